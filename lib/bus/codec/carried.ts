@@ -1,0 +1,135 @@
+/*
+ * What msgpackr carries without loss. It writes whatever it does not know as a plain object (a Promise
+ * becomes {}), turns -0 into 0, rebuilds an AggregateError wrongly and is confused for good by a property
+ * named `__keys__`; a look at the value beforehand costs a tenth of encoding it and rules all that out.
+ */
+
+/** Deeper values, and so all cyclic ones, are V8's. */
+const MAX_DEPTH = 100;
+
+/** After this many values the look is given up: shared references can make a small graph a huge tree. */
+const MAX_VISITS = 500_000;
+
+const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype).constructor as Function;
+
+/** Prototypes whose instances msgpackr knows and that hold no further values. */
+const LEAVES = new Set<object | null>(
+  [
+    Int8Array,
+    Uint8Array,
+    Uint8ClampedArray,
+    Int16Array,
+    Uint16Array,
+    Int32Array,
+    Uint32Array,
+    Float32Array,
+    Float64Array,
+    BigInt64Array,
+    BigUint64Array,
+  ]
+    // msgpackr finds them by instanceof, which fails for those of another realm (jest mixes two).
+    .filter((type) => type.prototype instanceof TYPED_ARRAY)
+    .map((type): object => type.prototype)
+    .concat([Date.prototype, RegExp.prototype, ArrayBuffer.prototype, DataView.prototype, Buffer.prototype]),
+);
+
+/** Names msgpackr would look up in a table and take something else for. */
+const isMisreadName = (name: string): boolean => name === 'AggregateError' || name in Object.prototype;
+
+/** Keys msgpackr renames, or that collide with its own bookkeeping. */
+const isMisreadKey = (key: string): boolean => key === '__proto__' || key === '__keys__';
+
+/** ES2024, in every supported Node; not yet in the library the compiler is set to. */
+type WellFormed = string & { isWellFormed(): boolean };
+
+let visits = 0;
+
+/** Whether msgpackr carries `value` without loss; false also for what cannot be carried at all. */
+export function isCarried(value: unknown): boolean {
+  visits = 0;
+  return carried(value, 0);
+}
+
+function carried(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case 'string':
+      // In UTF-8 half a surrogate pair becomes U+FFFD.
+      return (value as WellFormed).isWellFormed();
+    case 'number':
+      return value !== 0 || !Object.is(value, -0);
+    case 'object':
+      return value === null || (++visits < MAX_VISITS && depth < MAX_DEPTH && carriedObject(value, depth + 1));
+    case 'function':
+    case 'symbol':
+      return false;
+    default:
+      return true;
+  }
+}
+
+function carriedObject(value: object, depth: number): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  if (prototype === Object.prototype || prototype === null) return carriedProperties(value, depth);
+  if (prototype === Array.prototype) return carriedItems(value as unknown[], depth);
+  if (LEAVES.has(prototype)) return true;
+  if (prototype === Map.prototype) return carriedEntries(value as Map<unknown, unknown>, depth);
+  if (prototype === Set.prototype) return carriedMembers(value as Set<unknown>, depth);
+  if (value instanceof Error) return carriedError(value, depth);
+  return isOfPlainClass(prototype) && carriedProperties(value, depth);
+}
+
+function carriedProperties(object: object, depth: number): boolean {
+  for (const key in object) {
+    if (!Object.hasOwn(object, key)) continue;
+    if (isMisreadKey(key) || !carried((object as Record<string, unknown>)[key], depth)) return false;
+  }
+  // msgpackr dispatches on `constructor` and calls `hasOwnProperty`; an object's own ones mislead it.
+  return !Object.hasOwn(object, 'constructor') && !Object.hasOwn(object, 'hasOwnProperty');
+}
+
+function carriedItems(array: unknown[], depth: number): boolean {
+  for (let i = 0; i < array.length; i++) {
+    const item = array[i];
+    if (item === undefined ? !(i in array) : !carried(item, depth)) return false;
+  }
+  return true;
+}
+
+function carriedEntries(map: Map<unknown, unknown>, depth: number): boolean {
+  for (const [key, value] of map) {
+    if (!carried(key, depth) || !carried(value, depth)) return false;
+  }
+  return true;
+}
+
+function carriedMembers(set: Set<unknown>, depth: number): boolean {
+  for (const member of set) {
+    if (!carried(member, depth)) return false;
+  }
+  return true;
+}
+
+function carriedError({ name, message, cause }: Error, depth: number): boolean {
+  if (typeof name !== 'string' || typeof message !== 'string' || isMisreadName(name)) return false;
+  return carried(cause, depth);
+}
+
+const plainClasses = new WeakMap<object, boolean>();
+
+/** Whether instances of `prototype` are ordinary objects: no class on the way to Object is a built-in. */
+function isOfPlainClass(prototype: object): boolean {
+  let plain = plainClasses.get(prototype);
+  if (plain === undefined) {
+    plain = true;
+    for (let at: object | null = prototype; plain && at !== Object.prototype && at !== null;) {
+      plain = Object.hasOwn(at, 'constructor') && !isBuiltIn(at.constructor);
+      at = Object.getPrototypeOf(at) as object | null;
+    }
+    plainClasses.set(prototype, plain);
+  }
+  return plain;
+}
+
+function isBuiltIn(constructor: unknown): boolean {
+  return typeof constructor !== 'function' || /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(constructor));
+}

@@ -1,0 +1,187 @@
+import { InvalidArgumentError } from '../../errors/index.js';
+import type { Address, Outcome } from '../bus.interface.js';
+import { bytesOfName, nameIn } from './name-cache.js';
+
+/*
+ * A frame is a fixed header, then the event, the key and the payload. Integers are little-endian.
+ *
+ *  0 u32 length of what follows this field    20 u32 id: the caller's call, or the queue's task
+ *  4 u8  kind                                 24 u32 source member; stamped by the hub
+ *  5 u8  outcome                              28 u32 target member
+ *  6 u16 redeliveries still allowed           32 u32 term of a claim
+ *  8 u16 attempts allowed                     36 f64 deadline (Unix ms), or the ttl of a claim (ms)
+ * 10 u16 attempt                              44 event, UTF-8
+ * 12 u16 length of the event                     key, UTF-8
+ * 14 u16 length of the key                       payload, opaque
+ * 16 u16 slot of the source; stamped by the hub
+ * 18 u16 zero
+ *
+ * Frames are read by peeking and relayed as they came, with fields of the header rewritten in place.
+ */
+
+export type Frame = Buffer;
+
+/** Bytes of a frame's header, and so of the smallest frame. */
+export const HEADER = 44;
+
+/** Longest event or key, in bytes of UTF-8: their lengths are 16 bits. */
+export const MAX_NAME = 0xffff;
+
+/** Largest frame that carries a payload of `maxPayload` bytes. */
+export const maxFrameOf = (maxPayload: number): number => HEADER + 2 * MAX_NAME + maxPayload;
+
+export const Kind = {
+  /** Member → hub → every ready worker: a broadcast. */
+  PUBLISH: 1,
+  /** Member → hub → target: a call. */
+  REQUEST: 2,
+  /** Receiver → hub → caller: the answer to a REQUEST. */
+  REPLY: 3,
+  /** Hub → caller: the REQUEST was not handed over. */
+  REFUSED: 4,
+  /** Caller → hub: run this somewhere. Hub → worker: run this. */
+  TASK: 5,
+  /** Worker → hub: how the task ended. Hub → caller: the same. */
+  RESULT: 6,
+  /** Caller → hub: nobody waits for this TASK or CLAIM any more. */
+  CANCEL: 7,
+  /** Hub → member: the ready workers. */
+  MEMBERS: 8,
+  /** Hub → member: `source` is gone. */
+  LOST: 9,
+  /** Member → hub: the events it runs tasks for. */
+  SERVE: 10,
+  /** Member → hub: asks for the claim on a key. */
+  CLAIM: 11,
+  /** Hub → member: it holds the claim, under `term`. */
+  GRANT: 12,
+  /** Holder → hub: how its run ended. */
+  CONCLUDE: 13,
+  /** Hub → member that claimed: how the holder's run ended. */
+  OUTCOME: 14,
+  /** Hub → member that leaves: no REQUEST, TASK or PUBLISH comes after this. */
+  FENCE: 15,
+  /** Hub → member: hold what is meant for `target`. */
+  CONGESTED: 16,
+  /** Hub → member: `target` takes frames again. */
+  RELIEVED: 17,
+  /** Hub → caller: a queue is full; the call was not queued, or its answer had no room. */
+  OVERFLOW: 18,
+} as const;
+
+const LAST_KIND = Kind.OVERFLOW;
+
+export const isKind = (kind: number): boolean => kind >= Kind.PUBLISH && kind <= LAST_KIND;
+
+/** How a kind is named in messages. */
+export function kindName(kind: number): string {
+  return Object.entries(Kind).find(([, value]) => value === kind)?.[0] ?? String(kind);
+}
+
+const OUTCOMES: readonly Outcome[] = ['ok', 'error', 'no-handler', 'expired', 'lost'];
+
+/** The primary's slot field. */
+export const PRIMARY_SLOT = 0xffff;
+
+export const slotOf = (address: Address): number => (address === 'primary' ? PRIMARY_SLOT : address);
+export const addressOf = (slot: number): Address => (slot === PRIMARY_SLOT ? 'primary' : slot);
+
+const NO_BYTES = new Uint8Array(0);
+
+/** A frame with the given kind and contents; the other fields are zero. */
+export function newFrame(kind: number, event = '', key = '', payload: Uint8Array = NO_BYTES): Frame {
+  const eventBytes = event === '' ? NO_BYTES : bytesOfName(event);
+  const keyBytes = key === '' ? NO_BYTES : Buffer.from(key);
+  if (eventBytes.length > MAX_NAME) throw tooLong('event', event, eventBytes.length);
+  if (keyBytes.length > MAX_NAME) throw tooLong('key', key, keyBytes.length);
+  const keyAt = HEADER + eventBytes.length;
+  const payloadAt = keyAt + keyBytes.length;
+  const frame = allocate(payloadAt + payload.length);
+  frame.fill(0, 0, HEADER);
+  frame.writeUInt32LE(frame.length - 4, 0);
+  frame[4] = kind;
+  frame.writeUInt16LE(eventBytes.length, 12);
+  frame.writeUInt16LE(keyBytes.length, 14);
+  if (eventBytes.length > 0) frame.set(eventBytes, HEADER);
+  if (keyBytes.length > 0) frame.set(keyBytes, keyAt);
+  if (payload.length > 0) frame.set(payload, payloadAt);
+  return frame;
+}
+
+function tooLong(what: string, name: string, length: number): InvalidArgumentError {
+  const start = name.slice(0, 40);
+  return new InvalidArgumentError(
+    `The ${what} '${start}…' is ${length} bytes long; at most ${MAX_NAME} are allowed. Use a shorter ${what}.`,
+  );
+}
+
+/** Bytes of the memory that frames are cut from; frames that lie side by side leave in one write. */
+const SLAB = 64 * 1024;
+let slab = Buffer.allocUnsafeSlow(SLAB);
+let slabUsed = 0;
+
+function allocate(size: number): Buffer {
+  if (size > SLAB / 4) return Buffer.allocUnsafeSlow(size);
+  if (slabUsed + size > SLAB) {
+    slab = Buffer.allocUnsafeSlow(SLAB);
+    slabUsed = 0;
+  }
+  return slab.subarray(slabUsed, (slabUsed += size));
+}
+
+/** A copy where `frame` is a small part of its memory, which keeping the frame would keep whole. */
+export function toKeep(frame: Frame): Frame {
+  if (frame.length * 2 >= frame.buffer.byteLength) return frame;
+  return copyOf(frame);
+}
+
+/** A copy with memory of its own. */
+export function copyOf(frame: Frame): Frame {
+  const copy = Buffer.allocUnsafeSlow(frame.length);
+  copy.set(frame);
+  return copy;
+}
+
+export const kindOf = (frame: Frame): number => frame[4]!;
+export const setKind = (frame: Frame, kind: number): void => void (frame[4] = kind);
+export const outcomeOf = (frame: Frame): Outcome => OUTCOMES[frame[5]!] ?? 'error';
+export const setOutcome = (frame: Frame, outcome: Outcome): void => void (frame[5] = OUTCOMES.indexOf(outcome));
+export const redeliveriesOf = (frame: Frame): number => frame.readUInt16LE(6);
+export const setRedeliveries = (frame: Frame, count: number): void => void frame.writeUInt16LE(clamp16(count), 6);
+export const attemptsOf = (frame: Frame): number => frame.readUInt16LE(8);
+export const setAttempts = (frame: Frame, count: number): void => void frame.writeUInt16LE(clamp16(count), 8);
+export const attemptOf = (frame: Frame): number => frame.readUInt16LE(10);
+export const setAttempt = (frame: Frame, count: number): void => void frame.writeUInt16LE(clamp16(count), 10);
+export const sourceSlotOf = (frame: Frame): Address => addressOf(frame.readUInt16LE(16));
+export const idOf = (frame: Frame): number => frame.readUInt32LE(20);
+export const setId = (frame: Frame, id: number): void => void frame.writeUInt32LE(id, 20);
+export const sourceOf = (frame: Frame): number => frame.readUInt32LE(24);
+export const targetOf = (frame: Frame): number => frame.readUInt32LE(28);
+export const setTarget = (frame: Frame, member: number): void => void frame.writeUInt32LE(member, 28);
+export const termOf = (frame: Frame): number => frame.readUInt32LE(32);
+export const setTerm = (frame: Frame, term: number): void => void frame.writeUInt32LE(term, 32);
+export const deadlineOf = (frame: Frame): number => frame.readDoubleLE(36);
+export const setDeadline = (frame: Frame, deadline: number): void => void frame.writeDoubleLE(deadline, 36);
+
+/** Says who sent the frame: its member number and slot. */
+export function setSource(frame: Frame, member: number, slot: number): void {
+  frame.writeUInt32LE(member, 24);
+  frame.writeUInt16LE(slot, 16);
+}
+
+const eventLength = (frame: Frame): number => frame.readUInt16LE(12);
+const keyLength = (frame: Frame): number => frame.readUInt16LE(14);
+
+export const eventOf = (frame: Frame): string => nameIn(frame, HEADER, HEADER + eventLength(frame));
+
+export function keyOf(frame: Frame): string {
+  const start = HEADER + eventLength(frame);
+  return frame.toString('utf8', start, start + keyLength(frame));
+}
+
+/** A view of the payload. */
+export function payloadOf(frame: Frame): Buffer {
+  return frame.subarray(HEADER + eventLength(frame) + keyLength(frame));
+}
+
+const clamp16 = (count: number): number => (count > 0xffff ? 0xffff : count > 0 ? Math.floor(count) : 0);

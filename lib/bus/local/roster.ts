@@ -1,0 +1,63 @@
+import type { Member, MemberId } from '../bus.interface.js';
+import { Kind, newFrame } from './frame.js';
+import type { Seat } from './seat.js';
+
+/** Who is there: every seat, and the views of them that the hub routes by. */
+export class Roster {
+  private readonly seats = new Map<MemberId, Seat>();
+  /** The ready workers, by slot. */
+  members: readonly Member[] = [];
+  /** Those that get a broadcast. */
+  listeners: readonly Seat[] = [];
+  /** Ready workers that get no broadcast because they are suspect. */
+  suspects: readonly Seat[] = [];
+  /** Ready workers, suspect or not. */
+  workers: readonly Seat[] = [];
+
+  get(id: MemberId): Seat | undefined {
+    return this.seats.get(id);
+  }
+
+  all(): Iterable<Seat> {
+    return this.seats.values();
+  }
+
+  add(seat: Seat): void {
+    if (this.seats.has(seat.id)) throw new Error(`Bus member ${seat.id} is attached already.`);
+    this.seats.set(seat.id, seat);
+    this.refresh();
+    seat.link.send(newFrame(Kind.MEMBERS, '', '', encodeMembers(this.members)));
+  }
+
+  remove(seat: Seat): void {
+    this.seats.delete(seat.id);
+  }
+
+  /** A seat's state changed: renews the views, and tells everybody where the membership is another. */
+  changed(): void {
+    const before = encodeMembers(this.members);
+    this.refresh();
+    const after = encodeMembers(this.members);
+    if (before.equals(after)) return;
+    const frame = newFrame(Kind.MEMBERS, '', '', after);
+    for (const seat of this.seats.values()) seat.link.send(frame);
+  }
+
+  private refresh(): void {
+    const seats = [...this.seats.values()];
+    this.listeners = seats.filter((seat) => seat.listens);
+    this.workers = seats.filter((seat) => seat.state === 'ready' && !seat.isPrimary);
+    this.suspects = this.workers.filter((seat) => seat.suspect);
+    this.members = this.workers.map(toMember).sort((a, b) => a.slot - b.slot || a.id - b.id);
+  }
+}
+
+function toMember({ id, address, generation, pid, suspect }: Seat): Member {
+  return { id, slot: address as number, generation, pid, suspect };
+}
+
+const encodeMembers = (members: readonly Member[]): Buffer => Buffer.from(JSON.stringify(members));
+
+/** The members in a MEMBERS frame's payload. */
+export const decodeMembers = (payload: Buffer): readonly Member[] =>
+  JSON.parse(payload.toString()) as readonly Member[];

@@ -1,0 +1,72 @@
+import type { Congestion } from './congestion.js';
+import { type Frame, idOf, Kind, newFrame, setId, setSource, setTarget, PRIMARY_SLOT, targetOf } from './frame.js';
+import type { Roster } from './roster.js';
+import type { Seat } from './seat.js';
+import { ThrottledWarning } from './throttled-warning.js';
+
+/** Broadcasts, requests and replies: from one member straight to others, remembering nothing. */
+export class Router {
+  private readonly leftOut: ThrottledWarning;
+  private readonly dropped: ThrottledWarning;
+
+  constructor(
+    private readonly roster: Roster,
+    private readonly congestion: Congestion,
+    warn: (message: string) => void,
+    now: () => number,
+  ) {
+    this.leftOut = new ThrottledWarning(
+      warn,
+      now,
+      (count, who) => `${count} broadcast(s) were not sent to ${who}: its heartbeat is overdue.`,
+    );
+    this.dropped = new ThrottledWarning(
+      warn,
+      now,
+      (count, who) =>
+        `${count} broadcast(s) were dropped for ${who}: far more than messenger.queueLimit waits for it. ` +
+        `It does not keep up; look for what blocks its event loop.`,
+    );
+  }
+
+  /** Broadcasts not sent to a suspect member, ever. */
+  get leftOutCount(): number {
+    return this.leftOut.count;
+  }
+
+  /** Broadcasts dropped because a member's queue was over the hard bound, ever. */
+  get droppedCount(): number {
+    return this.dropped.count;
+  }
+
+  publish(from: Seat, frame: Frame): void {
+    for (const seat of this.roster.listeners) {
+      if (seat !== from && !this.congestion.offer(seat, frame)) this.dropped.due(seat.name);
+    }
+    for (const seat of this.roster.suspects) {
+      if (seat !== from) this.leftOut.due(seat.name);
+    }
+  }
+
+  request(from: Seat, frame: Frame): void {
+    const to = this.roster.get(targetOf(frame));
+    if (to?.state === 'ready' && this.congestion.offer(to, frame)) return;
+    this.congestion.tell(from, answer(Kind.REFUSED, from, idOf(frame)));
+  }
+
+  /** A reply goes to whoever asked, ready or not; if that member is gone, nobody waits for it. */
+  reply(_from: Seat, frame: Frame): void {
+    const to = this.roster.get(targetOf(frame));
+    if (to === undefined || this.congestion.offer(to, frame)) return;
+    this.congestion.tell(to, answer(Kind.OVERFLOW, to, idOf(frame)));
+  }
+}
+
+/** A frame of the hub's own that answers a member's call. */
+export function answer(kind: number, to: Seat, call: number): Frame {
+  const frame = newFrame(kind);
+  setId(frame, call);
+  setSource(frame, 0, PRIMARY_SLOT);
+  setTarget(frame, to.id);
+  return frame;
+}

@@ -1,0 +1,57 @@
+import { PRIMARY_ID, type Address, type Member, type MemberId } from '../bus.interface.js';
+import { type Frame, setSource, slotOf } from './frame.js';
+import type { Link } from './link.js';
+import type { QueuedTask } from './queued-task.js';
+
+/** Who takes a seat at the hub: a worker's process. */
+export type Occupant = Pick<Member, 'id' | 'slot' | 'generation' | 'pid'>;
+
+/** A member as the hub sees it, with everything the hub remembers about it. */
+export class Seat {
+  /** `attached`: may send and gets answers. `ready`: gets everything. `leaving`: gets answers only. `gone`: nothing. */
+  state: 'attached' | 'ready' | 'leaving' | 'gone' = 'attached';
+  suspect = false;
+  /** Its queue is over the limit and the others were told. */
+  congested = false;
+  /** The events it runs tasks for; undefined until it said so. */
+  serves: Set<string> | undefined;
+  /** The tasks it is running. */
+  readonly running = new Set<QueuedTask>();
+  /** The tasks it waits for, by its own number of the call. */
+  readonly calls = new Map<number, QueuedTask>();
+  private readonly slotField: number;
+
+  constructor(
+    readonly id: MemberId,
+    readonly address: Address,
+    readonly generation: number,
+    readonly pid: number,
+    readonly link: Link,
+  ) {
+    this.slotField = slotOf(address);
+  }
+
+  get isPrimary(): boolean {
+    return this.id === PRIMARY_ID;
+  }
+
+  /** It gets broadcasts. */
+  get listens(): boolean {
+    return this.state === 'ready' && !this.suspect;
+  }
+
+  /** It may be given a task now. */
+  get takesTasks(): boolean {
+    return this.listens && !this.congested && !this.isPrimary;
+  }
+
+  /** Marks a frame as coming from this member, whatever it wrote there itself. */
+  stamp(frame: Frame): void {
+    setSource(frame, this.id, this.slotField);
+  }
+
+  /** How it is named in messages. */
+  get name(): string {
+    return this.isPrimary ? 'the primary' : `slot ${this.address} (member ${this.id}, pid ${this.pid})`;
+  }
+}

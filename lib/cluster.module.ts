@@ -1,0 +1,89 @@
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { CLUSTER_OPTIONS, RUNTIME } from './cluster.constants.js';
+import { optionsProviders, resolveOptionsAlone } from './gate/async-options.js';
+import { ClusterCoreModule } from './gate/core.module.js';
+import { asWorker, isTestRun, passGate, standalone } from './gate/gate.js';
+import { LazyPromise } from './gate/lazy-promise.js';
+import type { ProcessRuntime } from './gate/process-runtime.interface.js';
+import { validateAsyncOptions } from './options/async-options.js';
+import type {
+  ClusterAsyncOptions,
+  ClusterOptions,
+  ResolvedClusterOptions,
+} from './options/cluster-options.interface.js';
+import { resolveOptions } from './options/resolve-options.js';
+
+/**
+ * Runs the application as a supervised cluster of processes. Import it once, in the root module.
+ *
+ * The process that is started becomes the primary: it constructs none of the application's providers,
+ * forks the workers and supervises them. In each worker the application boots as ever. Under a test
+ * runner, and with `enabled: false`, nothing is forked and one process is a cluster of one.
+ *
+ * @publicApi
+ */
+@Module({})
+export class ClusterModule {
+  /**
+   * @param options the options, or just the number of workers; none: as many as the cores this process may use
+   * @returns a promise whose work begins when Nest awaits it; importing the root module starts nothing. It
+   *   rejects with ClusterOptionsError for options that cannot be used, and never resolves in the primary.
+   */
+  static forRoot(options?: ClusterOptions | number): Promise<DynamicModule> {
+    const check = attempt(() => resolveOptions(options));
+    return new LazyPromise(async () => {
+      const resolved = check();
+      const worker = asWorker();
+      if (worker) worker.verdicts = resolved;
+      return definition(worker ?? (await passGate(resolved)), resolved);
+    });
+  }
+
+  /**
+   * As `forRoot`, with options from a factory. The primary resolves them in a throw-away application
+   * context of nothing but `imports` and the factory. Under a test runner the app is always standalone.
+   *
+   * @returns as `forRoot`
+   */
+  static forRootAsync(options: ClusterAsyncOptions): Promise<DynamicModule> {
+    const check = attempt(() => validateAsyncOptions(options));
+    return new LazyPromise(async () => {
+      const given = check();
+      const worker = asWorker();
+      if (worker) {
+        const adopt = (resolved: ResolvedClusterOptions) => Object.assign(worker, { verdicts: resolved });
+        return definitionAsync({ provide: RUNTIME, useFactory: adopt, inject: [CLUSTER_OPTIONS] }, given);
+      }
+      if (isTestRun()) {
+        return definitionAsync({ provide: RUNTIME, useFactory: standalone, inject: [CLUSTER_OPTIONS] }, given);
+      }
+      const resolved = await resolveOptionsAlone(given);
+      return definition(await passGate(resolved), resolved);
+    });
+  }
+}
+
+function definition(runtime: ProcessRuntime, options: ResolvedClusterOptions): DynamicModule {
+  const core = ClusterCoreModule.register([
+    { provide: RUNTIME, useValue: runtime },
+    { provide: CLUSTER_OPTIONS, useValue: options },
+  ]);
+  return { module: ClusterModule, imports: [core] };
+}
+
+function definitionAsync(runtime: Provider, given: ClusterAsyncOptions): DynamicModule {
+  const core = ClusterCoreModule.register([runtime, ...optionsProviders(given)], given.imports);
+  return { module: ClusterModule, imports: [core] };
+}
+
+/** Runs `check` now, where the error's stack still names the caller, and hands out its outcome when asked. */
+function attempt<T>(check: () => T): () => T {
+  try {
+    const value = check();
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}

@@ -1,0 +1,131 @@
+import {
+  Global,
+  Inject,
+  Module,
+  type DynamicModule,
+  type ModuleMetadata,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+  type Provider,
+} from '@nestjs/common';
+import {
+  ApplicationConfig,
+  DiscoveryModule,
+  DiscoveryService,
+  ExternalContextCreator,
+  MetadataScanner,
+  ModuleRef,
+  ModulesContainer,
+} from '@nestjs/core';
+import { BUS, CLUSTER_OPTIONS, RUNTIME } from '../cluster.constants.js';
+import { ClusterService } from '../cluster/cluster.service.js';
+import { ClusterOptionsError } from '../errors/index.js';
+import { HandlerInvoker, HandlerMetadataAccessor, HandlerRegistry, HandlersExplorer } from '../handlers/index.js';
+import { Dispatcher, MessengerService } from '../messenger/index.js';
+import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
+import { inProduction } from '../platform/environment.js';
+import { ReloadService } from '../reload/reload.service.js';
+import { setLeadership } from './leadership.js';
+import type { ProcessRuntime } from './process-runtime.interface.js';
+
+const SERVICES: Provider[] = [
+  { provide: BUS, useFactory: (runtime: ProcessRuntime) => runtime.bus, inject: [RUNTIME] },
+  HandlerRegistry,
+  {
+    provide: Dispatcher,
+    useFactory: (runtime: ProcessRuntime, registry: HandlerRegistry, { messenger }: ResolvedClusterOptions) =>
+      new Dispatcher(runtime.bus, registry, { maxPayload: messenger.maxPayload, stacks: !inProduction() }),
+    inject: [RUNTIME, HandlerRegistry, CLUSTER_OPTIONS],
+  },
+  {
+    provide: MessengerService,
+    useFactory: (
+      runtime: ProcessRuntime,
+      registry: HandlerRegistry,
+      dispatcher: Dispatcher,
+      { messenger }: ResolvedClusterOptions,
+    ) =>
+      new MessengerService(runtime.bus, registry, dispatcher, {
+        timeout: messenger.timeout,
+        maxPayload: messenger.maxPayload,
+        stacks: !inProduction(),
+      }),
+    inject: [RUNTIME, HandlerRegistry, Dispatcher, CLUSTER_OPTIONS],
+  },
+  {
+    provide: HandlersExplorer,
+    useFactory: (
+      discovery: DiscoveryService,
+      scanner: MetadataScanner,
+      creator: ExternalContextCreator,
+      config: ApplicationConfig,
+      modules: ModulesContainer,
+      moduleRef: ModuleRef,
+      registry: HandlerRegistry,
+    ) => {
+      const invoker = new HandlerInvoker(creator, config, modules, moduleRef);
+      return new HandlersExplorer(discovery, scanner, new HandlerMetadataAccessor(), invoker, registry);
+    },
+    inject: [
+      DiscoveryService,
+      MetadataScanner,
+      ExternalContextCreator,
+      ApplicationConfig,
+      ModulesContainer,
+      ModuleRef,
+      HandlerRegistry,
+    ],
+  },
+  ClusterService,
+  ReloadService,
+];
+
+/** The services, the same in worker, primary and standalone; what differs is the runtime they stand on. */
+@Global()
+@Module({})
+export class ClusterCoreModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    @Inject(RUNTIME) private readonly runtime: ProcessRuntime,
+    @Inject(MessengerService) private readonly messenger: MessengerService,
+    @Inject(HandlersExplorer) private readonly explorer: HandlersExplorer,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+  ) {}
+
+  /** @param providers of `RUNTIME` and `CLUSTER_OPTIONS`, and what these need */
+  static register(providers: Provider[], imports: ModuleMetadata['imports'] = []): DynamicModule {
+    return {
+      module: ClusterCoreModule,
+      imports: [DiscoveryModule, ...imports],
+      providers: [...providers, ...SERVICES],
+      exports: [RUNTIME, CLUSTER_OPTIONS, Dispatcher, MessengerService, ClusterService, ReloadService],
+    };
+  }
+
+  async onModuleInit(): Promise<void> {
+    this.refuseASecondCluster();
+    setLeadership(() => this.runtime.isLeader);
+    this.explorer.explore();
+    await this.messenger.open();
+  }
+
+  onApplicationBootstrap(): void {
+    this.runtime.bootstrapped();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.messenger.close();
+    await this.runtime.closed();
+  }
+
+  private refuseASecondCluster(): void {
+    const clusters = [...this.modules.values()].filter(({ metatype }) => metatype === ClusterCoreModule);
+    if (clusters.length === 1) return;
+    const error = new ClusterOptionsError(
+      `ClusterModule.forRoot() or forRootAsync() is imported ${clusters.length} times in one app. Call it once, in the ` +
+        `root module; its services are injectable everywhere.`,
+    );
+    this.runtime.refused(error);
+    throw error;
+  }
+}

@@ -1,0 +1,47 @@
+import 'reflect-metadata';
+import type { CanActivate, ExceptionFilter, NestInterceptor, PipeTransform, Type } from '@nestjs/common';
+import { UseFilters, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
+import type { ApplicationConfig } from '@nestjs/core';
+
+/** What of Nest's request pipeline is bound to a handler. */
+export interface BoundEnhancers {
+  /** A guard, pipe, interceptor or filter, bound anywhere. */
+  readonly any: boolean;
+  readonly filters: boolean;
+}
+
+const pass = {
+  canActivate: () => true,
+  transform: () => undefined,
+  intercept: () => undefined,
+  catch: () => undefined,
+};
+
+// Asked of Nest's own decorators: a key that Nest renames must not let a guard go unseen.
+const GUARDS = keyWrittenBy(UseGuards(pass as CanActivate));
+const PIPES = keyWrittenBy(UsePipes(pass as PipeTransform));
+const INTERCEPTORS = keyWrittenBy(UseInterceptors(pass as unknown as NestInterceptor));
+const FILTERS = keyWrittenBy(UseFilters(pass as ExceptionFilter));
+
+/** What is bound globally, to one of `classes`, or to `method`. */
+export function boundEnhancers(config: ApplicationConfig, classes: readonly unknown[], method: object): BoundEnhancers {
+  const hosts = [method, ...classes.filter((host): host is Type => typeof host === 'function')];
+  const bound = (key: string) => hosts.some((host) => Reflect.hasMetadata(key, host));
+  const filters = config.getGlobalFilters().length > 0 || config.getGlobalRequestFilters().length > 0 || bound(FILTERS);
+  const any =
+    filters ||
+    config.getGlobalGuards().length > 0 ||
+    config.getGlobalRequestGuards().length > 0 ||
+    config.getGlobalPipes().length > 0 ||
+    config.getGlobalRequestPipes().length > 0 ||
+    config.getGlobalInterceptors().length > 0 ||
+    config.getGlobalRequestInterceptors().length > 0 ||
+    [GUARDS, PIPES, INTERCEPTORS].some(bound);
+  return { any, filters };
+}
+
+function keyWrittenBy(decorator: MethodDecorator): string {
+  const probe = (): void => undefined;
+  decorator({}, 'probe', { value: probe });
+  return Reflect.getMetadataKeys(probe)[0] as string;
+}

@@ -1,0 +1,107 @@
+import 'reflect-metadata';
+import { ContextIdFactory, ModuleRef } from '@nestjs/core';
+import type { ApplicationConfig, DiscoveryService, ExternalContextCreator, ModulesContainer } from '@nestjs/core';
+import { isObservable, lastValueFrom } from 'rxjs';
+import type { ClusterEventContext } from '../messenger/cluster-event-context.js';
+import { boundEnhancers } from './enhancers.js';
+import { eventContextCreator } from './event-context-creator.js';
+import type { Handler } from './handler.interface.js';
+
+/** What Nest keeps of one provider or controller. */
+export type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
+
+type Invoke = Handler['invoke'];
+type Method = (data: unknown, context: ClusterEventContext) => unknown;
+type ContextId = ReturnType<typeof ContextIdFactory.create>;
+
+/** What guards, interceptors and filters get from `ExecutionContext.getType()`. */
+const CONTEXT_TYPE = 'cluster';
+
+/** What a request-scoped provider gets when it injects REQUEST in an event. @publicApi */
+export interface ClusterEventRequest {
+  readonly data: unknown;
+  readonly context: ClusterEventContext;
+}
+
+/** Turns a decorated method of a provider or controller into something that runs like any Nest handler. */
+export class HandlerInvoker {
+  constructor(
+    private readonly contextCreator: ExternalContextCreator,
+    private readonly config: ApplicationConfig,
+    private readonly modules: ModulesContainer,
+    private readonly moduleRef: ModuleRef,
+  ) {}
+
+  /** The invocation of `wrapper`'s method, with all that is bound to it around it. */
+  create(wrapper: InstanceWrapper, name: string): Invoke {
+    const creator = eventContextCreator(this.contextCreator, this.#moduleKey(wrapper));
+    return wrapper.isDependencyTreeStatic() && !wrapper.isTransient
+      ? this.#shared(creator, wrapper, name)
+      : this.#perEvent(creator, wrapper, name);
+  }
+
+  #shared(creator: ExternalContextCreator, wrapper: InstanceWrapper, name: string): Invoke {
+    const instance = wrapper.instance as Record<string, Method>;
+    const method = instance[name] as Method;
+    if (this.#enhancers(wrapper, instance, method).any) return this.#pipeline(creator, wrapper, instance, name);
+    // Nothing is bound: Nest's pipeline would only add promises.
+    return (data, context) => settled(method.call(instance, data, context));
+  }
+
+  /** Request-scoped and transient: a fresh instance for each event, which is its request. */
+  #perEvent(creator: ExternalContextCreator, wrapper: InstanceWrapper, name: string): Invoke {
+    // The host module's own reference: another module may provide the same token.
+    const own = wrapper.host?.providers.get(ModuleRef)?.instance as ModuleRef | undefined;
+    const moduleRef = own ?? this.moduleRef;
+    const durable = wrapper.isDependencyTreeDurable();
+    return async (data, context) => {
+      const request: ClusterEventRequest = { data, context };
+      const contextId = ContextIdFactory.getByRequest(request);
+      // As Nest's router does: a durable provider outlives the event, so it sees the strategy's payload only.
+      const seen = durable ? contextId.payload : Object.assign(request, contextId.payload);
+      moduleRef.registerRequestByContextId(seen, contextId);
+      const strict = own !== undefined;
+      const instance = await moduleRef.resolve<Record<string, Method>>(wrapper.token as string, contextId, { strict });
+      return this.#pipeline(creator, wrapper, instance, name, contextId)(data, context) as unknown;
+    };
+  }
+
+  #pipeline(
+    creator: ExternalContextCreator,
+    wrapper: InstanceWrapper,
+    instance: Record<string, Method>,
+    name: string,
+    contextId?: ContextId,
+  ): Invoke {
+    const method = instance[name] as Method;
+    // Without a filter of the app's own, Nest's last resort would log an error that is logged or returned anyway.
+    const { filters } = this.#enhancers(wrapper, instance, method);
+    return creator.create(
+      instance,
+      method as (...args: unknown[]) => unknown,
+      name,
+      undefined,
+      undefined,
+      contextId,
+      contextId === undefined ? undefined : wrapper.id,
+      { guards: true, interceptors: true, filters },
+      CONTEXT_TYPE,
+    );
+  }
+
+  #enhancers(wrapper: InstanceWrapper, instance: object, method: Method) {
+    return boundEnhancers(this.config, [wrapper.metatype, instance.constructor], method);
+  }
+
+  #moduleKey(wrapper: InstanceWrapper): string {
+    for (const [key, module] of this.modules.entries()) if (module === wrapper.host) return key;
+    return '';
+  }
+}
+
+/** The last value of an Observable, anything else as it is: what Nest makes of a handler's result. */
+export function settled(result: unknown): unknown {
+  if (isObservable(result)) return lastValueFrom(result);
+  if (!(result instanceof Promise)) return result;
+  return result.then((value: unknown) => (isObservable(value) ? lastValueFrom(value) : value));
+}

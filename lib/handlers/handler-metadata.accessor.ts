@@ -1,0 +1,14 @@
+import type { HandlerBinding } from '../decorators/handler-binding.js';
+import { handlerBindings } from '../decorators/handler-binding.js';
+
+/** Reads what the decorators wrote. */
+export class HandlerMetadataAccessor {
+  /** The bindings of `prototype[method]`; empty for an accessor property, which is never read. */
+  bindings(prototype: object, method: string): readonly HandlerBinding[] {
+    for (let owner: object | null = prototype; owner !== null; owner = Object.getPrototypeOf(owner) as object | null) {
+      const descriptor = Object.getOwnPropertyDescriptor(owner, method);
+      if (descriptor !== undefined) return handlerBindings(descriptor.value);
+    }
+    return [];
+  }
+}

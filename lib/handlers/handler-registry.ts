@@ -1,0 +1,69 @@
+import type { Handler } from './handler.interface.js';
+
+const NONE: readonly Handler[] = [];
+
+/**
+ * Which handlers this process has for each event, in order of registration.
+ *
+ * The lists are replaced, never changed, so that who walks one is not disturbed by a handler that adds
+ * or removes another.
+ */
+export class HandlerRegistry {
+  readonly #listeners = new Map<string, readonly Handler[]>();
+  readonly #consumers = new Map<string, readonly Handler[]>();
+  readonly #watchers = new Set<() => void>();
+
+  /** All that a broadcast of `event` calls. */
+  listeners(event: string): readonly Handler[] {
+    return this.#listeners.get(event) ?? NONE;
+  }
+
+  /** The one that answers `map` and `send`: the first listener. */
+  answerer(event: string): Handler | undefined {
+    return this.#listeners.get(event)?.find(({ answers }) => answers);
+  }
+
+  /** The one that runs tasks: the first consumer, else the first listener. */
+  consumer(event: string): Handler | undefined {
+    return this.#consumers.get(event)?.[0] ?? this.answerer(event);
+  }
+
+  /** The events whose tasks this process can run. */
+  consumedEvents(): string[] {
+    const events = new Set(this.#consumers.keys());
+    for (const event of this.#listeners.keys()) {
+      if (this.answerer(event) !== undefined) events.add(event);
+    }
+    return [...events];
+  }
+
+  addListener(event: string, handler: Handler): void {
+    this.#add(this.#listeners, event, handler);
+  }
+
+  addConsumer(event: string, handler: Handler): void {
+    this.#add(this.#consumers, event, handler);
+  }
+
+  removeListener(event: string, handler: Handler): void {
+    const left = this.listeners(event).filter((other) => other !== handler);
+    if (left.length > 0) this.#listeners.set(event, left);
+    else this.#listeners.delete(event);
+    this.#changed();
+  }
+
+  /** Calls `watcher` after every change, until the returned function is called. */
+  onChange(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  #add(handlers: Map<string, readonly Handler[]>, event: string, handler: Handler): void {
+    handlers.set(event, [...(handlers.get(event) ?? NONE), handler]);
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+}

@@ -1,0 +1,151 @@
+import { filter, map, take } from 'rxjs';
+import type { Bus, Member } from '../bus/bus.interface.js';
+import { NotConnectedError } from '../errors/index.js';
+import type { HandlerRegistry } from '../handlers/index.js';
+import type { CallSignal, Deadline } from './deadline.js';
+import type { Dispatcher } from './dispatcher.js';
+
+interface WaitingCall {
+  readonly start: () => void;
+  readonly refuse: () => void;
+}
+
+/**
+ * The messenger's hold on the bus: calls made before it is open wait in order, calls made after it is
+ * closed are refused.
+ */
+export class Connection {
+  #state: 'opening' | 'open' | 'closed' = 'opening';
+  #reason = 'it was closed';
+  #serving = false;
+  #opening: Promise<void> | undefined;
+  readonly #waiting = new Set<WaitingCall>();
+
+  constructor(
+    readonly bus: Bus,
+    private readonly registry: HandlerRegistry,
+    private readonly dispatcher: Dispatcher,
+  ) {
+    dispatcher.members$.subscribe({ complete: () => this.#close(dispatcher.closed ?? this.#reason) });
+    registry.onChange(() => this.#serveSoon());
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** Opens the bus and lets the waiting calls go. Refuses them if it fails. */
+  open(): Promise<void> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  async close(): Promise<void> {
+    const wasOpen = this.#state === 'open';
+    this.#close(this.#reason);
+    if (wasOpen) await this.bus.close();
+  }
+
+  /**
+   * Calls `start` at once if the bus is open, else when it is, in the order of calls; whatever it takes,
+   * the deadline bounds it. `start` hands its message to the bus before it waits for anything, which is
+   * what keeps a sender's messages in order.
+   */
+  call<T>(
+    call: string,
+    deadline: Deadline,
+    start: (signal: CallSignal) => Promise<T>,
+    expired: () => Error,
+  ): Promise<T> {
+    if (this.#state === 'open') return deadline.bound(start, expired);
+    if (this.#state === 'closed') return Promise.reject(this.#refusal(call));
+    return deadline.bound((signal) => this.#whenOpen(call, signal, start), expired);
+  }
+
+  /** The ready workers, one for each slot, in order of slots. */
+  slots(): readonly Member[] {
+    return onePerSlot(this.bus.members);
+  }
+
+  /** Resolves to the first ready worker that `wanted` accepts, now or later. */
+  member(call: string, signal: CallSignal, wanted: (member: Member) => boolean): Promise<Member> {
+    const ready = this.slots().find(wanted);
+    if (ready !== undefined) return Promise.resolve(ready);
+    return new Promise((resolve, reject) => {
+      const found = this.dispatcher.members$.pipe(
+        map((members) => onePerSlot(members).find(wanted)),
+        filter((member) => member !== undefined),
+        take(1),
+      );
+      // It completes without a member only when the bus is gone.
+      const subscription = found.subscribe({ next: resolve, complete: () => reject(this.#refusal(call)) });
+      signal.cancel = () => subscription.unsubscribe();
+    });
+  }
+
+  async #open(): Promise<void> {
+    try {
+      await this.bus.open(this.dispatcher);
+    } catch (error) {
+      this.#close(`it could not be opened: ${(error as Error).message}`);
+      throw error;
+    }
+    if (this.#state === 'closed') {
+      await this.bus.close();
+      return;
+    }
+    this.#state = 'open';
+    this.bus.serve(this.registry.consumedEvents());
+    for (const { start } of this.#waiting) start();
+    this.#waiting.clear();
+  }
+
+  #close(reason: string): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#reason = reason;
+    for (const { refuse } of this.#waiting) refuse();
+    this.#waiting.clear();
+  }
+
+  #whenOpen<T>(call: string, signal: CallSignal, start: (signal: CallSignal) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const waiting: WaitingCall = {
+        start: () => {
+          signal.cancel = undefined;
+          start(signal).then(resolve, reject);
+        },
+        refuse: () => reject(this.#refusal(call)),
+      };
+      this.#waiting.add(waiting);
+      signal.cancel = () => this.#waiting.delete(waiting);
+    });
+  }
+
+  /** Many handlers come at once when an app boots: the bus is told once for all of them. */
+  #serveSoon(): void {
+    if (this.#serving || this.#state !== 'open') return;
+    this.#serving = true;
+    queueMicrotask(() => {
+      this.#serving = false;
+      if (this.#state === 'open') this.bus.serve(this.registry.consumedEvents());
+    });
+  }
+
+  #refusal(call: string): NotConnectedError {
+    return new NotConnectedError(
+      `${call} found no connection to the cluster: ${this.#reason}. Make calls before the app shuts down, and let ` +
+        `the supervisor restart a worker that lost its primary.`,
+    );
+  }
+}
+
+function onePerSlot(members: readonly Member[]): readonly Member[] {
+  const bySlot = new Map<number, Member>();
+  for (const member of members) {
+    const other = bySlot.get(member.slot);
+    // A replaced worker may still be listed beside its replacement, which has the higher number.
+    if (other === undefined || other.id < member.id) bySlot.set(member.slot, member);
+  }
+  return [...bySlot.values()].sort((a, b) => a.slot - b.slot);
+}

@@ -1,0 +1,217 @@
+import { Logger } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import { ReplaySubject } from 'rxjs';
+import { decode, encode } from '../bus/index.js';
+import type { Address, Bus, BusReceiver, Member, Outcome, Publication, Request, Task } from '../bus/bus.interface.js';
+import { LOG_CONTEXT } from '../cluster.constants.js';
+import type { Handler, HandlerRegistry } from '../handlers/index.js';
+import { show } from './arguments.js';
+import { ClusterEventContext, releaseContext } from './cluster-event-context.js';
+import { encodeError } from './remote-errors.js';
+import { TaskLane } from './task-lane.js';
+
+/** Settings of a Dispatcher. */
+export interface DispatcherOptions {
+  /** Largest encoded return value or error, in bytes. */
+  readonly maxPayload: number;
+  /** Whether the stack of a handler's error travels to the caller. */
+  readonly stacks: boolean;
+}
+
+/** A request or task on its way to its one handler. */
+interface Errand {
+  readonly event: string;
+  readonly payload: Uint8Array;
+  readonly deadline: number;
+  readonly context: ClusterEventContext;
+  readonly answer: (outcome: Outcome, payload: Uint8Array) => void;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Receives what the bus delivers to this process and runs the handlers for it. */
+export class Dispatcher implements BusReceiver {
+  readonly #logger = new Logger(LOG_CONTEXT);
+  readonly #members = new ReplaySubject<readonly Member[]>(1);
+  readonly #lanes = new WeakMap<Handler, TaskLane>();
+  #inFlight = 0;
+  #idle: (() => void)[] = [];
+  #closed: string | undefined;
+
+  constructor(
+    private readonly bus: Bus,
+    private readonly registry: HandlerRegistry,
+    private readonly options: DispatcherOptions,
+  ) {}
+
+  /** Handlers that run, and tasks that were accepted and wait for their turn. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Resolves when nothing is in flight, at once if nothing is. */
+  idle(): Promise<void> {
+    return this.#inFlight === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** The ready workers as last heard, then after each change; completes when the bus is gone. */
+  get members$(): Observable<readonly Member[]> {
+    return this.#members.asObservable();
+  }
+
+  /** Why the bus is gone, once it is. */
+  get closed(): string | undefined {
+    return this.#closed;
+  }
+
+  onMembers(members: readonly Member[]): void {
+    this.#members.next(members);
+  }
+
+  onClosed(reason: string): void {
+    this.#closed ??= reason;
+    this.#members.complete();
+  }
+
+  onPublish({ event, payload, from, id }: Publication): void {
+    for (const handler of this.registry.listeners(event)) {
+      const context = new ClusterEventContext(event, `${from}.${id}`, from, 1, Infinity);
+      const failed = (error: unknown) => this.#logBroadcast(handler, context, error);
+      try {
+        // Decoded for each: what one handler does to its data is no business of the next.
+        const result = handler.invoke(decode(payload), context);
+        if (isThenable(result)) this.#track(Promise.resolve(result).then(undefined, failed));
+      } catch (error) {
+        failed(error);
+      }
+    }
+  }
+
+  onRequest(request: Request): void {
+    const { event, payload, deadline, from, fromId, id } = request;
+    const answer: Errand['answer'] = (outcome, value) => this.bus.reply(request, outcome, value);
+    const context = new ClusterEventContext(event, `${fromId}.${id}`, from, 1, deadline);
+    const handler = this.registry.answerer(event);
+    const errand = { event, payload, deadline, context, answer };
+    if (handler === undefined) this.#answer(errand, 'no-handler', NOTHING);
+    else this.#track(this.#run(handler, errand));
+  }
+
+  onTask(task: Task): void {
+    const { event, payload, deadline, from, id, key, attempt } = task;
+    const answer: Errand['answer'] = (outcome, value) => this.bus.settle(task, outcome, value);
+    const context = new ClusterEventContext(event, key ?? `task.${id}`, from, attempt, deadline);
+    const handler = this.registry.consumer(event);
+    const errand = { event, payload, deadline, context, answer };
+    if (handler === undefined) this.#answer(errand, 'no-handler', NOTHING);
+    else if (handler.concurrency === undefined) this.#track(this.#run(handler, errand));
+    else this.#track(this.#runInTurn(handler, handler.concurrency, errand));
+  }
+
+  /** Runs the task once fewer than `concurrency` others of its handler do. */
+  #runInTurn(handler: Handler, concurrency: number, errand: Errand): Promise<void> {
+    return new Promise<void>((done) => {
+      this.#lane(handler, concurrency).run(() => {
+        const running = this.#run(handler, errand);
+        if (running === undefined) done();
+        return running?.then(done);
+      });
+    });
+  }
+
+  #lane(handler: Handler, concurrency: number): TaskLane {
+    let lane = this.#lanes.get(handler);
+    if (lane === undefined) this.#lanes.set(handler, (lane = new TaskLane(concurrency)));
+    return lane;
+  }
+
+  /** Runs one handler and answers. Returns undefined where that is done already; never rejects. */
+  #run(handler: Handler, errand: Errand): Promise<void> | undefined {
+    if (errand.deadline <= Date.now()) {
+      this.#answer(errand, 'expired', NOTHING);
+      return undefined;
+    }
+    try {
+      const result = handler.invoke(decode(errand.payload), errand.context);
+      if (!isThenable(result)) {
+        this.#succeed(handler, errand, result);
+        return undefined;
+      }
+      return Promise.resolve(result).then(
+        (value) => this.#succeed(handler, errand, value),
+        (error: unknown) => this.#fail(handler, errand, error),
+      );
+    } catch (error) {
+      this.#fail(handler, errand, error);
+      return undefined;
+    }
+  }
+
+  #succeed(handler: Handler, errand: Errand, value: unknown): void {
+    let payload: Uint8Array;
+    try {
+      payload = encode(errand.event, value, this.options.maxPayload);
+    } catch (error) {
+      // Too large, or nothing that can be cloned: the caller must hear of it, not wait.
+      this.#fail(handler, errand, error);
+      return;
+    }
+    this.#answer(errand, 'ok', payload);
+  }
+
+  #fail(handler: Handler, errand: Errand, error: unknown): void {
+    if (errand.deadline <= Date.now()) {
+      const { event, source } = errand.context;
+      this.#log(
+        `${handler.label} failed for '${event}' from ${place(source)}, after its deadline: nobody waits`,
+        error,
+      );
+    }
+    this.#answer(
+      errand,
+      'error',
+      encodeError(errand.event, error, { limit: this.options.maxPayload, stacks: this.options.stacks }),
+    );
+  }
+
+  #answer(errand: Errand, outcome: Outcome, payload: Uint8Array): void {
+    releaseContext(errand.context);
+    try {
+      errand.answer(outcome, payload);
+    } catch (error) {
+      this.#logger.warn(`The answer (${outcome}) to '${errand.event}' was lost: ${(error as Error).message}`);
+    }
+  }
+
+  #track(work: Promise<void> | undefined): void {
+    if (work === undefined) return;
+    this.#inFlight++;
+    void work.then(() => {
+      if (--this.#inFlight > 0) return;
+      const idle = this.#idle;
+      this.#idle = [];
+      for (const resolve of idle) resolve();
+    });
+  }
+
+  #logBroadcast(handler: Handler, context: ClusterEventContext, error: unknown): void {
+    const here = place(this.bus.self.address);
+    this.#log(
+      `${handler.label} failed for broadcast '${context.event}' from ${place(context.source)} in ${here}`,
+      error,
+    );
+  }
+
+  #log(what: string, error: unknown): void {
+    if (error instanceof Error) this.#logger.error(`${what}: ${error.message}`, error.stack);
+    else this.#logger.error(`${what}: it threw ${show(error)}`);
+  }
+}
+
+function place(address: Address): string {
+  return address === 'primary' ? 'the primary' : `slot ${address}`;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}

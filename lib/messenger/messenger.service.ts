@@ -1,0 +1,222 @@
+import { Injectable } from '@nestjs/common';
+import { defer } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { encode } from '../bus/index.js';
+import type { Address, Bus } from '../bus/bus.interface.js';
+import { InvalidArgumentError } from '../errors/index.js';
+import type { HandlerRegistry } from '../handlers/index.js';
+import { checkEvent, checkOptions, readTime, show } from './arguments.js';
+import type { ClusterEvent, ClusterEventHandler, EventArguments, EventName, EventResult } from './cluster-events.js';
+import { publish } from './broadcast.js';
+import { Connection } from './connection.js';
+import type { ConsumeOptions } from './consume.js';
+import { consume, readConsumeOptions } from './consume.js';
+import { Deadline } from './deadline.js';
+import type { Dispatcher } from './dispatcher.js';
+import { Listeners } from './listeners.js';
+import type { MapOutcome, MapValue } from './map.js';
+import { MapCall } from './map.js';
+import { timedOut, valueOf } from './outcome.js';
+import type { RunOnceOptions } from './run-once.js';
+import { runOnce } from './run-once.js';
+import { SlotRequest } from './slot-request.js';
+
+/** Options of `map`, `mapSettled`, `map$` and `send`. @publicApi */
+export interface CallOptions {
+  /** How long to wait for answers, in ms; Infinity for ever. Default: `messenger.timeout`. */
+  readonly timeout?: number;
+}
+
+/** What the messenger is set up with. */
+export interface MessengerSettings {
+  /** Deadline of a call that names none, in ms. */
+  readonly timeout: number;
+  /** Largest encoded payload, in bytes. */
+  readonly maxPayload: number;
+  /** Whether the stack of an error in `runOnce` travels to those who wait for it. */
+  readonly stacks: boolean;
+  /** How many slots there are, where that is known. */
+  readonly slots?: () => number | undefined;
+}
+
+/**
+ * Talks to the workers of the cluster, from a worker, the primary or standalone alike.
+ *
+ * Data and results are cloned on the way as by structuredClone. Calls made before the cluster's bus is
+ * open wait for it, up to their deadline. All calls reject with `InvalidArgumentError` for arguments that
+ * cannot be used, `PayloadNotCloneableError` and `PayloadTooLargeError` for data that cannot be sent, and
+ * `NotConnectedError` when the bus is gone.
+ *
+ * @publicApi
+ */
+@Injectable()
+export class MessengerService {
+  readonly #connection: Connection;
+  readonly #listeners: Listeners;
+  readonly #settings: MessengerSettings;
+
+  /** @internal */
+  constructor(bus: Bus, registry: HandlerRegistry, dispatcher: Dispatcher, settings: MessengerSettings) {
+    this.#connection = new Connection(bus, registry, dispatcher);
+    this.#listeners = new Listeners(registry);
+    this.#settings = settings;
+  }
+
+  /**
+   * To the listeners of every ready worker, this one's own too, and of the primary; at most once. Those of
+   * one sender arrive in order. Resolves when the bus took it, which waits while a receiver's queue is
+   * full; what handlers do or throw does not come back. That nobody listens is fine.
+   *
+   * @throws BackpressureError when too many broadcasts wait already.
+   */
+  async broadcast<E extends EventName>(event: E, ...[data]: EventArguments<E>): Promise<void> {
+    const call = this.#describe('broadcast', event, this.#settings.timeout);
+    await publish(this.#connection, call, this.#encode(event, data));
+  }
+
+  /**
+   * A task for one worker, the least busy that has a handler: one with `@ConsumeOnce(event)`, else a
+   * listener. Resolves to what the handler returned. Waits while no worker is ready.
+   *
+   * At least once: if the worker dies, another one runs it. An error of the handler is not retried unless
+   * `attempts` says so.
+   *
+   * @throws RemoteError with the handler's error, NoHandlerError, ClusterTimeoutError at the deadline,
+   * MemberLostError when the redeliveries are used up.
+   */
+  async consume<E extends EventName>(
+    event: E,
+    ...[data, options]: EventArguments<E, ConsumeOptions>
+  ): Promise<EventResult<E>> {
+    const { label } = this.#describe('consume', event, 0);
+    const policy = readConsumeOptions(label, options, this.#settings.timeout);
+    return (await consume(this.#connection, label, event, this.#encode(event, data), policy)) as EventResult<E>;
+  }
+
+  /**
+   * Asks every worker; resolves to the return values in order of slots. In each worker, the first
+   * listener of the event answers. The workers are those ready now; while there is none, it waits.
+   *
+   * @throws MapError when one or more failed: its `failures` say who and why. NoHandlerError when no worker
+   * has a listener. ClusterTimeoutError when no worker became ready.
+   */
+  async map<E extends EventName>(
+    event: E,
+    ...[data, options]: EventArguments<E, CallOptions>
+  ): Promise<EventResult<E>[]> {
+    return (await this.#map('map', event, data, options).values()) as EventResult<E>[];
+  }
+
+  /** As `map`, but resolves to how each worker fared, in order of slots, whoever failed. */
+  async mapSettled<E extends EventName>(
+    event: E,
+    ...[data, options]: EventArguments<E, CallOptions>
+  ): Promise<MapOutcome<EventResult<E>>[]> {
+    return (await this.#map('mapSettled', event, data, options).settled()) as MapOutcome<EventResult<E>>[];
+  }
+
+  /**
+   * As `map`, but gives each worker's value as it comes, and errors as `map` rejects once all are in. Each
+   * subscription asks anew; unsubscribing stops waiting.
+   */
+  map$<E extends EventName>(
+    event: E,
+    ...[data, options]: EventArguments<E, CallOptions>
+  ): Observable<MapValue<EventResult<E>>> {
+    return defer(() => this.#map('map$', event, data, options).stream() as Observable<MapValue<EventResult<E>>>);
+  }
+
+  /**
+   * To one slot's worker, or the primary; resolves to what its first listener returned. Waits while the
+   * slot has no ready worker.
+   *
+   * @throws RemoteError with the handler's error, NoHandlerError, ClusterTimeoutError at the deadline,
+   * MemberLostError when the worker died with the message.
+   */
+  async send<E extends EventName>(
+    to: number | 'primary',
+    event: E,
+    ...[data, options]: EventArguments<E, CallOptions>
+  ): Promise<EventResult<E>> {
+    const call = this.#describe('send', event, this.#settings.timeout, options, `${show(to)}, `);
+    this.#checkAddress(call.label, to);
+    const deadline = new Deadline(call.timeout);
+    const request = new SlotRequest(this.#connection, call, to, this.#encode(event, data), deadline);
+    const answer = await this.#connection.call(call.label, deadline, (signal) => request.send(signal), request.expired);
+    return valueOf(answer, call, to === 'primary' ? 'the primary' : `slot ${to}`) as EventResult<E>;
+  }
+
+  /**
+   * Runs `fn` in one of the processes that call it with the same key, once in the cluster's life (or per
+   * `ttl`), and resolves to its result in all of them, as a clone. If the process that runs it dies,
+   * another one that waits runs it. May be awaited while the app boots.
+   *
+   * @throws What `fn` threw: the error itself where it ran, a RemoteError in those that waited. A failure is
+   * not kept: the next call runs `fn` again. ClusterTimeoutError if `timeout` is given and passes.
+   */
+  async runOnce<T>(key: string, fn: () => T | Promise<T>, options?: RunOnceOptions): Promise<T> {
+    const errors = { limit: this.#settings.maxPayload, stacks: this.#settings.stacks };
+    return (await runOnce(this.#connection, errors, key, fn, options)) as T;
+  }
+
+  /**
+   * Adds a listener, as `@OnClusterEvent` does for a method, without guards, pipes and the like. Returns a
+   * function that removes it.
+   */
+  on<E extends EventName>(event: E, listener: ClusterEventHandler<E>): () => void {
+    return this.#listeners.add('on', event, listener);
+  }
+
+  /** As `on`, for one event: it is removed before it runs. */
+  once<E extends EventName>(event: E, listener: ClusterEventHandler<E>): () => void {
+    return this.#listeners.add('once', event, listener);
+  }
+
+  /** Removes a listener that `on` or `once` added; does nothing if there is none. */
+  off<E extends EventName>(event: E, listener: ClusterEventHandler<E>): void {
+    this.#listeners.remove(event, listener);
+  }
+
+  /**
+   * The broadcasts of an event, as `{ data, context }`, while subscribed. It watches only: it is no handler
+   * for `map`, `send` and `consume`. What a subscriber throws is RxJS's to report, as everywhere.
+   */
+  events$<E extends EventName>(event: E): Observable<ClusterEvent<E>> {
+    return this.#listeners.watch(event) as Observable<ClusterEvent<E>>;
+  }
+
+  /** Joins the bus; the module calls it. @internal */
+  open(): Promise<void> {
+    return this.#connection.open();
+  }
+
+  /** Leaves the bus; calls that wait, and later ones, reject. The module calls it. @internal */
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  #map(method: string, event: string, data: unknown, options: CallOptions | undefined): MapCall {
+    const call = this.#describe(method, event, this.#settings.timeout, options);
+    return new MapCall(this.#connection, call, this.#encode(event, data), new Deadline(call.timeout));
+  }
+
+  #describe(method: string, event: string, fallback: number, options?: CallOptions, before = '') {
+    checkEvent(method, event);
+    const label = `${method}(${before}'${event}')`;
+    checkOptions(label, options, ['timeout']);
+    return { label, event, timeout: readTime(label, 'timeout', options?.timeout, fallback) };
+  }
+
+  #encode(event: string, data: unknown): Uint8Array {
+    return encode(event, data, this.#settings.maxPayload);
+  }
+
+  #checkAddress(call: string, to: Address): void {
+    if (to === 'primary') return;
+    const slots = this.#settings.slots?.();
+    if (Number.isSafeInteger(to) && to >= 0 && (slots === undefined || to < slots)) return;
+    throw new InvalidArgumentError(
+      `${call}: the address must be 'primary' or a slot${slots === undefined ? ' (0, 1, …)' : `, 0 to ${slots - 1}`}.`,
+    );
+  }
+}

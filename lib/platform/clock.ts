@@ -1,0 +1,32 @@
+import { performance } from 'node:perf_hooks';
+
+/** A pending timer; `cancel` is idempotent. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** Where supervision takes its time from; tests put in their own. */
+export interface Clock {
+  /** Monotonic time in ms. */
+  now(): number;
+  /** Calls `callback` after `delay` ms. `keepAlive` false: the timer alone does not keep the process up. */
+  after(delay: number, callback: () => void, keepAlive?: boolean): Timer;
+}
+
+/** Longest delay setTimeout takes (2^31 − 1 ms); a longer wait is cut and looked at again. */
+const MAX_DELAY = 2_147_483_647;
+
+/** Time of the machine. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(delay, callback, keepAlive = true) {
+    const timer = setTimeout(callback, Math.min(Math.max(0, delay), MAX_DELAY));
+    if (!keepAlive) timer.unref();
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
+/** Resolves after `delay` ms. */
+export function elapsed(clock: Clock, delay: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(delay, resolve));
+}

@@ -1,0 +1,72 @@
+/** The one place where the process's environment is read. */
+import { ClusterOptionsError } from '../errors/index.js';
+import { MAX_WORKERS } from '../options/limits.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Variables by which jest, vitest and node:test can be told. */
+const TEST_RUNNERS = ['JEST_WORKER_ID', 'VITEST', 'NODE_TEST_CONTEXT'];
+
+/**
+ * The number of workers that WEB_CONCURRENCY asks for; undefined where it is unset or empty.
+ *
+ * @throws ClusterOptionsError when it is no whole number above 0.
+ */
+export function webConcurrency(env: Environment = process.env): number | undefined {
+  const text = env.WEB_CONCURRENCY?.trim();
+  if (!text) return undefined;
+  const workers = /^\d+$/.test(text) ? Number(text) : 0;
+  if (workers >= 1 && workers <= MAX_WORKERS) return workers;
+  throw new ClusterOptionsError(
+    `The environment variable WEB_CONCURRENCY is '${text}'; expected a whole number from 1 to ${MAX_WORKERS}. ` +
+      `Correct it, unset it, or give the option workers.`,
+  );
+}
+
+/** Whether a test runner started this process. */
+export function underTestRunner(env: Environment = process.env): boolean {
+  return TEST_RUNNERS.some((name) => Boolean(env[name]));
+}
+
+/** Whether NODE_ENV says production: errors then travel without their stack. */
+export function inProduction(env: Environment = process.env): boolean {
+  return env.NODE_ENV === 'production';
+}
+
+/** By which a primary tells its worker what it is; taken away at once, so that no process the worker starts inherits it. */
+const WORKER_MARK = 'NESTJS_CLUSTER_WORKER';
+
+/** What a primary tells a worker at its birth. */
+export interface WorkerMark {
+  readonly id: number;
+  readonly slot: number;
+  readonly generation: number;
+  /** File descriptor of the worker's end of the bus. */
+  readonly busFd: number;
+  /** What the primary resolved and the worker needs before its own options are: both must agree on it. */
+  readonly settings: WorkerSettings;
+}
+
+/** The part of the options by which primary and worker deal with each other. */
+export interface WorkerSettings {
+  /** Time between two heartbeats, and how long a leader's lease lasts, in ms. */
+  readonly heartbeatInterval: number;
+  readonly leaseDuration: number;
+  /** Bytes. */
+  readonly maxPayload: number;
+  readonly queueLimit: number;
+  /** Signals that mean a reload to the primary, and nothing to a worker. */
+  readonly reloadSignals: readonly NodeJS.Signals[];
+}
+
+/** The environment variables that mark a worker. */
+export function markWorker(mark: WorkerMark): Record<string, string> {
+  return { [WORKER_MARK]: JSON.stringify(mark) };
+}
+
+/** Takes the mark out of the environment; undefined where this process is no worker of ours. */
+export function takeWorkerMark(env: Record<string, string | undefined> = process.env): WorkerMark | undefined {
+  const text = env[WORKER_MARK];
+  delete env[WORKER_MARK];
+  return text === undefined ? undefined : (JSON.parse(text) as WorkerMark);
+}

@@ -1,0 +1,39 @@
+/** Takes back a subscription. */
+export type Unsubscribe = () => void;
+
+/** The one place where handlers of the process's own events are set. */
+export const processEvents = {
+  /** A signal; replaces its default action for as long as the subscription lives. */
+  onSignal(signal: NodeJS.Signals, handler: (signal: NodeJS.Signals) => void): Unsubscribe {
+    process.on(signal, handler);
+    return () => void process.off(signal, handler);
+  },
+
+  onUncaughtException(handler: (error: unknown) => void): Unsubscribe {
+    process.on('uncaughtException', handler);
+    return () => void process.off('uncaughtException', handler);
+  },
+
+  onUnhandledRejection(handler: (reason: unknown) => void): Unsubscribe {
+    process.on('unhandledRejection', handler);
+    return () => void process.off('unhandledRejection', handler);
+  },
+
+  /** A message from the parent over the IPC channel. */
+  onMessage(handler: (message: unknown) => void): Unsubscribe {
+    process.on('message', handler);
+    return () => void process.off('message', handler);
+  },
+
+  /** The IPC channel to the parent closed. */
+  onDisconnect(handler: () => void): Unsubscribe {
+    process.on('disconnect', handler);
+    return () => void process.off('disconnect', handler);
+  },
+
+  /** The process ends, for whatever reason; only synchronous work is possible. */
+  onExit(handler: (code: number) => void): Unsubscribe {
+    process.on('exit', handler);
+    return () => void process.off('exit', handler);
+  },
+};

@@ -1,0 +1,352 @@
+import cluster, { type Worker } from 'node:cluster';
+import type { Duplex } from 'node:stream';
+import { Logger } from '@nestjs/common';
+import { Subject, type Observable } from 'rxjs';
+import type { Bus } from '../bus/bus.interface.js';
+import { PRIMARY_ID } from '../bus/bus.interface.js';
+import { Hub, LocalBus, SocketLink, memoryLinkPair } from '../bus/index.js';
+import { LOG_CONTEXT } from '../cluster.constants.js';
+import { ClusterRequestError, ReloadError } from '../errors/index.js';
+import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
+import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
+import { MAX_WORKERS } from '../options/limits.js';
+import type { Clock, Timer } from '../platform/clock.js';
+import { markWorker, type WorkerSettings } from '../platform/environment.js';
+import { errorReport } from '../protocol/error-report.js';
+import { fromWorker, type FromPrimary } from '../protocol/messages.js';
+import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
+import { forkSettings, type ForkSettings } from './fork-settings.js';
+import { Supervisor } from './supervisor.js';
+import type { SupervisorAction, SupervisorEvent } from './supervisor.types.js';
+import type { WorkerEvents } from './worker-events.explorer.js';
+import { WorkerProcess } from './worker-process.js';
+
+/** What ThinkJS workers send to ask for a reload. */
+const THINK_CLUSTER_RELOAD = 'think-cluster-reload-workers';
+
+/** A dead worker's bus may hold unread bytes for this long (ms) before it is cut. */
+const BUS_LINGER = 1_000;
+
+/** How many dead workers' pids and last words are remembered. */
+const OBITUARIES = 64;
+
+interface Waiter<T> {
+  resolve(value: T): void;
+  reject(error: Error): void;
+}
+
+/** Carries out what the supervisor decides: forks, kills, tells the workers and the bus. */
+export class PrimaryRuntime implements ProcessRuntime {
+  readonly role = 'primary';
+  readonly slot = -1;
+  readonly bus: Bus;
+  /** Resolves to the exit code once the last worker is gone and the cluster has stopped. */
+  readonly stopped: Promise<number>;
+  private readonly logger = new Logger(LOG_CONTEXT);
+  private readonly supervisor: Supervisor;
+  private readonly hub: Hub;
+  private readonly processes = new Map<number, WorkerProcess>();
+  private readonly byClusterId = new Map<number, WorkerProcess>();
+  private readonly progress = new Subject<ReloadProgress>();
+  private readonly settings: ForkSettings;
+  private reloadWaiters: Waiter<ReloadReport>[] = [];
+  private scaleWaiters: Waiter<void>[] = [];
+  private readonly queue: SupervisorEvent[] = [];
+  private handling = false;
+  private timer: Timer | undefined;
+  private workerEvents: WorkerEvents | undefined;
+  private finish: (code: number) => void = () => {};
+
+  constructor(
+    private readonly options: ResolvedClusterOptions,
+    workers: number,
+    private readonly clock: Clock,
+  ) {
+    this.supervisor = new Supervisor({ ...options, workers }, Math.random);
+    this.settings = forkSettings(options.fork);
+    const { maxPayload, queueLimit } = options.messenger;
+    this.hub = new Hub({ maxPayload, queueLimit, warn: (message) => this.logger.warn(message) });
+    const [ours, hubs] = memoryLinkPair();
+    this.hub.attachPrimary(hubs);
+    this.bus = new LocalBus(ours, { id: PRIMARY_ID, address: 'primary', generation: 0 }, { maxPayload, queueLimit });
+    this.stopped = new Promise((resolve) => (this.finish = resolve));
+  }
+
+  get generation(): number {
+    return this.supervisor.state.generation;
+  }
+
+  get isLeader(): boolean {
+    return false;
+  }
+
+  get reloadProgress(): Observable<ReloadProgress> {
+    return this.progress;
+  }
+
+  /** Begins to supervise. The primary module is up, so it hears of every event from 'setup' on. */
+  start(workerEvents: WorkerEvents): void {
+    this.workerEvents = workerEvents;
+    if (this.options.listen === 'round-robin') cluster.schedulingPolicy = cluster.SCHED_RR;
+    if (this.options.listen === 'shared') cluster.schedulingPolicy = cluster.SCHED_NONE;
+    this.listenToCluster();
+    cluster.setupPrimary(this.settings.settings);
+    this.dispatch({ type: 'start' });
+  }
+
+  /** Ends the cluster: gracefully the first time, at once the second. */
+  stop(signalNumber: number): void {
+    const { phase } = this.supervisor.state;
+    if (phase === 'running' || phase === 'idle') this.dispatch({ type: 'stop', code: 0 });
+    else this.dispatch({ type: 'stop-now', code: 128 + signalNumber });
+  }
+
+  /** Ends the cluster gracefully because the primary itself failed. */
+  fail(): void {
+    this.dispatch({ type: 'stop', code: 1 });
+  }
+
+  reload(): Promise<ReloadReport> {
+    return new Promise((resolve, reject) => this.requestReload(undefined, { resolve, reject }));
+  }
+
+  scale(workers: number): Promise<void> {
+    return new Promise((resolve, reject) => this.requestScale(workers, { resolve, reject }));
+  }
+
+  bootstrapped(): void {
+    // The primary's own context being up decides nothing; start() follows.
+  }
+
+  refused(): void {
+    // Whoever boots the primary's context handles its failure.
+  }
+
+  async closed(): Promise<void> {
+    await this.bus.close();
+    this.hub.close();
+  }
+
+  // ---- requests -------------------------------------------------------------------------------------
+
+  private requestReload(requester: number | undefined, waiter: Waiter<ReloadReport>): void {
+    this.reloadWaiters.push(waiter);
+    this.dispatch(requester === undefined ? { type: 'reload' } : { type: 'reload', requester });
+  }
+
+  private requestScale(workers: number, waiter: Waiter<void>): void {
+    if (!Number.isInteger(workers) || workers < 1 || workers > MAX_WORKERS) {
+      return waiter.reject(
+        new ClusterRequestError(`scale(${String(workers)}): expected a whole number from 1 to ${MAX_WORKERS}.`),
+      );
+    }
+    if (this.supervisor.state.phase !== 'running') {
+      return waiter.reject(new ClusterRequestError(`scale(${workers}): the cluster is stopping.`));
+    }
+    this.scaleWaiters.push(waiter);
+    this.dispatch({ type: 'scale', workers });
+  }
+
+  // ---- events -----------------------------------------------------------------------------------------
+
+  private listenToCluster(): void {
+    const emit = (event: 'fork' | 'online' | 'listening' | 'disconnect' | 'exit' | 'setup') => {
+      cluster.on(event as 'exit', (...args: unknown[]) => this.workerEvents?.emit(event, ...args));
+    };
+    cluster.on('online', (worker) => this.about(worker, (id) => ({ type: 'online', id })));
+    cluster.on('disconnect', (worker) => this.about(worker, (id) => ({ type: 'disconnected', id })));
+    cluster.on('message', (worker, message, handle) => this.heard(worker, message, handle));
+    cluster.on('exit', (worker, code, signal) => this.about(worker, (id) => this.buried(id, code, signal)));
+    for (const event of ['fork', 'online', 'listening', 'disconnect', 'exit', 'setup'] as const) emit(event);
+  }
+
+  private about(worker: Worker, event: (id: number) => SupervisorEvent): void {
+    const known = this.byClusterId.get(worker.id);
+    if (known) this.dispatch(event(known.id));
+  }
+
+  private buried(id: number, code: number | null, signal: string | null): SupervisorEvent {
+    // What it wrote last may still be on its way through the bus; its end is what tells the others.
+    this.clock.after(BUS_LINGER, () => this.hub.detach(id), false);
+    return { type: 'exited', id, code, signal };
+  }
+
+  private heard(worker: Worker, raw: unknown, handle: unknown): void {
+    const sender = this.byClusterId.get(worker.id);
+    const message = fromWorker(raw);
+    if (!sender || !message) {
+      if (sender && raw === THINK_CLUSTER_RELOAD) {
+        this.requestReload(sender.slot, { resolve: () => {}, reject: (error) => this.logger.error(error.message) });
+      } else if (!isSealed(raw)) this.workerEvents?.emit('message', worker, raw, handle);
+      return;
+    }
+    switch (message.type) {
+      case 'barrier':
+        return sender.send({ type: 'barrier' });
+      case 'reload':
+        return this.requestReload(sender.slot, answerTo(sender, message.request));
+      case 'scale':
+        return this.requestScale(message.workers, answerTo(sender, message.request));
+      default:
+        return this.dispatch({ ...message, id: sender.id });
+    }
+  }
+
+  /** Lets the supervisor decide and carries it out; events that come up meanwhile wait their turn. */
+  private dispatch(event: SupervisorEvent): void {
+    this.queue.push(event);
+    if (this.handling) return;
+    this.handling = true;
+    try {
+      for (let next = this.queue.shift(); next; next = this.queue.shift()) {
+        for (const action of this.supervisor.handle(next, this.clock.now())) this.perform(action);
+      }
+    } finally {
+      this.handling = false;
+    }
+    this.rearm();
+  }
+
+  private rearm(): void {
+    this.timer?.cancel();
+    const at = this.supervisor.wakeAt;
+    this.supervisor.expectWake(at);
+    this.timer =
+      at === Infinity ? undefined : this.clock.after(at - this.clock.now(), () => this.dispatch({ type: 'tick' }));
+  }
+
+  // ---- actions ----------------------------------------------------------------------------------------
+
+  private perform(action: SupervisorAction): void {
+    switch (action.type) {
+      case 'fork':
+        return this.fork(action.id, action.slot, action.generation);
+      case 'joined':
+        return this.hub.ready(action.id);
+      case 'suspected':
+        return this.hub.suspect(action.id, action.suspect);
+      case 'isolate':
+        return this.hub.suspect(action.id, true);
+      case 'drain':
+        this.hub.leaving(action.id);
+        return this.tell(action.id, { type: 'drain', timeout: action.timeout, reason: action.reason });
+      case 'kill':
+        return this.processes.get(action.id)?.kill(action.signal);
+      case 'lease':
+        return this.tell(action.id, { type: 'lease', seq: action.seq, term: action.term });
+      case 'reload-progress':
+        return this.announce(action.progress);
+      case 'reload-done':
+        return this.reloaded(action);
+      case 'reload-failed':
+        return void this.reloadFailed(action.reason, action.worker);
+      case 'reload-refused':
+        return this.settleReload((waiter) => waiter.reject(new ReloadError(`Reload refused: ${action.reason}.`)));
+      case 'scaled':
+        for (const waiter of this.scaleWaiters.splice(0)) waiter.resolve();
+        return;
+      case 'log':
+        return this.logger[action.level](action.message);
+      case 'exit':
+        return void this.exit(action.code, action.worker);
+    }
+  }
+
+  private fork(id: number, slot: number, generation: number): void {
+    const { fork } = this.options;
+    const env = {
+      ...fork.env,
+      ...markWorker({ id, slot, generation, busFd: this.settings.busFd, settings: this.workerSettings() }),
+    };
+    const worker = cluster.fork(env);
+    const known = new WorkerProcess(id, slot, worker, !fork.silent);
+    this.processes.set(id, known);
+    this.byClusterId.set(worker.id, known);
+    this.forgetTheLongDead();
+    // A fork that failed (no such file, out of memory) says so by 'error', and by 'exit' where it has a pid.
+    worker.on('error', (error) => this.logger.error(`worker ${id} in slot ${slot}: ${error.message}`));
+    if (worker.process.pid === undefined) return this.dispatch({ type: 'exited', id, code: null, signal: null });
+    const socket = worker.process.stdio[this.settings.busFd] as Duplex;
+    this.hub.attach({ id, slot, generation, pid: known.pid }, new SocketLink(socket));
+  }
+
+  private workerSettings(): WorkerSettings {
+    const { watchdog, messenger, reload } = this.options;
+    return {
+      heartbeatInterval: watchdog.interval,
+      leaseDuration: watchdog.suspectAfter,
+      maxPayload: messenger.maxPayload,
+      queueLimit: messenger.queueLimit,
+      reloadSignals: reload.signals,
+    };
+  }
+
+  private tell(id: number, message: FromPrimary): void {
+    this.processes.get(id)?.send(message);
+  }
+
+  private announce(progress: ReloadProgress): void {
+    this.progress.next(progress);
+    for (const { id } of this.supervisor.state.workers.values()) this.tell(id, { type: 'reload-progress', progress });
+  }
+
+  private reloaded(done: SupervisorAction & { type: 'reload-done' }): void {
+    const pid = (id: number | undefined): number | undefined =>
+      id === undefined ? undefined : this.processes.get(id)?.pid;
+    const report: ReloadReport = {
+      generation: done.generation,
+      duration: Math.round(done.duration),
+      replaced: done.replaced.map(({ slot, oldId, newId }) => ({ slot, oldPid: pid(oldId), newPid: pid(newId) ?? 0 })),
+    };
+    this.logger.log(`reload to generation ${report.generation} done in ${report.duration} ms`);
+    this.settleReload((waiter) => waiter.resolve(report));
+  }
+
+  private async reloadFailed(reason: string, id: number | undefined): Promise<void> {
+    const waiters = this.reloadWaiters.splice(0);
+    const words = id === undefined ? '' : await this.processes.get(id)?.lastWords();
+    const error = new ReloadError(
+      `Reload failed: ${reason}. The workers that serve go on serving.${words ? ` Its last words:\n${words}` : ''}`,
+    );
+    this.logger.error(error.message);
+    for (const waiter of waiters) waiter.reject(error);
+  }
+
+  private settleReload(settle: (waiter: Waiter<ReloadReport>) => void): void {
+    for (const waiter of this.reloadWaiters.splice(0)) settle(waiter);
+  }
+
+  private async exit(code: number, id: number | undefined): Promise<void> {
+    for (const waiter of this.scaleWaiters.splice(0))
+      waiter.reject(new ClusterRequestError('The cluster is stopping.'));
+    const words = id === undefined ? '' : await this.processes.get(id)?.lastWords();
+    if (code !== 0) {
+      this.logger.error(
+        `the cluster ends with code ${code}${words ? `; the last words of worker ${id}:\n${words}` : ''}`,
+      );
+    }
+    this.finish(code);
+  }
+
+  private forgetTheLongDead(): void {
+    for (const [id, { worker }] of this.processes) {
+      if (this.processes.size <= OBITUARIES) return;
+      if (this.supervisor.state.workers.has(id)) continue;
+      this.processes.delete(id);
+      this.byClusterId.delete(worker.id);
+    }
+  }
+}
+
+/** Answers a worker's request over its control channel. */
+function answerTo(sender: WorkerProcess, request: number): Waiter<unknown> {
+  return {
+    resolve: (value) => sender.send({ type: 'answer', request, ok: true, value }),
+    reject: (error) => sender.send({ type: 'answer', request, ok: false, error: errorReport(error) }),
+  };
+}
+
+/** One of the package's own messages, but malformed: nobody else's business. */
+function isSealed(raw: unknown): boolean {
+  return typeof raw === 'object' && raw !== null && 'ns' in raw && String(raw.ns).startsWith('nestjs-cluster/');
+}

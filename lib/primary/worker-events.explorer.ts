@@ -1,0 +1,55 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { LOG_CONTEXT } from '../cluster.constants.js';
+import { workerEventsOf, type WorkerEvent } from '../decorators/on-worker-event.decorator.js';
+
+type WorkerEventHandler = (...args: unknown[]) => unknown;
+
+/** Finds `@OnWorkerEvent` methods in the primary module and calls them. */
+@Injectable()
+export class WorkerEvents {
+  private readonly logger = new Logger(LOG_CONTEXT);
+  private readonly handlers = new Map<WorkerEvent, { label: string; handle: WorkerEventHandler }[]>();
+
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly scanner: MetadataScanner,
+  ) {}
+
+  /** Registers the decorated methods of all providers and controllers, once for each instance. */
+  explore(): void {
+    const instances = new Set<object>();
+    for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
+      const instance = wrapper.instance as unknown;
+      if (!wrapper.isAlias && typeof instance === 'object' && instance !== null) instances.add(instance);
+    }
+    for (const instance of instances) this.register(instance as Record<string, unknown>);
+  }
+
+  /** Calls the handlers of `event`. What one throws is logged and keeps nobody else from being called. */
+  emit(event: WorkerEvent, ...args: unknown[]): void {
+    for (const { label, handle } of this.handlers.get(event) ?? []) {
+      new Promise((resolve) => resolve(handle(...args))).catch((error: unknown) => {
+        const stack = error instanceof Error ? error.stack : String(error);
+        this.logger.error(`${label} failed in @OnWorkerEvent('${event}')`, stack);
+      });
+    }
+  }
+
+  private register(instance: Record<string, unknown>): void {
+    const prototype = Object.getPrototypeOf(instance) as object | null;
+    if (!prototype) return;
+    for (const name of this.scanner.getAllMethodNames(prototype)) {
+      const method = instance[name];
+      if (typeof method !== 'function') continue;
+      for (const event of workerEventsOf(method)) {
+        const handlers = this.handlers.get(event) ?? [];
+        handlers.push({
+          label: `${prototype.constructor.name}.${name}`,
+          handle: (...args) => (method as WorkerEventHandler).apply(instance, args),
+        });
+        this.handlers.set(event, handlers);
+      }
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import type { Clock } from '../platform/clock.js';
+import type { Vitals } from '../protocol/messages.js';
+
+/** Resolution of the event-loop delay histogram, in ms. */
+const LOOP_DELAY_RESOLUTION = 20;
+
+const NS_PER_MS = 1e6;
+
+/** Measures this process and says so every `interval` ms. */
+export class Heartbeat {
+  private readonly delay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION });
+  private utilisation = performance.eventLoopUtilization();
+  private seq = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly interval: number,
+    private readonly load: () => { requests: number; inFlight: number },
+    private readonly send: (seq: number, vitals: Vitals) => void,
+  ) {}
+
+  start(): void {
+    this.delay.enable();
+    this.beat();
+  }
+
+  /** Says now what it would say at the next interval. */
+  pulse(): void {
+    this.send((this.seq += 1), this.vitals());
+  }
+
+  private beat(): void {
+    this.pulse();
+    this.clock.after(this.interval, () => this.beat(), false);
+  }
+
+  private vitals(): Vitals {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, this.utilisation);
+    this.utilisation = now;
+    const mean = this.delay.mean;
+    this.delay.reset();
+    return {
+      loopDelay: Number.isFinite(mean) ? mean / NS_PER_MS : 0,
+      utilisation: utilization,
+      rss: process.memoryUsage.rss(),
+      ...this.load(),
+    };
+  }
+}

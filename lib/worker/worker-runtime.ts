@@ -1,0 +1,260 @@
+import cluster from 'node:cluster';
+import net from 'node:net';
+import { HttpAdapterHost } from '@nestjs/core';
+import { Logger } from '@nestjs/common';
+import { Subject, type Observable } from 'rxjs';
+import type { Bus } from '../bus/bus.interface.js';
+import { LocalBus, SocketLink } from '../bus/index.js';
+import { LOG_CONTEXT, RUNTIME } from '../cluster.constants.js';
+import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
+import { Dispatcher } from '../messenger/dispatcher.js';
+import type { Clock } from '../platform/clock.js';
+import { elapsed } from '../platform/clock.js';
+import type { WorkerMark, WorkerSettings } from '../platform/environment.js';
+import { processEvents } from '../platform/process-events.js';
+import { errorReport } from '../protocol/error-report.js';
+import type { FromPrimary } from '../protocol/messages.js';
+import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
+import { ControlChannel } from './control-channel.js';
+import { drain } from './drain.js';
+import { Heartbeat } from './heartbeat.js';
+import { LeaderLease } from './leader-lease.js';
+import { watchApplications, type HostApplication } from './nest-application.js';
+import { ServerRegistry } from './server-registry.js';
+
+/** After an uncaught error, what is in flight may take this long (ms); the primary waits as long. */
+const FAILING_TIMEOUT = 5_000;
+
+/** Once the primary is gone, what is in flight may take this long (ms). */
+const ORPHAN_TIMEOUT = 4_000;
+
+/** Time left for the application's shutdown hooks once a drain is hurried, in ms. */
+const HURRIED_CLOSE_TIMEOUT = 1_000;
+
+/** Exit code of a worker that left without having finished. */
+const EXIT_UNFINISHED = 1;
+
+/** Exit code of a configuration error (EX_CONFIG in sysexits.h). */
+const EXIT_CONFIG = 78;
+
+/** Decide what an uncaught error means; see the options of the same names. */
+export interface UncaughtVerdicts {
+  readonly onUncaughtException?: ((error: unknown) => boolean | void) | undefined;
+  readonly onUnhandledRejection?: ((reason: unknown) => boolean | void) | undefined;
+}
+
+/** A worker's own side: says when it is ready and that it lives, and leaves without losing anything. */
+export class WorkerRuntime implements ProcessRuntime {
+  readonly role = 'worker';
+  readonly slot: number;
+  readonly generation: number;
+  readonly bus: Bus;
+  /** The user's say in what an uncaught error means; known once the options are. */
+  verdicts: UncaughtVerdicts = {};
+  private readonly settings: WorkerSettings;
+  private readonly logger = new Logger(LOG_CONTEXT);
+  private readonly control = new ControlChannel();
+  private readonly servers = new ServerRegistry();
+  private readonly progress = new Subject<ReloadProgress>();
+  private readonly lease: LeaderLease;
+  private app: HostApplication | undefined;
+  private ready = false;
+  private leaving: Promise<void> | undefined;
+  private barrierPassed: (() => void) | undefined;
+  private hurry: () => void = () => {};
+
+  constructor(
+    mark: WorkerMark,
+    private readonly clock: Clock,
+  ) {
+    this.slot = mark.slot;
+    this.generation = mark.generation;
+    this.settings = mark.settings;
+    const { leaseDuration, maxPayload, queueLimit } = mark.settings;
+    this.lease = new LeaderLease(leaseDuration);
+    const link = new SocketLink(new net.Socket({ fd: mark.busFd, readable: true, writable: true }));
+    this.bus = new LocalBus(
+      link,
+      { id: mark.id, address: mark.slot, generation: mark.generation },
+      { maxPayload, queueLimit },
+    );
+  }
+
+  /** Takes its place in the process; before the application is constructed. */
+  start(): void {
+    this.servers.install();
+    watchApplications((app) => void this.applicationUp(app));
+    this.control.messages.subscribe((message) => this.obey(message));
+    this.listenToProcess();
+    new Heartbeat(
+      this.clock,
+      this.settings.heartbeatInterval,
+      () => this.load(),
+      (seq, vitals) => {
+        this.lease.beat(seq, this.clock.now());
+        this.control.send({ type: 'heartbeat', seq, vitals });
+      },
+    ).start();
+  }
+
+  get isLeader(): boolean {
+    return this.lease.term(this.clock.now()) !== undefined;
+  }
+
+  get reloadProgress(): Observable<ReloadProgress> {
+    return this.progress;
+  }
+
+  reload(): Promise<ReloadReport> {
+    return this.control.request('reload') as Promise<ReloadReport>;
+  }
+
+  async scale(workers: number): Promise<void> {
+    await this.control.request('scale', workers);
+  }
+
+  bootstrapped(): void {
+    // Other modules' hooks may still run: readiness waits for the application's own word.
+  }
+
+  refused(error: Error): void {
+    this.control.send({ type: 'boot-failed', error: errorReport(error), fatal: true });
+    // Nest ends the process of a failed boot itself; this is the code it should end with.
+    processEvents.onExit(() => (process.exitCode = EXIT_CONFIG));
+  }
+
+  async closed(): Promise<void> {
+    await this.bus.close();
+  }
+
+  private load(): { requests: number; inFlight: number } {
+    return { requests: this.servers.requests, inFlight: this.servers.inFlight + (this.dispatcher?.inFlight ?? 0) };
+  }
+
+  private get dispatcher(): Dispatcher | undefined {
+    return this.app?.get<Dispatcher>(Dispatcher, { strict: false });
+  }
+
+  /** Ready is: every bootstrap hook ran, and every server that is to listen does. */
+  private async applicationUp(app: HostApplication): Promise<void> {
+    if (this.app || !isOurs(app)) return;
+    this.app = app;
+    const { httpAdapter } = app.get<HttpAdapterHost>(HttpAdapterHost, { strict: false });
+    const server = httpAdapter?.getHttpServer() as net.Server | undefined;
+    // A microservice starts to listen right after its hooks, in the same turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.servers.listening(server);
+    if (this.leaving) return;
+    this.ready = true;
+    this.control.send({ type: 'ready' });
+  }
+
+  private obey(message: FromPrimary): void {
+    switch (message.type) {
+      case 'drain':
+        return void this.leave(message.timeout, 0);
+      case 'barrier':
+        return this.barrierPassed?.();
+      case 'lease':
+        if (!this.leaving) this.lease.answered(message.seq, message.term);
+        return;
+      case 'reload-progress':
+        return this.progress.next(message.progress as ReloadProgress);
+      case 'answer':
+        return;
+    }
+  }
+
+  private listenToProcess(): void {
+    // Only the primary's word counts in a worker: Ctrl-C reaches the whole process group.
+    processEvents.onSignal('SIGINT', () => {});
+    for (const signal of this.settings.reloadSignals) processEvents.onSignal(signal, () => {});
+    processEvents.onSignal('SIGTERM', () => {
+      if (this.leaving) this.hurry();
+      else this.control.send({ type: 'retire', reason: 'SIGTERM' });
+    });
+    processEvents.onUncaughtException((error) => this.failed(error, this.verdicts.onUncaughtException));
+    processEvents.onUnhandledRejection((reason) => this.failed(reason, this.verdicts.onUnhandledRejection));
+    // Otherwise node:cluster ends a worker whose channel closed with code 0, and what is in flight with it.
+    cluster.worker!.exitedAfterDisconnect = true;
+    processEvents.onDisconnect(() => {
+      if (this.leaving) return this.hurry();
+      this.logger.warn('The primary is gone; this worker finishes what is in flight and leaves');
+      void this.leave(ORPHAN_TIMEOUT, EXIT_UNFINISHED);
+    });
+  }
+
+  /** An uncaught error: its state can no longer be trusted, so the worker asks for its replacement. */
+  private failed(error: unknown, decide: ((error: unknown) => boolean | void) | undefined): void {
+    try {
+      if (decide?.(error) === false) return;
+    } catch (thrown) {
+      this.logger.error('onUncaughtException or onUnhandledRejection threw itself', (thrown as Error)?.stack);
+    }
+    // The process's last words: straight to stderr, past any logger that buffers.
+    console.error(error);
+    if (!this.ready) {
+      this.control.send({ type: 'boot-failed', error: errorReport(error), fatal: false });
+      process.exit(EXIT_UNFINISHED);
+    }
+    this.control.send({ type: 'failing', error: errorReport(error) });
+    void this.leave(FAILING_TIMEOUT, EXIT_UNFINISHED);
+  }
+
+  private leave(timeout: number, code: number): Promise<void> {
+    this.leaving ??= this.drainAndExit(timeout, code);
+    return this.leaving;
+  }
+
+  private async drainAndExit(timeout: number, code: number): Promise<void> {
+    this.lease.resign();
+    const hurry = new Promise<void>((resolve) => (this.hurry = resolve));
+    const orphaned = !process.connected;
+    if (code !== 0) this.clock.after(timeout, this.hurry);
+    const outcome = await drain(
+      {
+        servers: this.servers,
+        handlersDone: async () => {
+          if (!orphaned) await this.bus.fenced;
+          await this.dispatcher?.idle();
+        },
+        closeApp: () => this.closeApp(hurry),
+        barrier: () => this.barrier(),
+      },
+      this.clock,
+      hurry,
+    );
+    process.exit(outcome === 'drained' ? code : EXIT_UNFINISHED);
+  }
+
+  private async closeApp(hurry: Promise<void>): Promise<void> {
+    const closing = Promise.resolve(this.app?.close()).catch((error: unknown) => {
+      this.logger.error(
+        'A shutdown hook of the application failed',
+        error instanceof Error ? error.stack : String(error),
+      );
+    });
+    await Promise.race([closing, hurry.then(() => elapsed(this.clock, HURRIED_CLOSE_TIMEOUT))]);
+  }
+
+  /** What was sent before must have arrived: `process.send` followed by exit truncates (nodejs/node#36268). */
+  private async barrier(): Promise<void> {
+    await this.bus.close();
+    const passed = new Promise<void>((resolve) => (this.barrierPassed = resolve));
+    if (this.control.send({ type: 'barrier' })) await passed;
+  }
+}
+
+function isOurs(app: HostApplication): boolean {
+  try {
+    return app.get(RUNTIME, { strict: false }) !== undefined;
+  } catch {
+    // Another application of this process, without the module.
+    return false;
+  }
+}
+
+/** Whether another primary forked this process, such as PM2's: it cannot fork workers of its own. */
+export function isForeignWorker(): boolean {
+  return cluster.isWorker;
+}

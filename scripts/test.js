@@ -1,0 +1,87 @@
+// npm test: builds, then runs the unit, e2e and pack tests and adds up what jest counted.
+// Arguments go to jest; a path runs only the suites it lies in: npm test -- test/unit/bus -t 'keeps order'
+// The last line is always `N passed, N failed`; the exit code is 0 only if something ran and nothing failed.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { ROOT, runNode } from './run.js';
+
+const MINUTE = 60_000; // ms
+/** A suite that runs over its limit hangs: it is killed and counts as a failure. */
+const SUITES = [
+  { name: 'unit', config: 'jest.config.js', limit: 10 * MINUTE, needsBuild: false },
+  { name: 'e2e', config: 'jest.e2e.config.js', limit: 30 * MINUTE, needsBuild: true },
+  { name: 'pack', config: 'jest.pack.config.js', limit: 12 * MINUTE, needsBuild: true },
+];
+
+const args = process.argv.slice(2);
+const paths = args.filter((arg) => !arg.startsWith('-')).map((arg) => relative(ROOT, resolve(arg)));
+const named = SUITES.filter(({ name }) => paths.some((path) => `${path}/`.startsWith(`test/${name}/`)));
+const suites = named.length > 0 ? named : SUITES;
+const reports = mkdtempSync(join(tmpdir(), 'nestjs-cluster-test-'));
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+try {
+  if (suites.some((suite) => suite.needsBuild)) await build();
+  for (const suite of total.failed > 0 ? [] : suites) await run(suite);
+} finally {
+  rmSync(reports, { recursive: true, force: true });
+}
+
+if (total.skipped > 0) console.log(`${total.skipped} skipped`);
+if (total.passed + total.failed === 0) console.log('No test ran.');
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
+
+async function build() {
+  const steps = [
+    ['package', ['scripts/build.js']],
+    ['samples', ['scripts/build-samples.js']],
+  ];
+  for (const [what, command] of steps) {
+    if ((await runNode(command, { limit: 5 * MINUTE })) === 0) continue;
+    console.error(`The ${what} could not be built; no test was run.`);
+    total.failed += 1;
+    return;
+  }
+}
+
+async function run({ name, config, limit }) {
+  const report = join(reports, `${name}.json`);
+  const code = await runNode(
+    [
+      '--experimental-vm-modules',
+      '--disable-warning=ExperimentalWarning',
+      'node_modules/jest/bin/jest.js',
+      `--config=${config}`,
+      '--json',
+      `--outputFile=${report}`,
+      // A selection may leave a suite without tests; that nothing ran at all is noticed in the end.
+      ...(args.length > 0 ? ['--passWithNoTests'] : []),
+      ...args,
+    ],
+    { limit },
+  );
+  const counted = count(report);
+  total.passed += counted.passed;
+  total.skipped += counted.skipped;
+  // jest can fail without a failed test: a crash, a limit, no test found.
+  total.failed += code === 0 ? counted.failed : Math.max(1, counted.failed);
+  if (code === 124) console.error(`The ${name} tests were killed after ${limit / MINUTE} minutes.`);
+  else if (code !== 0 && counted.failed === 0) console.error(`The ${name} tests ended with code ${code}.`);
+}
+
+/** What jest counted; a file that could not be loaded is one failure. */
+function count(report) {
+  let result;
+  try {
+    result = JSON.parse(readFileSync(report, 'utf8'));
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 }; // jest ended before it could write it
+  }
+  return {
+    passed: result.numPassedTests,
+    failed: result.numFailedTests + result.numRuntimeErrorTestSuites,
+    skipped: result.numPendingTests + result.numTodoTests,
+  };
+}

@@ -1,0 +1,50 @@
+/** Messages of an app's own between primary and workers, in both directions, beside this package's. */
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually, FixtureApp, useApps } from '../support/index.js';
+
+const apps = useApps();
+
+describe('custom messages', () => {
+  let app: FixtureApp;
+  beforeAll(async () => {
+    app = await FixtureApp.start(apps, { shared: true });
+  });
+
+  it('worker → primary: they arrive in order, each with its worker', async () => {
+    const { mark } = app;
+    const messages = (slot: number) => [1, 2, 3].map((n) => ({ custom: n, slot }));
+    for (const slot of [0, 1]) {
+      await app.process.jsonFrom(slot, '/process-send', { method: 'POST', body: { messages: messages(slot) } });
+    }
+    for (const { slot, pid } of await app.members()) {
+      const received = () =>
+        app
+          .workerEvents(mark)
+          .filter((event) => event['event'] === 'message' && event['pid'] === pid)
+          .map(({ message }) => message);
+      await eventually(() => received().length >= 3, { what: () => `3 messages of slot ${slot}, got ${received()}` });
+      expect(received()).toEqual(messages(slot));
+    }
+  });
+
+  it('primary → worker: they arrive in order, in that worker only', async () => {
+    const [one, other] = await app.members();
+    const messages = [1, 2, 3].map((n) => ({ custom: n }));
+    for (const message of messages) await app.onWorker(one!.pid, 'send', message);
+    const heard = async (slot: number) => {
+      const all: unknown[] = await app.process.jsonFrom(slot, '/heard');
+      return all.filter((message) => typeof message === 'object' && message !== null && 'custom' in message);
+    };
+    await eventually(async () => (await heard(one!.slot)).length >= 3, { what: '3 messages in the worker' });
+    expect(await heard(one!.slot)).toEqual(messages);
+    expect(await heard(other!.slot)).toEqual([]);
+  });
+
+  it("the package's own messages are not among them", async () => {
+    // Members come and go, calls are made and heartbeats beat meanwhile.
+    await app.call(0, 'map', 'where');
+    await app.call('primary', 'consume', 'job', {});
+    const messages = app.workerEvents().filter(({ event }) => event === 'message');
+    expect(messages.filter(({ message }) => message?.custom === undefined)).toEqual([]);
+  });
+});

@@ -1,0 +1,120 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { type ClusterMember, FixtureApp, useApps } from '../support/index.js';
+
+const apps = useApps();
+
+interface Replacement {
+  readonly slot: number;
+  readonly oldPid: number;
+  readonly newPid: number;
+}
+
+const slotsAndPids = (members: readonly ClusterMember[]) => members.map(({ slot, pid }) => ({ slot, pid }));
+const bySlot = (a: { slot: number }, b: { slot: number }) => a.slot - b.slot;
+
+describe('reload()', () => {
+  let app: FixtureApp;
+  beforeAll(async () => {
+    app = await FixtureApp.start(apps, { shared: true });
+  });
+
+  it('called in the primary: every slot gets a new worker of the next generation, and the report says so', async () => {
+    const old = await app.waitUntilFull();
+    const report = await app.primary('/reload', {});
+    const fresh = await app.waitUntilReplaced(old);
+    expect(report.generation).toBe(old[0]!.generation + 1);
+    expect(report.duration).toBeGreaterThan(0);
+    const replaced: Replacement[] = [...report.replaced].sort(bySlot);
+    expect(replaced.map(({ slot, oldPid }) => ({ slot, pid: oldPid }))).toEqual(slotsAndPids(old));
+    expect(replaced.map(({ slot, newPid }) => ({ slot, pid: newPid }))).toEqual(slotsAndPids(fresh));
+    expect(fresh.map(({ generation }) => generation)).toEqual(fresh.map(() => report.generation));
+    expect(await app.identify(0)).toMatchObject({ pid: fresh[0]!.pid, generation: report.generation });
+  });
+
+  it.each([0, 1])('called in the worker of slot %d: it goes last, and its response reaches the client', async (slot) => {
+    const old = await app.waitUntilFull();
+    const caller = await app.member(slot);
+    const { mark } = app;
+    const { value: report, error } = await app.reloadFrom(slot);
+    expect(error).toBeUndefined();
+    expect(report.generation).toBe(caller.generation + 1);
+    expect([...report.replaced].sort(bySlot).map(({ oldPid }: Replacement) => oldPid)).toEqual(old.map(({ pid }) => pid));
+    for (const { pid } of old) await app.waitForWorkerEvent('exit', pid, mark);
+    const gone = app.workerEvents(mark).filter(({ event }) => event === 'exit');
+    expect(gone.at(-1)).toMatchObject({ pid: caller.pid, code: 0 });
+    expect(gone).toHaveLength(2);
+  });
+
+  it('called by everybody at once: they share one reload and get the same report', async () => {
+    const old = await app.waitUntilFull();
+    const [a, b, c] = await Promise.all([app.primary('/reload', {}), app.reloadFrom(0), app.reloadFrom(1)]);
+    expect(a.generation).toBe(old[0]!.generation + 1);
+    expect(b).toMatchObject({ value: a });
+    expect(c).toMatchObject({ value: a });
+    expect((await app.waitUntilReplaced(old)).map(({ generation }) => generation)).toEqual([a.generation, a.generation]);
+  });
+
+  it('progress$ tells how far it is, in the primary and in the workers', async () => {
+    const old = await app.waitUntilFull();
+    const { mark } = app;
+    const { generation } = await app.primary('/reload', {});
+    await app.process.waitForReport('progress', ({ slot, phase }) => slot === -1 && phase === 'done', mark);
+    const progress = app.process.output.reports('progress', mark);
+    const seen = progress.filter(({ slot }) => slot === -1);
+    expect(seen[0]).toMatchObject({ phase: 'canary', generation, replaced: 0, total: 2 });
+    expect(seen.map(({ phase }) => phase)).toContain('rolling');
+    expect(seen.at(-1)).toMatchObject({ phase: 'done', generation, replaced: 2, total: 2 });
+    const counts = seen.map(({ replaced }) => replaced);
+    expect(counts).toEqual([...counts].sort());
+    for (const { slot } of old) {
+      expect(progress.filter((one) => one['slot'] === slot)[0]).toMatchObject({ phase: 'canary', generation });
+    }
+  });
+
+  it.each(['SIGHUP', 'SIGUSR2'] as const)('%s to the primary reloads', async (signal) => {
+    const old = await app.waitUntilFull();
+    app.process.kill(signal);
+    const fresh = await app.waitUntilReplaced(old);
+    expect(fresh.map(({ generation }) => generation)).toEqual(old.map(({ generation }) => generation + 1));
+  });
+
+  it.each([true, false])('under load loses no request (keep-alive: %s)', async (keepAlive) => {
+    await app.waitUntilFull();
+    const load = app.process.load('/', { keepAlive });
+    await load.answered(50);
+    const { replaced } = await app.primary('/reload', {});
+    await load.answered(50);
+    const { sent, ok, failures } = await load.finish();
+    expect(replaced).toHaveLength(2);
+    expect({ ok, failures }).toEqual({ ok: sent, failures: {} });
+  });
+});
+
+describe('reload() of a build that cannot start', () => {
+  it('rejects with the reason, and every old worker goes on serving', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nestjs-cluster-reload-'));
+    const BROKEN_BUILD = join(folder, 'broken');
+    try {
+      const app = await FixtureApp.start(apps, { env: { BROKEN_BUILD } });
+      const old = await app.members();
+      await writeFile(BROKEN_BUILD, '');
+      const load = app.process.load('/', { keepAlive: true });
+      await load.answered(20);
+      const { error } = await app.reloadFrom(0);
+      await load.answered(20);
+      const { sent, ok, failures } = await load.finish();
+      expect(error).toMatchObject({ code: 'ERR_CLUSTER_RELOAD_FAILED' });
+      expect(error.message).toContain('this build cannot start');
+      expect({ ok, failures }).toEqual({ ok: sent, failures: {} });
+      expect(await app.members()).toEqual(old);
+
+      await rm(BROKEN_BUILD);
+      expect((await app.reloadFrom(1)).value.replaced).toHaveLength(2);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,52 @@
+/** An app in plain JavaScript, where decorators are called by hand; it prints 'ready' once a worker listens. */
+const BODY = `
+class SlotController {
+  constructor(cluster) {
+    this.cluster = cluster;
+  }
+  slot() {
+    return { slot: this.cluster.slot, role: this.cluster.role };
+  }
+}
+Inject(ClusterService)(SlotController, undefined, 0);
+Get('slot')(SlotController.prototype, 'slot', Object.getOwnPropertyDescriptor(SlotController.prototype, 'slot'));
+Controller()(SlotController);
+
+class AppModule {}
+Module({ imports: [ClusterModule.forRoot(2)], controllers: [SlotController] })(AppModule);
+
+async function bootstrap() {
+  const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
+  await app.listen(Number(process.env.PORT), '127.0.0.1');
+  console.log('ready');
+}
+bootstrap();
+`;
+
+export const ESM_APP = `
+import 'reflect-metadata';
+import { Controller, Get, Inject, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ClusterModule, ClusterService } from 'nestjs-cluster';
+${BODY}`;
+
+export const CJS_APP = `
+require('reflect-metadata');
+const { Controller, Get, Inject, Module } = require('@nestjs/common');
+const { NestFactory } = require('@nestjs/core');
+const { ClusterModule, ClusterService } = require('nestjs-cluster');
+${BODY}`;
+
+/** What a user's compiler must accept; the same text as ESM (.mts) and as CommonJS (.cts). */
+export const TYPED_APP = `
+import { Module } from '@nestjs/common';
+import { ClusterModule, ClusterService } from 'nestjs-cluster';
+
+@Module({ imports: [ClusterModule.forRoot({ workers: 2, reload: { signals: ['SIGHUP'] } })] })
+export class AppModule {
+  constructor(readonly cluster: ClusterService) {}
+}
+
+// @ts-expect-error the options are typed: no such key
+ClusterModule.forRoot({ wrokers: 2 });
+`;

@@ -1,0 +1,118 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { get } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { CJS_APP, ESM_APP, TYPED_APP } from './apps.js';
+import { Project, run } from './project.js';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const WORKERS = 2;
+/** Connections after which two workers would both have been met, whatever spreads them. */
+const CONNECTIONS = 500;
+
+interface Packed {
+  filename: string;
+  files: { path: string }[];
+}
+
+let folder: string;
+let tarball: string;
+let files: string[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'nestjs-cluster-tarball-'));
+  // The tests are about the dist/ that was just built, so prepack must not build another.
+  const answer = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], ROOT);
+  const packed = Object.values(JSON.parse(answer) as Record<string, Packed>)[0];
+  if (!packed) throw new Error(`npm pack packed nothing: ${answer}`);
+  tarball = join(folder, packed.filename);
+  files = packed.files.map(({ path }) => path);
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('the tarball', () => {
+  it('holds the compiled package with its types, and what a stranger reads first', () => {
+    const wanted = ['dist/index.js', 'dist/index.d.ts', 'package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
+    expect(files).toEqual(expect.arrayContaining(wanted));
+  });
+
+  it('holds nothing else', () => {
+    const top = /^(dist\/.+\.(js|d\.ts|js\.map)|dist\/.+\.(html|css|svg)|[A-Z]+(\.md)?|package\.json)$/;
+    expect(files.filter((file) => !top.test(file))).toEqual([]);
+  });
+});
+
+describe.each(['11', '12'])('in an empty project with Nest %s', (nest) => {
+  let project: Project;
+
+  beforeAll(async () => {
+    project = await Project.create();
+    await project.install(
+      tarball,
+      ...['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@${nest}`),
+      'reflect-metadata',
+      'rxjs',
+    );
+  });
+
+  afterEach(() => project.stop());
+  afterAll(() => project.remove());
+
+  it.each([
+    ['an ESM app that imports it', 'app.mjs', ESM_APP],
+    ['a CommonJS app that requires it', 'app.cjs', CJS_APP],
+  ])('%s: each worker answers with its slot, and SIGTERM ends it with 0', async (_, file, source) => {
+    await project.write(file, source);
+    const port = await freePort();
+    const app = await project.start(file, { PORT: String(port) }, 'ready', WORKERS);
+
+    expect(await slots(port)).toEqual([0, 1]);
+
+    const exit = once(app, 'exit');
+    app.kill('SIGTERM');
+    expect(await exit).toEqual([0, null]);
+  });
+
+  it('its types are understood by a TypeScript app, ESM and CommonJS alike', async () => {
+    await project.write('typed.mts', TYPED_APP);
+    await project.write('typed.cts', TYPED_APP);
+    const options = ['--noEmit', '--strict', '--skipLibCheck', '--experimentalDecorators', '--module', 'nodenext'];
+    const types = ['--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node', '--target', 'es2022'];
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const errors = await run(process.execPath, [tsc, ...options, ...types, 'typed.mts', 'typed.cts'], project.folder);
+    expect(errors).toBe('');
+  });
+});
+
+/** The slots that answer at `port`, each over connections of its own. */
+async function slots(port: number): Promise<number[]> {
+  const seen = new Set<number>();
+  for (let i = 0; i < CONNECTIONS && seen.size < WORKERS; i++) {
+    const { slot, role } = JSON.parse(await ask(port)) as { slot: number; role: string };
+    expect(role).toBe('worker');
+    seen.add(slot);
+  }
+  return [...seen].toSorted((a, b) => a - b);
+}
+
+async function ask(port: number): Promise<string> {
+  const request = get({ host: '127.0.0.1', port, path: '/slot', agent: false });
+  const [response] = (await once(request, 'response')) as [NodeJS.ReadableStream];
+  let body = '';
+  for await (const chunk of response) body += String(chunk);
+  return body;
+}
+
+/** A port nobody listens on at the moment. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,225 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { NODE, userEnvironment } from './environment.js';
+import { eventually } from './eventually.js';
+import { freePort } from './free-port.js';
+import { type HttpReply, request, type RequestOptions } from './http-client.js';
+import { Load, type LoadOptions } from './load.js';
+import { Output, parseReport, type Report } from './output.js';
+import { childrenOf, isRunning, pidsWithEnvironment } from './process-table.js';
+
+/** Time in ms in which what an ended process has written is read. */
+const LAST_WORDS = 1_000;
+
+export interface AppOptions {
+  /** The built main file: `sample(…)` or `fixture(…)`. */
+  readonly entry: string;
+  readonly args?: readonly string[];
+  /** Environment variables; PORT is a free one where it is not named. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Options a fixture app passes to `ClusterModule.forRoot`. */
+  readonly cluster?: unknown;
+  readonly cwd?: string;
+  readonly protocol?: 'http' | 'https';
+  /** A process group of its own, so that a terminal's Ctrl-C can be played: a signal to all of it. */
+  readonly group?: boolean;
+  /** A command that starts node, such as `['taskset', '-c', '0']`. */
+  readonly launcher?: readonly string[];
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** How a worker introduces itself at GET /. */
+export interface WorkerIdentity {
+  readonly pid: number;
+  readonly slot: number;
+  readonly generation: number;
+  readonly [key: string]: any;
+}
+
+/** An app under test, as the real processes that a user's shell would start. */
+export class AppProcess {
+  readonly output = new Output();
+  /** Resolves when the primary has ended and all it wrote was read. */
+  readonly exited: Promise<Exit>;
+  exit: Exit | undefined;
+
+  private constructor(
+    private readonly child: ChildProcess,
+    /** Environment entry that only this app's processes have. */
+    private readonly badge: string,
+    readonly url: string,
+    readonly port: number,
+  ) {
+    this.output.add(child.stdout!);
+    this.output.add(child.stderr!);
+    this.exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        this.exit = { code, signal };
+        const done = () => {
+          this.output.end(`the primary ended with ${code ?? signal}`);
+          resolve({ code, signal });
+        };
+        // All it wrote is read by 'close', which would not come where a worker outlives it and holds the pipes.
+        child.once('close', done);
+        setTimeout(done, LAST_WORDS).unref();
+      });
+    });
+  }
+
+  static async start(options: AppOptions): Promise<AppProcess> {
+    if (!existsSync(options.entry)) throw new Error(`${options.entry} is missing. Run: npm run build && npm run build:samples`);
+    const port = Number(options.env?.['PORT'] ?? (await freePort()));
+    const id = randomUUID();
+    const cluster = options.cluster === undefined ? {} : { CLUSTER_OPTIONS: JSON.stringify(options.cluster) };
+    const env = { ...userEnvironment(), PORT: String(port), ...cluster, ...options.env, E2E_APP: id };
+    const [command, ...args] = [...(options.launcher ?? []), NODE, options.entry, ...(options.args ?? [])];
+    const stdio = ['ignore', 'pipe', 'pipe'] as const;
+    const child = spawn(command!, args, { env, cwd: options.cwd, stdio: [...stdio], detached: options.group });
+    return new AppProcess(child, `E2E_APP=${id}`, `${options.protocol ?? 'http'}://localhost:${port}`, port);
+  }
+
+  /** The primary's pid. */
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  /** Pids of the running workers. */
+  get workers(): number[] {
+    return childrenOf(this.pid);
+  }
+
+  /** Every running process of this app: primary, workers and whatever they started. */
+  get processes(): number[] {
+    return pidsWithEnvironment(this.badge);
+  }
+
+  // ---- what it writes
+
+  waitForLine(pattern: RegExp, after = 0, timeout?: number): Promise<RegExpExecArray> {
+    return this.output.wait(`line ${pattern}`, (line) => pattern.exec(line) ?? undefined, after, timeout);
+  }
+
+  /** Resolves to the first report of that kind, written from `after` on, that `matches`. */
+  waitForReport(kind: string, matches: (report: Report) => boolean = () => true, after = 0): Promise<Report> {
+    return this.output.wait(
+      `report @${kind} with ${matches}`,
+      (line) => {
+        const report = parseReport(line);
+        return report?.kind === kind && matches(report) ? report : undefined;
+      },
+      after,
+    );
+  }
+
+  // ---- what it answers
+
+  /** One request, on a connection of its own unless an agent is given. */
+  request(path: string, options?: RequestOptions): Promise<HttpReply> {
+    return request(this.url + path, options);
+  }
+
+  /** One request whose answer must be JSON and no error. */
+  async json(path: string, options?: RequestOptions): Promise<any> {
+    const { status, text } = await this.request(path, options);
+    if (status >= 400) throw new Error(`${path} answered ${status} ${text}\n--- output\n${this.output.text}`);
+    return JSON.parse(text);
+  }
+
+  /** Repeats a request until the worker of `slot` gets it; the others of a fixture app refuse it undone. */
+  async jsonFrom(slot: number, path: string, options: RequestOptions = {}): Promise<any> {
+    const headers = { ...options.headers, 'x-only-slot': String(slot) };
+    return eventually(
+      async () => {
+        const { status, text } = await this.request(path, { ...options, headers });
+        if (status === 421) return undefined;
+        if (status >= 400) throw new Error(`${path} answered ${status} ${text}`);
+        return { body: JSON.parse(text) as unknown };
+      },
+      { what: () => `an answer of slot ${slot} to ${path}\n--- output\n${this.output.text}` },
+    ).then(({ body }) => body);
+  }
+
+  /**
+   * Resolves when `count` slots have answered at `path` and, where they say it, each knows all others.
+   * Resolves to how they introduced themselves, by slot.
+   */
+  async waitUntilReady(count: number, path = '/'): Promise<WorkerIdentity[]> {
+    const seen = new Map<number, WorkerIdentity>();
+    return eventually(
+      async () => {
+        if (this.exit) throw new Error(`the primary ended with ${this.exit.code ?? this.exit.signal}`);
+        const worker = (await this.json(path, { timeout: 2_000 })) as WorkerIdentity;
+        if (worker['members'] === undefined || worker['members'] === count) seen.set(worker.slot, worker);
+        return seen.size >= count && [...seen.values()].sort((a, b) => a.slot - b.slot);
+      },
+      {
+        timeout: 30_000,
+        what: () => `${count} workers ready at ${this.url}${path}, only ${[...seen.keys()]}\n--- output\n${this.output.text}`,
+      },
+    );
+  }
+
+  /** Begins to send requests to `path` until `finish()` is called on it. */
+  load(path: string, options: LoadOptions): Load {
+    return new Load(this.url + path, options);
+  }
+
+  // ---- how it ends
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** To the primary and all its workers at once, as a terminal does; only for an app with `group`. */
+  killGroup(signal: NodeJS.Signals): void {
+    process.kill(-this.pid, signal);
+  }
+
+  /** Waits for the primary's end; rejects with the output where it does not come. */
+  async waitForExit(timeout = 15_000): Promise<Exit> {
+    return eventually(() => this.exit && this.exited, {
+      timeout,
+      what: () => `the end of the primary\n--- output\n${this.output.text}`,
+    });
+  }
+
+  /** Asks it to stop as an operator would. Rejects where a process of it outlives the primary. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
+    this.kill(signal);
+    const exit = await this.waitForExit();
+    this.assertNothingLeft();
+    return exit;
+  }
+
+  /** Throws where the primary has ended and another process of this app still runs. */
+  assertNothingLeft(): void {
+    const left = this.processes;
+    if (left.length > 0) throw new Error(`processes outlive the primary: ${left}\n--- output\n${this.output.text}`);
+  }
+
+  /** Ends every process of this app at once, by its pid. Resolves when the last is gone. */
+  async destroy(): Promise<void> {
+    await eventually(
+      () => {
+        const left = this.processes;
+        for (const pid of left) killIfThere(pid);
+        return left.length === 0 && !isRunning(this.pid);
+      },
+      { what: () => `the end of ${this.processes}` },
+    );
+    await this.exited;
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // ESRCH: it has just ended by itself
+  }
+}

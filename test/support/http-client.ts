@@ -1,0 +1,48 @@
+import { type Agent, type IncomingHttpHeaders, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+
+export interface RequestOptions {
+  readonly method?: 'GET' | 'POST';
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Without one, every request has a connection of its own. */
+  readonly agent?: Agent;
+  /** Give up after this many ms with the code ETIMEDOUT. */
+  readonly timeout?: number;
+}
+
+export interface HttpReply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/** One HTTP or HTTPS request; any certificate is taken. Rejects where no whole response came. */
+export function request(url: string, options: RequestOptions = {}): Promise<HttpReply> {
+  const { method = 'GET', body, agent = false, timeout = 15_000 } = options;
+  const content = body === undefined ? undefined : JSON.stringify(body);
+  const headers = { ...options.headers, ...(content === undefined ? {} : { 'content-type': 'application/json' }) };
+  const open = url.startsWith('https:') ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    const outgoing = open(url, { method, headers, agent, rejectUnauthorized: false }, (incoming) => {
+      const chunks: Buffer[] = [];
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+      incoming.on('error', fail);
+      incoming.on('end', () => {
+        clearTimeout(timer);
+        const text = Buffer.concat(chunks).toString();
+        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text });
+      });
+    });
+    const fail = (error: Error) => {
+      clearTimeout(timer);
+      reject(error);
+    };
+    const timer = setTimeout(() => {
+      outgoing.destroy(Object.assign(new Error(`no response of ${url} within ${timeout} ms`), { code: 'ETIMEDOUT' }));
+    }, timeout);
+    outgoing.on('error', fail);
+    outgoing.end(content);
+  });
+}

@@ -1,0 +1,11 @@
+export { AppProcess, type AppOptions, type Exit, type WorkerIdentity } from './app-process.js';
+export { fixture, NODE, ROOT, sample } from './environment.js';
+export { eventually } from './eventually.js';
+export { type CallResult, type ClusterMember, FixtureApp, type FixtureOptions } from './fixture-app.js';
+export { freePort } from './free-port.js';
+export { type HttpReply, request } from './http-client.js';
+export { Load, type LoadReport } from './load.js';
+export { parseReport, type Report } from './output.js';
+export { isRunning } from './process-table.js';
+export { selfSigned, type SelfSigned } from './self-signed.js';
+export { type Apps, useApps } from './use-apps.js';

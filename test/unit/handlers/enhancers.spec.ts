@@ -1,0 +1,332 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import type {
+  ArgumentsHost,
+  CallHandler,
+  CanActivate,
+  ExceptionFilter,
+  ExecutionContext,
+  NestInterceptor,
+  PipeTransform,
+} from '@nestjs/common';
+import {
+  Body,
+  Catch,
+  Controller,
+  Injectable,
+  Logger,
+  Post,
+  Scope,
+  UseFilters,
+  UseGuards,
+  UseInterceptors,
+  UsePipes,
+  ValidationPipe,
+} from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { IsInt, IsString } from 'class-validator';
+import { map } from 'rxjs';
+import { OnClusterEvent } from '../../../lib/decorators/index.js';
+import { ClusterEventContext } from '../../../lib/messenger/cluster-event-context.js';
+import type { ExploredApp } from './explored-app.js';
+import { exploredApp } from './explored-app.js';
+
+class Job {
+  @IsString()
+  name!: string;
+  @IsInt()
+  size!: number;
+}
+
+let explored: ExploredApp | undefined;
+afterEach(async () => {
+  await explored?.app.close();
+  explored = undefined;
+  jest.restoreAllMocks();
+});
+
+/** A guard that records what it was asked and answers as told. */
+function recordingGuard(answer: boolean) {
+  const asked: { type: string; data: unknown; context: unknown; handler: string; owner: string }[] = [];
+  @Injectable()
+  class Guard implements CanActivate {
+    canActivate(execution: ExecutionContext) {
+      const rpc = execution.switchToRpc();
+      asked.push({
+        type: execution.getType<string>(),
+        data: rpc.getData(),
+        context: rpc.getContext(),
+        handler: execution.getHandler().name,
+        owner: execution.getClass().name,
+      });
+      return answer;
+    }
+  }
+  return { Guard, asked };
+}
+
+describe('pipes', () => {
+  it('validates data against the DTO of the signature and transforms it; the context is untouched', async () => {
+    const seen: unknown[] = [];
+    @Injectable()
+    class Jobs {
+      @UsePipes(new ValidationPipe({ transform: true, whitelist: true }))
+      @OnClusterEvent('job')
+      run(job: Job, context: ClusterEventContext) {
+        seen.push(job, context);
+        return job.size;
+      }
+    }
+    explored = await exploredApp({ providers: [Jobs] });
+    expect(await explored.answer('job', { name: 'a', size: 1, extra: true })).toBe(1);
+    expect(seen[0]).toBeInstanceOf(Job);
+    expect(seen[0]).toEqual({ name: 'a', size: 1 });
+    expect(seen[1]).toBeInstanceOf(ClusterEventContext);
+    expect((seen[1] as ClusterEventContext).event).toBe('job');
+    await expect(explored.answer('job', { name: 'a', size: 'big' })).rejects.toMatchObject({
+      response: { message: ['size must be an integer number'] },
+    });
+    expect(seen).toHaveLength(2);
+  });
+
+  it('validates with a global pipe set on the app, and one provided as APP_PIPE', async () => {
+    @Injectable()
+    class Jobs {
+      @OnClusterEvent('job')
+      run(job: Job) {
+        return job instanceof Job;
+      }
+    }
+    const pipe = new ValidationPipe({ transform: true });
+    for (const [metadata, prepare] of [
+      [{ providers: [Jobs] }, (app: ExploredApp['app']) => void app.useGlobalPipes(pipe)],
+      [{ providers: [Jobs, { provide: APP_PIPE, useValue: pipe }] }, undefined],
+    ] as const) {
+      explored = await exploredApp({ providers: [...metadata.providers] }, prepare);
+      expect(await explored.answer('job', { name: 'a', size: 1 })).toBe(true);
+      await expect(explored.answer('job', {})).rejects.toThrow('Bad Request');
+      await explored.app.close();
+    }
+  });
+
+  it('leaves a method that is also a route its own parameters', async () => {
+    class Upper implements PipeTransform {
+      transform(value: unknown) {
+        return typeof value === 'string' ? value.toUpperCase() : value;
+      }
+    }
+    @Controller('jobs')
+    class Jobs {
+      @Post()
+      @UsePipes(new Upper())
+      @OnClusterEvent('job')
+      run(@Body('name') name: string) {
+        return { name };
+      }
+    }
+    explored = await exploredApp({ controllers: [Jobs] });
+    expect(await explored.answer('job', 'event')).toEqual({ name: 'EVENT' });
+    await explored.app.listen(0);
+    const response = await fetch(`${await explored.app.getUrl()}/jobs`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"name":"http"}',
+    });
+    expect(await response.json()).toEqual({ name: 'HTTP' });
+  });
+});
+
+describe('guards', () => {
+  it("sees a context of type 'cluster' with data, context, class and handler", async () => {
+    const { Guard, asked } = recordingGuard(true);
+    @Injectable()
+    class Jobs {
+      @UseGuards(Guard)
+      @OnClusterEvent('job')
+      run() {
+        return 'ran';
+      }
+    }
+    explored = await exploredApp({ providers: [Jobs] });
+    expect(await explored.answer('job', 7)).toBe('ran');
+    expect(asked).toEqual([
+      { type: 'cluster', data: 7, context: expect.any(ClusterEventContext), handler: 'run', owner: 'Jobs' },
+    ]);
+  });
+
+  it('refuses the event: the handler does not run and the caller gets ForbiddenException', async () => {
+    const { Guard } = recordingGuard(false);
+    const ran = jest.fn();
+    @Injectable()
+    @UseGuards(Guard)
+    class Jobs {
+      @OnClusterEvent('job')
+      run() {
+        ran();
+      }
+    }
+    explored = await exploredApp({ providers: [Jobs] });
+    await expect(explored.answer('job')).rejects.toMatchObject({ name: 'ForbiddenException', status: 403 });
+    expect(ran).not.toHaveBeenCalled();
+  });
+
+  it('runs the class-bound guard of a controller, with its dependencies', async () => {
+    @Injectable()
+    class Policy {
+      readonly allows = false;
+    }
+    @Injectable()
+    class Guard implements CanActivate {
+      constructor(private readonly policy: Policy) {}
+      canActivate() {
+        return this.policy.allows;
+      }
+    }
+    @Controller()
+    @UseGuards(Guard)
+    class Jobs {
+      @OnClusterEvent('job')
+      run() {
+        return 'ran';
+      }
+    }
+    explored = await exploredApp({ controllers: [Jobs], providers: [Policy] });
+    await expect(explored.answer('job')).rejects.toMatchObject({ status: 403 });
+  });
+
+  it('applies APP_GUARD', async () => {
+    const { Guard, asked } = recordingGuard(false);
+    @Injectable()
+    class Jobs {
+      @OnClusterEvent('job')
+      run() {
+        return 'ran';
+      }
+    }
+    explored = await exploredApp({ providers: [Jobs, { provide: APP_GUARD, useClass: Guard }] });
+    await expect(explored.answer('job')).rejects.toMatchObject({ status: 403 });
+    expect(asked).toHaveLength(1);
+  });
+
+  it('runs a request-scoped guard bound to a method, with a fresh instance for each event', async () => {
+    let made = 0;
+    @Injectable({ scope: Scope.REQUEST })
+    class Guard implements CanActivate {
+      readonly number = ++made;
+      canActivate() {
+        return this.number !== 2;
+      }
+    }
+    @Injectable()
+    class Jobs {
+      @UseGuards(Guard)
+      @OnClusterEvent('job')
+      run() {
+        return 'ran';
+      }
+    }
+    explored = await exploredApp({ providers: [Jobs] });
+    made = 0;
+    expect(await explored.answer('job')).toBe('ran');
+    await expect(explored.answer('job')).rejects.toMatchObject({ status: 403 });
+    expect(await explored.answer('job')).toBe('ran');
+  });
+});
+
+describe('interceptors', () => {
+  class Wrap implements NestInterceptor {
+    intercept(_context: ExecutionContext, next: CallHandler) {
+      return next.handle().pipe(map((value: unknown) => ({ value })));
+    }
+  }
+
+  it('maps the result of a handler, bound to the method or globally', async () => {
+    @Injectable()
+    class Jobs {
+      @UseInterceptors(Wrap)
+      @OnClusterEvent('bound')
+      bound(data: number) {
+        return data + 1;
+      }
+      @OnClusterEvent('plain')
+      plain(data: number) {
+        return data;
+      }
+    }
+    explored = await exploredApp({ providers: [Jobs] });
+    expect(await explored.answer('bound', 1)).toEqual({ value: 2 });
+    expect(await explored.answer('plain', 1)).toBe(1);
+    await explored.app.close();
+    explored = await exploredApp({ providers: [Jobs, { provide: APP_INTERCEPTOR, useClass: Wrap }] });
+    expect(await explored.answer('bound', 1)).toEqual({ value: { value: 2 } });
+    expect(await explored.answer('plain', 1)).toEqual({ value: 1 });
+  });
+
+  it('works around a request-scoped provider', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Jobs {
+      @UseInterceptors(Wrap)
+      @OnClusterEvent('job')
+      run(data: number) {
+        return data;
+      }
+    }
+    explored = await exploredApp({ providers: [Jobs] });
+    expect(await explored.answer('job', 5)).toEqual({ value: 5 });
+  });
+});
+
+describe('filters', () => {
+  class Odd extends Error {}
+
+  @Catch(Odd)
+  class OddFilter implements ExceptionFilter {
+    catch(error: Odd, host: ArgumentsHost) {
+      return { filtered: error.message, type: host.getType<string>() };
+    }
+  }
+
+  @Injectable()
+  class Jobs {
+    @OnClusterEvent('job')
+    run(data: string) {
+      throw data === 'odd' ? new Odd('odd') : new Error('even');
+    }
+  }
+
+  @Injectable()
+  @UseFilters(OddFilter)
+  class FilteredJobs extends Jobs {}
+
+  it('turns what it catches into a result and lets other errors through', async () => {
+    jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    for (const providers of [[FilteredJobs], [Jobs, { provide: APP_FILTER, useClass: OddFilter }]]) {
+      explored = await exploredApp({ providers });
+      expect(await explored.answer('job', 'odd')).toEqual({ filtered: 'odd', type: 'cluster' });
+      await expect(explored.answer('job', 'even')).rejects.toThrow('even');
+      await explored.app.close();
+    }
+  });
+
+  it("does not log an error where there is no filter: that is the dispatcher's or the caller's to do", async () => {
+    const error = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const { Guard } = recordingGuard(true);
+    explored = await exploredApp({ providers: [Jobs, { provide: APP_GUARD, useClass: Guard }] });
+    await expect(explored.answer('job', 'even')).rejects.toThrow('even');
+    expect(error).not.toHaveBeenCalled();
+  });
+});
+
+describe('a handler with nothing bound to it', () => {
+  it('runs synchronously, without the promises of the pipeline', async () => {
+    @Injectable()
+    class Jobs {
+      @OnClusterEvent('job')
+      run(data: number) {
+        return data * 2;
+      }
+    }
+    explored = await exploredApp({ providers: [Jobs] });
+    const context = new ClusterEventContext('job', '1', 0, 1, Infinity);
+    expect(explored.registry.answerer('job')!.invoke(21, context)).toBe(42);
+  });
+});

@@ -1,0 +1,70 @@
+import type { ModuleMetadata } from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
+import {
+  ApplicationConfig,
+  DiscoveryModule,
+  DiscoveryService,
+  ExternalContextCreator,
+  MetadataScanner,
+  ModuleRef,
+  ModulesContainer,
+} from '@nestjs/core';
+import { Test } from '@nestjs/testing';
+import {
+  HandlerInvoker,
+  HandlerMetadataAccessor,
+  HandlerRegistry,
+  HandlersExplorer,
+} from '../../../lib/handlers/index.js';
+import { ClusterEventContext } from '../../../lib/messenger/cluster-event-context.js';
+
+export interface ExploredApp {
+  readonly app: INestApplication;
+  readonly registry: HandlerRegistry;
+  /** What `handler` of a registry would give for an event with `data`. */
+  answer(event: string, data?: unknown): Promise<unknown>;
+  consume(event: string, data?: unknown): Promise<unknown>;
+}
+
+export function contextOf(event: string): ClusterEventContext {
+  return new ClusterEventContext(event, '1', 0, 1, Infinity);
+}
+
+/** Boots an app of `metadata` and explores it, as the module does. */
+export async function exploredApp(
+  metadata: ModuleMetadata,
+  prepare: (app: INestApplication) => void = () => undefined,
+): Promise<ExploredApp> {
+  const testing = await Test.createTestingModule({
+    ...metadata,
+    imports: [DiscoveryModule, ...(metadata.imports ?? [])],
+  }).compile();
+  const app = testing.createNestApplication({ logger: false });
+  prepare(app);
+  await app.init();
+  const registry = new HandlerRegistry();
+  const invoker = new HandlerInvoker(
+    app.get(ExternalContextCreator, { strict: false }),
+    app.get(ApplicationConfig, { strict: false }),
+    app.get(ModulesContainer, { strict: false }),
+    app.get(ModuleRef),
+  );
+  new HandlersExplorer(
+    app.get(DiscoveryService, { strict: false }),
+    app.get(MetadataScanner, { strict: false }),
+    new HandlerMetadataAccessor(),
+    invoker,
+    registry,
+  ).explore();
+  const run = async (which: 'answerer' | 'consumer', event: string, data: unknown) => {
+    const handler = registry[which](event);
+    if (handler === undefined) throw new Error(`no ${which} for ${event}`);
+    return await handler.invoke(data, contextOf(event));
+  };
+  return {
+    app,
+    registry,
+    answer: (event, data) => run('answerer', event, data),
+    consume: (event, data) => run('consumer', event, data),
+  };
+}

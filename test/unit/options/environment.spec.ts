@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import { ClusterOptionsError } from '../../../lib/errors/index.js';
+import { inProduction, underTestRunner, webConcurrency } from '../../../lib/platform/environment.js';
+
+describe('webConcurrency', () => {
+  it.each([
+    ['1', 1],
+    ['4', 4],
+    [' 8 ', 8],
+    ['1024', 1024],
+  ])('%j asks for %i workers', (WEB_CONCURRENCY, workers) => {
+    expect(webConcurrency({ WEB_CONCURRENCY })).toBe(workers);
+  });
+
+  it('unset, empty and blank are the same', () => {
+    expect(webConcurrency({})).toBeUndefined();
+    expect(webConcurrency({ WEB_CONCURRENCY: '' })).toBeUndefined();
+    expect(webConcurrency({ WEB_CONCURRENCY: '  ' })).toBeUndefined();
+  });
+
+  it.each(['0', '-1', '1.5', 'four', '4 workers', '0x4', '1e1', 'NaN', '1025'])('%j is refused by name', (value) => {
+    const ask = () => webConcurrency({ WEB_CONCURRENCY: value });
+    expect(ask).toThrow(ClusterOptionsError);
+    expect(ask).toThrow(`WEB_CONCURRENCY is '${value}'; expected a whole number from 1 to 1024`);
+  });
+});
+
+describe('underTestRunner', () => {
+  it.each(['JEST_WORKER_ID', 'VITEST', 'NODE_TEST_CONTEXT'])('%s tells one', (name) => {
+    expect(underTestRunner({ [name]: '1' })).toBe(true);
+  });
+
+  it('NODE_ENV=test alone is no test runner, nor is an empty variable', () => {
+    expect(underTestRunner({ NODE_ENV: 'test' })).toBe(false);
+    expect(underTestRunner({ JEST_WORKER_ID: '' })).toBe(false);
+  });
+
+  it('sees the runner of this very test in the real environment', () => {
+    expect(underTestRunner()).toBe(true);
+  });
+});
+
+describe('inProduction', () => {
+  it('only the exact word counts', () => {
+    expect(inProduction({ NODE_ENV: 'production' })).toBe(true);
+    expect(inProduction({ NODE_ENV: 'Production' })).toBe(false);
+    expect(inProduction({ NODE_ENV: 'development' })).toBe(false);
+    expect(inProduction({})).toBe(false);
+  });
+});

@@ -1,0 +1,397 @@
+import { describe, expect, it } from '@jest/globals';
+import { World } from './world.js';
+
+describe('slots', () => {
+  it('forks one worker for each slot at the start', () => {
+    const world = new World({ workers: 3 }).start();
+    expect(world.forked.map(({ slot, generation }) => [slot, generation])).toEqual([
+      [0, 1],
+      [1, 1],
+      [2, 1],
+    ]);
+  });
+
+  it('lets a worker join when it says it is ready, not when it is online', () => {
+    const world = new World({ workers: 1 }).start();
+    world.tell({ type: 'online', id: 1 });
+    expect(world.all('joined')).toEqual([]);
+    world.tell({ type: 'ready', id: 1 });
+    expect(world.all('joined')).toEqual([{ type: 'joined', id: 1 }]);
+  });
+
+  it('fills the slot of a worker that crashed after a minute of health at once', () => {
+    const world = new World({ workers: 2 }).up();
+    world.pass(60_000);
+    world.exit(world.current(0), null, 'SIGKILL');
+    expect(world.forked).toEqual([{ type: 'fork', id: 3, slot: 0, generation: 1 }]);
+  });
+
+  it('waits longer after every further crash, within the jittered bound, and never beyond maxDelay', () => {
+    const world = new World({ workers: 1, restart: { maxCrashes: 100, maxDelay: 1_000 } }, () => 0.999).up();
+    const delays: number[] = [];
+    for (let crash = 0; crash < 6; crash += 1) {
+      const at = world.now;
+      world.exit(world.current(0));
+      world.pass(2_000);
+      delays.push(world.supervisor.state.workers.get(world.current(0))!.forkedAt - at);
+      world.ready(world.current(0));
+    }
+    expect(delays.map((delay) => Math.round(delay))).toEqual([100, 200, 400, 799, 999, 999]);
+  });
+
+  it('kills a worker that is not ready in time, and counts it as a boot failure', () => {
+    const world = new World({ workers: 1, startup: { timeout: 5_000 } }).start();
+    world.pass(5_000);
+    expect(world.all('kill')).toEqual([{ type: 'kill', id: 1, signal: 'SIGKILL' }]);
+    expect(world.supervisor.state.bootFailures).toBe(1);
+  });
+
+  it('ends with the first boot error when no worker ever became ready, after three failures', () => {
+    const world = new World({ workers: 2 }).start();
+    world.exit(1);
+    world.exit(2);
+    world.pass(1_000);
+    expect(world.forked).toHaveLength(4);
+    world.exit(3);
+    world.exit(4);
+    expect(world.all('exit')).toEqual([{ type: 'exit', code: 1, worker: 3 }]);
+  });
+
+  it('ends at once with 78 when the first worker says that its configuration cannot work', () => {
+    const world = new World({ workers: 2 }).start();
+    world.tell({ type: 'boot-failed', id: 1, fatal: true, error: { name: 'Error', message: 'no such option' } });
+    world.exit(1, 78);
+    world.exit(2, 0);
+    expect(world.forked).toHaveLength(2);
+    expect(world.all('exit')).toEqual([{ type: 'exit', code: 78, worker: 1 }]);
+  });
+
+  it('replaces a worker that is failing while that one finishes what is in flight', () => {
+    const world = new World({ workers: 1 }).up();
+    world.pass(60_000);
+    world.tell({ type: 'failing', id: 1, error: { name: 'Error', message: 'boom' } });
+    expect(world.all('drain')).toEqual([{ type: 'drain', id: 1, timeout: 5_000, reason: 'failing' }]);
+    expect(world.forked).toHaveLength(1);
+    world.exit(1);
+    expect(world.forked).toHaveLength(1);
+  });
+
+  it('replaces a worker whose control channel closed though it lives on', () => {
+    const world = new World({ workers: 1 }).up();
+    world.tell({ type: 'disconnected', id: 1 });
+    expect(world.forked).toEqual([]);
+    world.pass(1_000);
+    expect(world.forked).toHaveLength(1);
+    expect(world.all('drain')).toHaveLength(1);
+  });
+
+  it('ignores events about workers it does not know', () => {
+    const world = new World({ workers: 1 }).up();
+    expect(world.exit(99)).toEqual([]);
+    expect(world.ready(99)).toEqual([]);
+  });
+});
+
+describe('crash-loop breaker', () => {
+  function looping(): World {
+    const world = new World({ workers: 2, restart: { maxCrashes: 3 } }, () => 0).up();
+    for (let crash = 0; crash < 4; crash += 1) {
+      world.exit(world.current(0));
+      world.pass(1);
+      if (world.current(0)) world.ready(world.current(0));
+    }
+    return world;
+  }
+
+  it('opens after more than maxCrashes, keeps what works and forks nobody', () => {
+    const world = looping();
+    expect(world.all('log').some(({ message }) => message.startsWith('crash loop'))).toBe(true);
+    world.actions.length = 0;
+    world.pass(20_000);
+    expect(world.forked).toEqual([]);
+    expect(world.serving.map(({ slot }) => slot)).toEqual([1]);
+  });
+
+  it('lets one slot try every 30 s, and closes when the one that tried lives until the next', () => {
+    const world = looping();
+    world.actions.length = 0;
+    world.pass(30_000);
+    expect(world.forked).toHaveLength(1);
+    world.exit(world.latest);
+    world.pass(30_000);
+    expect(world.forked).toHaveLength(2);
+    world.ready(world.latest);
+    world.pass(30_000);
+    expect(world.all('log').map(({ message }) => message)).toContain('the crash loop is over: a worker stayed alive');
+    world.exit(world.current(1));
+    world.pass(100);
+    expect(world.forked).toHaveLength(3);
+  });
+});
+
+describe('rolling reload', () => {
+  it('brings up one canary and touches nobody until it was healthy for canaryTime', () => {
+    const world = new World({ workers: 3 }).up();
+    world.tell({ type: 'reload' });
+    expect(world.forked).toEqual([{ type: 'fork', id: 4, slot: 0, generation: 2 }]);
+    world.ready(4);
+    world.pass(1_999);
+    expect(world.forked).toHaveLength(1);
+    expect(world.all('drain')).toEqual([]);
+    world.pass(1);
+    expect(world.all('drain').map(({ id, reason }) => [id, reason])).toEqual([[1, 'reload']]);
+  });
+
+  it('replaces one slot at a time, new before old, with never fewer than N serving', () => {
+    const world = new World({ workers: 3, reload: { canaryTime: 100 } }).up();
+    world.tell({ type: 'reload' });
+    for (let turn = 0; turn < 3; turn += 1) {
+      expect(world.workers.filter(({ phase }) => phase === 'spawning')).toHaveLength(1);
+      world.ready(world.latest);
+      world.pass(100);
+      expect(world.serving).toHaveLength(3);
+      expect(world.workers.length).toBeLessThanOrEqual(4);
+      world.exit(turn + 1, 0);
+    }
+    expect(world.all('reload-done')).toMatchObject([
+      {
+        generation: 2,
+        replaced: [
+          { slot: 0, oldId: 1, newId: 4 },
+          { slot: 1, oldId: 2, newId: 5 },
+          { slot: 2, oldId: 3, newId: 6 },
+        ],
+      },
+    ]);
+    expect(world.all('reload-progress').map(({ progress }) => `${progress.phase} ${progress.replaced}`)).toEqual([
+      'canary 0',
+      'rolling 1',
+      'rolling 2',
+      'rolling 3',
+      'done 3',
+    ]);
+  });
+
+  it('replaces the requester last, after its answer is on its way', () => {
+    const world = new World({ workers: 2, reload: { canaryTime: 100 } }).up();
+    world.tell({ type: 'reload', requester: 0 });
+    expect(world.forked[0]!.slot).toBe(1);
+    world.ready(3);
+    world.pass(100);
+    world.exit(2, 0);
+    world.ready(4);
+    const order = world.actions.map(({ type }) => type).filter((type) => type === 'drain' || type === 'reload-done');
+    expect(order).toEqual(['drain', 'reload-done', 'drain']);
+  });
+
+  it.each([
+    ['exits at boot', (world: World) => void world.exit(3, 1)],
+    ['never becomes ready', (world: World) => world.pass(60_000)],
+    [
+      'dies right after it was ready',
+      (world: World) => {
+        world.ready(3);
+        world.pass(500);
+        world.exit(3, null, 'SIGSEGV');
+      },
+    ],
+    [
+      'hits an uncaught error right after it was ready',
+      (world: World) => {
+        world.ready(3);
+        world.tell({ type: 'failing', id: 3, error: { name: 'Error', message: 'boom' } });
+      },
+    ],
+  ])('leaves every old worker serving when the canary %s', (_how, fail) => {
+    const world = new World({ workers: 2 }).up();
+    world.tell({ type: 'reload' });
+    fail(world);
+    expect(world.serving.map(({ id }) => id)).toEqual([1, 2]);
+    expect(world.all('reload-failed')).toMatchObject([{ worker: 3 }]);
+    expect(world.forked).toHaveLength(1);
+    expect(world.supervisor.state.generation).toBe(1);
+    world.pass(120_000);
+    expect(world.forked).toHaveLength(1);
+  });
+
+  it("keeps those replaced when a later worker fails, with onFailure 'keep'", () => {
+    const world = new World({ workers: 3, reload: { canaryTime: 100 } }).up();
+    world.tell({ type: 'reload' });
+    world.ready(4);
+    world.pass(100);
+    world.exit(1, 0);
+    world.exit(5, 1);
+    expect(world.all('reload-failed')).toHaveLength(1);
+    expect(world.serving.map(({ id }) => id).sort()).toEqual([2, 3, 4]);
+  });
+
+  it("goes back to the old workers when a later one fails, with onFailure 'rollback'", () => {
+    const world = new World({ workers: 3, reload: { canaryTime: 100, onFailure: 'rollback' } }).up();
+    world.tell({ type: 'reload' });
+    world.ready(4);
+    world.pass(100);
+    world.exit(world.latest, 1);
+    expect(world.all('reload-failed')).toHaveLength(1);
+    expect(world.serving.map(({ id }) => id)).toEqual([1, 2, 3]);
+    expect(world.all('drain').map(({ id }) => id)).toEqual([4]);
+  });
+
+  it('heals a slot that crashes during the roll in the new generation', () => {
+    const world = new World({ workers: 2, reload: { canaryTime: 100 } }).up();
+    world.pass(60_000);
+    world.tell({ type: 'reload' });
+    world.ready(3);
+    world.pass(100);
+    world.exit(3, null, 'SIGKILL');
+    world.pass(200);
+    const healed = world.forked.at(-1)!;
+    expect([healed.slot, healed.generation]).toEqual([0, 2]);
+  });
+
+  it('lets concurrent calls share one reload', () => {
+    const world = new World({ workers: 2 }).up();
+    world.tell({ type: 'reload' });
+    expect(world.tell({ type: 'reload' }).filter(({ type }) => type === 'fork')).toEqual([]);
+    expect(world.all('reload-refused')).toEqual([]);
+  });
+
+  it('is refused while the cluster stops, and given up when it begins to', () => {
+    const world = new World({ workers: 2 }).up();
+    world.tell({ type: 'reload' });
+    world.tell({ type: 'stop', code: 0 });
+    expect(world.all('reload-failed')).toMatchObject([{ reason: 'the cluster is stopping' }]);
+    world.tell({ type: 'reload' });
+    expect(world.all('reload-refused')).toHaveLength(1);
+  });
+});
+
+describe('shutdown', () => {
+  it('drains everybody, escalates at the deadlines and exits with 0 when the last is gone', () => {
+    const world = new World({ workers: 2, shutdown: { timeout: 1_000, killAfter: 500 } }).up();
+    world.tell({ type: 'stop', code: 0 });
+    expect(world.all('drain').map(({ id }) => id)).toEqual([1, 2]);
+    world.exit(1, 0);
+    world.pass(1_000);
+    expect(world.all('kill')).toEqual([{ type: 'kill', id: 2, signal: 'SIGTERM' }]);
+    world.pass(500);
+    expect(world.all('kill').at(-1)).toEqual({ type: 'kill', id: 2, signal: 'SIGKILL' });
+    world.exit(2, null, 'SIGKILL');
+    expect(world.all('exit')).toEqual([{ type: 'exit', code: 0, worker: undefined }]);
+    expect(world.forked).toEqual([]);
+  });
+
+  it('keeps serving for the delay, and respawns who crashes meanwhile', () => {
+    const world = new World({ workers: 1, shutdown: { delay: 5_000 } }).up();
+    world.pass(60_000);
+    world.tell({ type: 'stop', code: 0 });
+    expect(world.all('drain')).toEqual([]);
+    world.exit(1);
+    expect(world.forked).toHaveLength(1);
+    world.pass(5_000);
+    expect(world.all('drain')).toHaveLength(1);
+  });
+
+  it('kills everybody at the second signal', () => {
+    const world = new World({ workers: 2 }).up();
+    world.tell({ type: 'stop', code: 0 });
+    world.tell({ type: 'stop-now', code: 143 });
+    expect(world.all('kill').map(({ signal }) => signal)).toEqual(['SIGKILL', 'SIGKILL']);
+    world.exit(1, null, 'SIGKILL');
+    world.exit(2, null, 'SIGKILL');
+    expect(world.all('exit')).toMatchObject([{ code: 143 }]);
+  });
+});
+
+describe('watchdog', () => {
+  it('suspects a silent worker, forgives it when it is heard, kills and replaces it otherwise', () => {
+    const world = new World({ workers: 2 }).up();
+    world.pass(3_000, [1]);
+    expect(world.all('suspected')).toEqual([{ type: 'suspected', id: 1, suspect: true }]);
+    world.beat(1);
+    expect(world.all('suspected').at(-1)).toEqual({ type: 'suspected', id: 1, suspect: false });
+    world.pass(30_000, [1]);
+    expect(world.all('kill')).toEqual([{ type: 'kill', id: 1, signal: 'SIGKILL' }]);
+    world.pass(1_000);
+    expect(world.forked.map(({ slot }) => slot)).toEqual([0]);
+  });
+
+  it('blames nobody for silence after the machine was suspended', () => {
+    const world = new World({ workers: 2 }).up();
+    world.pass(1_000);
+    world.now += 3_600_000;
+    world.tell({ type: 'tick' });
+    expect(world.all('suspected')).toEqual([]);
+    expect(world.all('kill')).toEqual([]);
+  });
+});
+
+describe('recycling', () => {
+  it('replaces a worker that is over the memory limit, replacement first', () => {
+    const world = new World({ workers: 2, recycle: { memory: 1_000, jitter: 0, minLifetime: 0 } }).up();
+    const vitals = { loopDelay: 0, utilisation: 0, rss: 2_000, requests: 0, inFlight: 0 };
+    world.tell({ type: 'heartbeat', id: 1, seq: 1, vitals });
+    expect(world.forked).toMatchObject([{ slot: 0 }]);
+    expect(world.all('drain')).toEqual([]);
+    world.ready(3);
+    expect(world.all('drain')).toMatchObject([{ id: 1, reason: 'recycle' }]);
+  });
+
+  it('replaces a worker by age without being told anything', () => {
+    const world = new World({ workers: 1, recycle: { age: 100_000, jitter: 0 } }).up();
+    world.pass(99_999);
+    expect(world.forked).toEqual([]);
+    world.pass(1);
+    expect(world.forked).toHaveLength(1);
+  });
+});
+
+describe('scaling', () => {
+  it('adds slots, and says so when all of them serve', () => {
+    const world = new World({ workers: 1 }).up();
+    world.tell({ type: 'scale', workers: 3 });
+    expect(world.forked.map(({ slot }) => slot)).toEqual([1, 2]);
+    world.ready(2);
+    expect(world.all('scaled')).toEqual([]);
+    world.ready(3);
+    expect(world.all('scaled')).toHaveLength(1);
+  });
+
+  it('drains the highest slots', () => {
+    const world = new World({ workers: 3 }).up();
+    world.tell({ type: 'scale', workers: 1 });
+    expect(world.all('drain').map(({ id, reason }) => [id, reason])).toEqual([
+      [2, 'scale'],
+      [3, 'scale'],
+    ]);
+    expect(world.all('scaled')).toHaveLength(1);
+  });
+});
+
+describe('leader', () => {
+  it('is one ready worker, told with its heartbeat', () => {
+    const world = new World({ workers: 2 }).up();
+    world.beat(1);
+    world.beat(2);
+    expect(world.all('lease').map(({ id, term }) => [id, term])).toEqual([
+      [1, 1],
+      [2, undefined],
+    ]);
+  });
+
+  it('is followed at once when it died, in a new term', () => {
+    const world = new World({ workers: 2 }).up();
+    world.beat(1);
+    world.exit(1, null, 'SIGKILL');
+    world.beat(2);
+    expect(world.all('lease').at(-1)).toMatchObject({ id: 2, term: 2 });
+  });
+
+  it('is followed only after its lease ran out when it is merely silent', () => {
+    const world = new World({ workers: 2 }).up();
+    world.beat(1);
+    const beatAt = world.now;
+    world.pass(3_000, [1]);
+    expect(world.supervisor.leader).toBe(2);
+    expect(world.now - beatAt).toBeGreaterThanOrEqual(3_000);
+  });
+});

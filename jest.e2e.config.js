@@ -4,7 +4,7 @@ import { shared } from './jest.config.js';
 export default {
   ...shared,
   displayName: 'e2e',
-  testMatch: ['<rootDir>/test/e2e/**/*.spec.ts'],
+  testMatch: ['<rootDir>/test/e2e/**/*.e2e-spec.ts'],
   modulePathIgnorePatterns: [],
   maxWorkers: 1,
   testTimeout: 60_000,

@@ -118,7 +118,10 @@ export interface Bus {
   /** Starts delivering to `receiver`. Resolves once this member has the first word of the membership. */
   open(receiver: BusReceiver): Promise<void>;
 
-  /** Says for which events this member runs tasks, in place of what it said before. */
+  /**
+   * Says for which events this member runs tasks, in place of what it said before. Say `[]` where there are
+   * none: until the first word of every ready worker, tasks wait for it.
+   */
   serve(events: readonly string[]): void;
 
   /**
@@ -133,7 +136,7 @@ export interface Bus {
    * To one member; FIFO per sender and receiver. Resolves to its answer. Rejects with MemberLostError as
    * soon as the member is gone, and with DeliveryRefused when it was never handed over (the member
    * leaves or has left), so that the caller may turn to the slot's next member.
-   * It keeps no clock: `forget(id)`-free, a caller whose deadline passed drops the promise through `signal`.
+   * It keeps no clock: a caller whose deadline passed drops the promise through `signal`.
    */
   request(to: MemberId, event: string, payload: Uint8Array, deadline: number, signal: AbortSignalLike): Promise<Answer>;
 
@@ -152,6 +155,7 @@ export interface Bus {
    */
   claim(key: string, ttl: number, signal: AbortSignalLike): Promise<Claim>;
 
+  /** The holder's answer. Does nothing where this member does not hold the claim. */
   conclude(key: string, outcome: 'ok' | 'error', payload: Uint8Array): void;
 
   /** Resolves when the supervisor's word that this member leaves has arrived in order: no new request or task follows. */
@@ -165,8 +169,10 @@ export interface Bus {
 }
 
 /**
- * A caller's way to stop waiting: `cancel` is set by the engine and called by the caller when the
- * deadline passed, so that nothing of the call is kept. Cheaper than an AbortSignal for each call.
+ * A caller's way to stop waiting. The caller passes an empty object; the engine sets `cancel` on it before
+ * the call returns; the caller calls it when the deadline passed. Then the call's promise never settles and
+ * nothing of the call is kept; after the promise settled, it does nothing. Cheaper than an AbortSignal for
+ * each call.
  */
 export interface AbortSignalLike {
   cancel?: () => void;

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { ReplaySubject } from 'rxjs';
-import { decode, encode } from '../bus/index.js';
+import { decode, encode } from '../bus/codec.js';
 import type { Address, Bus, BusReceiver, Member, Outcome, Publication, Request, Task } from '../bus/bus.interface.js';
 import { LOG_CONTEXT } from '../cluster.constants.js';
 import type { Handler, HandlerRegistry } from '../handlers/index.js';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { defer } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { encode } from '../bus/index.js';
+import { encode } from '../bus/codec.js';
 import type { Address, Bus } from '../bus/bus.interface.js';
 import { InvalidArgumentError } from '../errors/index.js';
 import type { HandlerRegistry } from '../handlers/index.js';

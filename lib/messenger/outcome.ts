@@ -1,4 +1,4 @@
-import { decode } from '../bus/index.js';
+import { decode } from '../bus/codec.js';
 import type { Answer } from '../bus/bus.interface.js';
 import { ClusterTimeoutError, MemberLostError, NoHandlerError } from '../errors/index.js';
 import { decodeError } from './remote-errors.js';

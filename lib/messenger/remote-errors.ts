@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { decode, encode } from '../bus/index.js';
+import { decode, encode } from '../bus/codec.js';
 import type { Address } from '../bus/bus.interface.js';
 import type { SerializedError } from '../errors/index.js';
 import { RemoteError } from '../errors/index.js';

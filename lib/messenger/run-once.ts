@@ -1,4 +1,4 @@
-import { decode, encode } from '../bus/index.js';
+import { decode, encode } from '../bus/codec.js';
 import { checkFunction, checkName, checkOptions, readTime } from './arguments.js';
 import type { Connection } from './connection.js';
 import { Deadline } from './deadline.js';

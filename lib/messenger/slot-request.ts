@@ -1,6 +1,6 @@
 import type { Address, Answer, Member } from '../bus/bus.interface.js';
 import { PRIMARY_ID } from '../bus/bus.interface.js';
-import { DeliveryRefused } from '../bus/index.js';
+import { DeliveryRefused } from '../bus/delivery-refused.js';
 import { MemberLostError } from '../errors/index.js';
 import type { Connection } from './connection.js';
 import type { CallSignal, Deadline } from './deadline.js';

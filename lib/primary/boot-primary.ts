@@ -17,7 +17,7 @@ const CLOSE_TIMEOUT = 5_000;
 const EXIT_FAILED = 1;
 
 @Module({})
-class PrimaryModule {}
+class ClusterPrimaryModule {}
 
 /**
  * Makes this process the primary: boots its own small application context (the services, and the user's
@@ -57,7 +57,7 @@ function primaryModule(runtime: PrimaryRuntime, options: ResolvedClusterOptions)
     { provide: CLUSTER_OPTIONS, useValue: options },
   ]);
   return {
-    module: PrimaryModule,
+    module: ClusterPrimaryModule,
     imports: [core, DiscoveryModule, ...(options.primary ? [options.primary] : [])],
     providers: [WorkerEvents],
   };

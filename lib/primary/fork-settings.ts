@@ -24,7 +24,7 @@ export function forkSettings(fork: ForkOptions): ForkSettings {
       ...(execArgv ? { execArgv: [...execArgv] } : {}),
       ...(silent === undefined ? {} : { silent }),
       stdio: [...streams, 'pipe'] as NonNullable<ClusterSettings['stdio']>,
-    } as ClusterSettings,
+    },
     busFd: streams.length,
   };
 }

@@ -4,7 +4,7 @@ import { Logger } from '@nestjs/common';
 import { Subject, type Observable } from 'rxjs';
 import type { Bus } from '../bus/bus.interface.js';
 import { PRIMARY_ID } from '../bus/bus.interface.js';
-import { Hub, LocalBus, SocketLink, memoryLinkPair } from '../bus/index.js';
+import { Hub, LocalBus, SocketLink, maxFrameOf, memoryLinkPair } from '../bus/index.js';
 import { LOG_CONTEXT } from '../cluster.constants.js';
 import { ClusterRequestError, ReloadError } from '../errors/index.js';
 import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
@@ -65,7 +65,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.supervisor = new Supervisor({ ...options, workers }, Math.random);
     this.settings = forkSettings(options.fork);
     const { maxPayload, queueLimit } = options.messenger;
-    this.hub = new Hub({ maxPayload, queueLimit, warn: (message) => this.logger.warn(message) });
+    this.hub = new Hub({ queueLimit, warn: (message) => this.logger.warn(message) });
     const [ours, hubs] = memoryLinkPair();
     this.hub.attachPrimary(hubs);
     this.bus = new LocalBus(ours, { id: PRIMARY_ID, address: 'primary', generation: 0 }, { maxPayload, queueLimit });
@@ -267,7 +267,10 @@ export class PrimaryRuntime implements ProcessRuntime {
     worker.on('error', (error) => this.logger.error(`worker ${id} in slot ${slot}: ${error.message}`));
     if (worker.process.pid === undefined) return this.dispatch({ type: 'exited', id, code: null, signal: null });
     const socket = worker.process.stdio[this.settings.busFd] as Duplex;
-    this.hub.attach({ id, slot, generation, pid: known.pid }, new SocketLink(socket));
+    this.hub.attach(
+      { id, slot, generation, pid: known.pid },
+      new SocketLink(socket, maxFrameOf(this.options.messenger.maxPayload), 'turn'),
+    );
   }
 
   private workerSettings(): WorkerSettings {

@@ -36,10 +36,8 @@ export class CrashLoopBreaker {
   private nextProbeAt: number | undefined;
   private probe: number | undefined;
 
-  constructor(
-    private readonly window: number,
-    private maxCrashes: number,
-  ) {}
+  /** @param window in which crashes are counted, in ms */
+  constructor(private readonly window: number) {}
 
   get open(): boolean {
     return this.nextProbeAt !== undefined;
@@ -50,16 +48,12 @@ export class CrashLoopBreaker {
     return this.nextProbeAt ?? Infinity;
   }
 
-  tolerate(maxCrashes: number): void {
-    this.maxCrashes = maxCrashes;
-  }
-
-  /** Counts a crash; true where it opened the breaker just now. */
-  crashed(now: number, worker: number): boolean {
+  /** Counts a crash; true where it is one too many and opened the breaker just now. */
+  crashed(now: number, worker: number, maxCrashes: number): boolean {
     this.crashes.push(now);
     this.forgetBefore(now - this.window);
     if (worker === this.probe) this.probe = undefined;
-    if (this.open || this.crashes.length <= this.maxCrashes) return false;
+    if (this.open || this.crashes.length <= maxCrashes) return false;
     this.nextProbeAt = now + PROBE_INTERVAL;
     return true;
   }

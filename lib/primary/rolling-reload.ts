@@ -1,21 +1,5 @@
-import type {
-  SlotRecord,
-  SupervisorAction,
-  SupervisorOptions,
-  SupervisorState,
-  WorkerRecord,
-} from './supervisor.types.js';
-
-/** What the reload asks of the supervisor. */
-export interface ReloadGround {
-  readonly state: SupervisorState;
-  isServing(worker: number | undefined): boolean;
-  /** Lets the slot's ready successor take its place and drains the old worker. */
-  promote(slot: SlotRecord, now: number): void;
-  /** Gives up the slot's successor. */
-  abandon(slot: SlotRecord, now: number): void;
-  act(action: SupervisorAction): void;
-}
+import type { Floor } from './floor.js';
+import type { SlotRecord, WorkerRecord } from './supervisor.types.js';
 
 /**
  * One rolling reload. A canary of the new generation must become ready and stay healthy; then the other
@@ -30,12 +14,11 @@ export class RollingReload {
   private ended = false;
 
   constructor(
-    private readonly ground: ReloadGround,
-    private readonly options: SupervisorOptions['reload'],
+    private readonly floor: Floor,
     private readonly requester: number | undefined,
     private readonly startedAt: number,
   ) {
-    this.generation = ground.state.generation + 1;
+    this.generation = floor.state.generation + 1;
   }
 
   get over(): boolean {
@@ -65,13 +48,13 @@ export class RollingReload {
   fail(reason: string, worker: number | undefined, now: number): void {
     if (this.ended) return;
     this.ended = true;
-    for (const slot of this.ground.state.slots) {
+    for (const slot of this.floor.state.slots) {
       if (slot.replace !== 'reload') continue;
       slot.replace = undefined;
-      this.ground.abandon(slot, now);
+      this.floor.abandon(slot, now);
     }
     this.report('failed', reason);
-    this.ground.act({ type: 'reload-failed', reason, worker });
+    this.floor.act({ type: 'reload-failed', reason, worker });
   }
 
   private watchCanary(now: number): void {
@@ -83,51 +66,51 @@ export class RollingReload {
       this.report('canary');
       return;
     }
-    if (!this.ground.isServing(slot.successor)) return;
+    if (!this.floor.isServing(slot.successor)) return;
     if (this.stage === 'canary') {
       this.stage = 'soak';
-      this.soakUntil = now + this.options.canaryTime;
+      this.soakUntil = now + this.floor.options.reload.canaryTime;
     }
     if (now < this.soakUntil) return;
     this.stage = 'rolling';
     // From here on the new build is what an empty slot is filled with.
-    this.ground.state.generation = this.generation;
+    this.floor.state.generation = this.generation;
   }
 
   private roll(now: number): void {
-    if (this.options.onFailure === 'keep') this.promoteReady(now);
-    let room = this.options.surge - this.extraProcesses();
+    if (this.floor.options.reload.onFailure === 'keep') this.promoteReady(now);
+    let room = this.floor.options.reload.surge - this.extraProcesses();
     for (let slot = this.choose(); slot && room > 0; slot = this.choose(), room -= 1) this.mark(slot, now);
     if (this.choose()) return;
     // 'rollback' keeps every old worker until the whole new generation stands.
-    if (this.underway().every((slot) => this.ground.isServing(slot.successor))) this.promoteReady(now);
+    if (this.underway().every((slot) => this.floor.isServing(slot.successor))) this.promoteReady(now);
     if (this.active().every((slot) => this.stands(slot))) this.succeed(now);
   }
 
   private promoteReady(now: number): void {
     for (const slot of this.underway()) {
-      if (!this.ground.isServing(slot.successor)) continue;
+      if (!this.floor.isServing(slot.successor)) continue;
       this.replaced.push({ slot: slot.index, oldId: slot.current, newId: slot.successor! });
       slot.replace = undefined;
       this.report('rolling');
       // The requester's answer must reach it before the word to leave does.
       if (this.active().every((other) => other === slot || this.stands(other))) this.succeed(now);
-      this.ground.promote(slot, now);
+      this.floor.promote(slot, now);
     }
   }
 
   private mark(slot: SlotRecord, now: number): void {
     // A replacement under way for another reason is of the old build.
-    this.ground.abandon(slot, now);
+    this.floor.abandon(slot, now);
     slot.replace = 'reload';
   }
 
   private succeed(now: number): void {
     if (this.ended) return;
     this.ended = true;
-    this.ground.state.generation = this.generation;
+    this.floor.state.generation = this.generation;
     this.report('done');
-    this.ground.act({
+    this.floor.act({
       type: 'reload-done',
       generation: this.generation,
       duration: now - this.startedAt,
@@ -140,9 +123,9 @@ export class RollingReload {
       phase,
       generation: this.generation,
       replaced: this.replaced.length,
-      total: this.ground.state.target,
+      total: this.floor.state.target,
     };
-    this.ground.act({ type: 'reload-progress', progress: reason === undefined ? progress : { ...progress, reason } });
+    this.floor.act({ type: 'reload-progress', progress: reason === undefined ? progress : { ...progress, reason } });
   }
 
   /** The next slot to replace; the requester's comes last. */
@@ -154,14 +137,14 @@ export class RollingReload {
   /** Whether the slot needs no replacement: what is in it, or will be put there, is of the new generation. */
   private isRenewed(slot: SlotRecord): boolean {
     if (slot.replace === 'reload') return false;
-    const current = slot.current === undefined ? undefined : this.ground.state.workers.get(slot.current);
+    const current = slot.current === undefined ? undefined : this.floor.state.workers.get(slot.current);
     // An empty slot is filled with the new generation by the restart policy.
     return current === undefined ? this.stage === 'rolling' : current.generation >= this.generation;
   }
 
   /** Whether the new generation serves the slot. */
   private stands(slot: SlotRecord): boolean {
-    return this.isRenewed(slot) && this.ground.isServing(slot.current);
+    return this.isRenewed(slot) && this.floor.isServing(slot.current);
   }
 
   private underway(): SlotRecord[] {
@@ -170,14 +153,14 @@ export class RollingReload {
 
   /** Replacements on their way and old workers not yet gone: what `surge` bounds. */
   private extraProcesses(): number {
-    if (this.options.onFailure === 'rollback')
-      return this.underway().filter((s) => !this.ground.isServing(s.successor)).length;
+    if (this.floor.options.reload.onFailure === 'rollback')
+      return this.underway().filter((s) => !this.floor.isServing(s.successor)).length;
     let leaving = 0;
-    for (const worker of this.ground.state.workers.values()) if (worker.leaving === 'reload') leaving += 1;
+    for (const worker of this.floor.state.workers.values()) if (worker.leaving === 'reload') leaving += 1;
     return this.underway().length + leaving;
   }
 
   private active(): SlotRecord[] {
-    return this.ground.state.slots.filter((slot) => slot.index < this.ground.state.target);
+    return this.floor.state.slots.filter((slot) => slot.index < this.floor.state.target);
   }
 }

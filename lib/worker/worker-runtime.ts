@@ -1,10 +1,11 @@
 import cluster from 'node:cluster';
 import net from 'node:net';
+import { inspect } from 'node:util';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Logger } from '@nestjs/common';
 import { Subject, type Observable } from 'rxjs';
 import type { Bus } from '../bus/bus.interface.js';
-import { LocalBus, SocketLink } from '../bus/index.js';
+import { LocalBus, SocketLink, maxFrameOf } from '../bus/index.js';
 import { LOG_CONTEXT, RUNTIME } from '../cluster.constants.js';
 import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
 import { Dispatcher } from '../messenger/dispatcher.js';
@@ -72,7 +73,10 @@ export class WorkerRuntime implements ProcessRuntime {
     this.settings = mark.settings;
     const { leaseDuration, maxPayload, queueLimit } = mark.settings;
     this.lease = new LeaderLease(leaseDuration);
-    const link = new SocketLink(new net.Socket({ fd: mark.busFd, readable: true, writable: true }));
+    const link = new SocketLink(
+      new net.Socket({ fd: mark.busFd, readable: true, writable: true }),
+      maxFrameOf(maxPayload),
+    );
     this.bus = new LocalBus(
       link,
       { id: mark.id, address: mark.slot, generation: mark.generation },
@@ -192,7 +196,7 @@ export class WorkerRuntime implements ProcessRuntime {
       this.logger.error('onUncaughtException or onUnhandledRejection threw itself', (thrown as Error)?.stack);
     }
     // The process's last words: straight to stderr, past any logger that buffers.
-    console.error(error);
+    process.stderr.write(`${inspect(error)}\n`);
     if (!this.ready) {
       this.control.send({ type: 'boot-failed', error: errorReport(error), fatal: false });
       process.exit(EXIT_UNFINISHED);

@@ -24,16 +24,19 @@ describe('main.ts stays as it is', () => {
     ['HTTPS', () => ({ main: 'https', protocol: 'https', env: { TLS_KEY: tls.key, TLS_CERT: tls.cert } })],
   ];
 
-  it.each(servers)('with %s every worker serves; the primary constructs nothing and serves nothing', async (_, options) => {
-    const app = await FixtureApp.start(apps, options());
-    const workers = await app.process.waitUntilReady(2);
-    expect(workers.map(({ slot }) => slot)).toEqual([0, 1]);
-    expect(workers.map(({ role }) => role)).toEqual(['worker', 'worker']);
-    expect(new Set(workers.map(({ pid }) => pid))).toEqual(new Set(app.process.workers));
-    expect(constructedIn(app)).toEqual({ pids: new Set(app.process.workers), primary: false });
-    expect(await app.primary('/identify')).toMatchObject({ pid: app.process.pid, role: 'primary', slot: -1 });
-    expect(await app.process.stop()).toEqual({ code: 0, signal: null });
-  });
+  it.each(servers)(
+    'with %s every worker serves; the primary constructs nothing and serves nothing',
+    async (_, options) => {
+      const app = await FixtureApp.start(apps, options());
+      const workers = await app.process.waitUntilReady(2);
+      expect(workers.map(({ slot }) => slot)).toEqual([0, 1]);
+      expect(workers.map(({ role }) => role)).toEqual(['worker', 'worker']);
+      expect(new Set(workers.map(({ pid }) => pid))).toEqual(new Set(app.process.workers));
+      expect(constructedIn(app)).toEqual({ pids: new Set(app.process.workers), primary: false });
+      expect(await app.primary('/identify')).toMatchObject({ pid: app.process.pid, role: 'primary', slot: -1 });
+      expect(await app.process.stop()).toEqual({ code: 0, signal: null });
+    },
+  );
 
   it('an application context, which never listens, runs in every worker and takes messages', async () => {
     const app = await FixtureApp.start(apps, { main: 'context' });

@@ -161,15 +161,18 @@ describe('node:cluster: Worker', () => {
     await app.waitUntilFull();
   });
 
-  it.each(['primary', 'worker'])('disconnect(), called in the %s, ends the worker; its slot gets another', async (where) => {
-    const victim = await app.member(1);
-    if (where === 'primary') await app.onWorker(victim.pid, 'disconnect');
-    else await app.process.jsonFrom(1, '/crash/disconnect', { method: 'POST' });
-    await app.waitForWorkerEvent('disconnect', victim.pid);
-    await app.waitForWorkerEvent('exit', victim.pid);
-    expect(await app.waitForReplacement(victim)).toMatchObject({ slot: 1, generation: victim.generation });
-    await app.waitUntilFull();
-  });
+  it.each(['primary', 'worker'])(
+    'disconnect(), called in the %s, ends the worker; its slot gets another',
+    async (where) => {
+      const victim = await app.member(1);
+      if (where === 'primary') await app.onWorker(victim.pid, 'disconnect');
+      else await app.process.jsonFrom(1, '/crash/disconnect', { method: 'POST' });
+      await app.waitForWorkerEvent('disconnect', victim.pid);
+      await app.waitForWorkerEvent('exit', victim.pid);
+      expect(await app.waitForReplacement(victim)).toMatchObject({ slot: 1, generation: victim.generation });
+      await app.waitUntilFull();
+    },
+  );
 });
 
 describe('node:cluster: listen(0)', () => {

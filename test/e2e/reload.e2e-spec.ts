@@ -34,19 +34,24 @@ describe('reload()', () => {
     expect(await app.identify(0)).toMatchObject({ pid: fresh[0]!.pid, generation: report.generation });
   });
 
-  it.each([0, 1])('called in the worker of slot %d: it goes last, and its response reaches the client', async (slot) => {
-    const old = await app.waitUntilFull();
-    const caller = await app.member(slot);
-    const { mark } = app;
-    const { value: report, error } = await app.reloadFrom(slot);
-    expect(error).toBeUndefined();
-    expect(report.generation).toBe(caller.generation + 1);
-    expect([...report.replaced].sort(bySlot).map(({ oldPid }: Replacement) => oldPid)).toEqual(old.map(({ pid }) => pid));
-    for (const { pid } of old) await app.waitForWorkerEvent('exit', pid, mark);
-    const gone = app.workerEvents(mark).filter(({ event }) => event === 'exit');
-    expect(gone.at(-1)).toMatchObject({ pid: caller.pid, code: 0 });
-    expect(gone).toHaveLength(2);
-  });
+  it.each([0, 1])(
+    'called in the worker of slot %d: it goes last, and its response reaches the client',
+    async (slot) => {
+      const old = await app.waitUntilFull();
+      const caller = await app.member(slot);
+      const { mark } = app;
+      const { value: report, error } = await app.reloadFrom(slot);
+      expect(error).toBeUndefined();
+      expect(report.generation).toBe(caller.generation + 1);
+      expect([...report.replaced].sort(bySlot).map(({ oldPid }: Replacement) => oldPid)).toEqual(
+        old.map(({ pid }) => pid),
+      );
+      for (const { pid } of old) await app.waitForWorkerEvent('exit', pid, mark);
+      const gone = app.workerEvents(mark).filter(({ event }) => event === 'exit');
+      expect(gone.at(-1)).toMatchObject({ pid: caller.pid, code: 0 });
+      expect(gone).toHaveLength(2);
+    },
+  );
 
   it('called by everybody at once: they share one reload and get the same report', async () => {
     const old = await app.waitUntilFull();
@@ -54,7 +59,10 @@ describe('reload()', () => {
     expect(a.generation).toBe(old[0]!.generation + 1);
     expect(b).toMatchObject({ value: a });
     expect(c).toMatchObject({ value: a });
-    expect((await app.waitUntilReplaced(old)).map(({ generation }) => generation)).toEqual([a.generation, a.generation]);
+    expect((await app.waitUntilReplaced(old)).map(({ generation }) => generation)).toEqual([
+      a.generation,
+      a.generation,
+    ]);
   });
 
   it('progress$ tells how far it is, in the primary and in the workers', async () => {

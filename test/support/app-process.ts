@@ -72,7 +72,8 @@ export class AppProcess {
   }
 
   static async start(options: AppOptions): Promise<AppProcess> {
-    if (!existsSync(options.entry)) throw new Error(`${options.entry} is missing. Run: npm run build && npm run build:samples`);
+    if (!existsSync(options.entry))
+      throw new Error(`${options.entry} is missing. Run: npm run build && npm run build:samples`);
     const port = Number(options.env?.['PORT'] ?? (await freePort()));
     const id = randomUUID();
     const cluster = options.cluster === undefined ? {} : { CLUSTER_OPTIONS: JSON.stringify(options.cluster) };
@@ -159,7 +160,8 @@ export class AppProcess {
       },
       {
         timeout: 30_000,
-        what: () => `${count} workers ready at ${this.url}${path}, only ${[...seen.keys()]}\n--- output\n${this.output.text}`,
+        what: () =>
+          `${count} workers ready at ${this.url}${path}, only ${[...seen.keys()]}\n--- output\n${this.output.text}`,
       },
     );
   }

@@ -7,7 +7,8 @@ export const ROOT = dirname(dirname(import.meta.dirname));
 export const NODE = process.env['NODE_UNDER_TEST'] ?? process.execPath;
 
 /** What npm, jest and a developer's shell say that would change how an app under test runs. */
-const NOT_A_USERS = /^(npm_|JEST_|VITEST|NODE_TEST_CONTEXT$|NODE_ENV$|NODE_OPTIONS$|WEB_CONCURRENCY$|PORT$|FORCE_COLOR$)/;
+const NOT_A_USERS =
+  /^(npm_|JEST_|VITEST|NODE_TEST_CONTEXT$|NODE_ENV$|NODE_OPTIONS$|WEB_CONCURRENCY$|PORT$|FORCE_COLOR$)/;
 
 /** This process's environment as a user's shell would have it. */
 export function userEnvironment(): NodeJS.ProcessEnv {

@@ -47,7 +47,11 @@ export class FixtureApp {
   ) {}
 
   /** Resolves when it is ready; `size` says with how many workers where the machine decides it. */
-  static async start(apps: Apps, options: FixtureOptions = {}, size = options.cluster?.workers ?? 2): Promise<FixtureApp> {
+  static async start(
+    apps: Apps,
+    options: FixtureOptions = {},
+    size = options.cluster?.workers ?? 2,
+  ): Promise<FixtureApp> {
     const { main = 'express', shared, silentHttp = SILENT.includes(main), ...rest } = options;
     const launch = { entry: fixture(`app/${main}.main`), ...rest };
     const process = shared ? await apps.share(launch) : await apps.start(launch);
@@ -137,7 +141,11 @@ export class FixtureApp {
   }
 
   waitForWorkerEvent(event: string, pid: number, after = 0): Promise<Report> {
-    return this.process.waitForReport('worker-event', (report) => report['event'] === event && report['pid'] === pid, after);
+    return this.process.waitForReport(
+      'worker-event',
+      (report) => report['event'] === event && report['pid'] === pid,
+      after,
+    );
   }
 
   get mark(): number {

@@ -131,5 +131,8 @@ function isOfPlainClass(prototype: object): boolean {
 }
 
 function isBuiltIn(constructor: unknown): boolean {
-  return typeof constructor !== 'function' || /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(constructor));
+  return (
+    typeof constructor !== 'function' ||
+    /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(constructor))
+  );
 }

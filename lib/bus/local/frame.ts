@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../errors/index.js';
-import type { Address, Outcome } from '../bus.interface.js';
+import { type Address, type Outcome, PRIMARY_ID } from '../bus.interface.js';
 import { bytesOfName, nameIn } from './name-cache.js';
 
 /*
@@ -105,6 +105,14 @@ export function newFrame(kind: number, event = '', key = '', payload: Uint8Array
   if (eventBytes.length > 0) frame.set(eventBytes, HEADER);
   if (keyBytes.length > 0) frame.set(keyBytes, keyAt);
   if (payload.length > 0) frame.set(payload, payloadAt);
+  return frame;
+}
+
+/** A frame of the hub's own, about a member's call where it has a number. */
+export function newHubFrame(kind: number, call = 0): Frame {
+  const frame = newFrame(kind);
+  setId(frame, call);
+  setSource(frame, PRIMARY_ID, PRIMARY_SLOT);
   return frame;
 }
 

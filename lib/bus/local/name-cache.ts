@@ -30,7 +30,8 @@ export function nameIn(source: Buffer, start: number, end: number): string {
   const length = end - start;
   if (length === 0) return '';
   if (length > LONGEST) return source.toString('utf8', start, end);
-  const slot = (length * 31 + source[start]! * 7 + source[start + (length >> 1)]! * 3 + source[end - 1]!) & (ENTRIES - 1);
+  const slot =
+    (length * 31 + source[start]! * 7 + source[start + (length >> 1)]! * 3 + source[end - 1]!) & (ENTRIES - 1);
   const known = decoded[slot];
   if (known !== undefined && isAt(source, start, length, known.bytes)) return known.name;
   const name = source.toString('utf8', start, end);

@@ -1,5 +1,5 @@
 import type { Congestion } from './congestion.js';
-import { type Frame, idOf, Kind, newFrame, setId, setSource, setTarget, PRIMARY_SLOT, targetOf } from './frame.js';
+import { type Frame, idOf, Kind, newHubFrame, targetOf } from './frame.js';
 import type { Roster } from './roster.js';
 import type { Seat } from './seat.js';
 import { ThrottledWarning } from './throttled-warning.js';
@@ -51,22 +51,13 @@ export class Router {
   request(from: Seat, frame: Frame): void {
     const to = this.roster.get(targetOf(frame));
     if (to?.state === 'ready' && this.congestion.offer(to, frame)) return;
-    this.congestion.tell(from, answer(Kind.REFUSED, from, idOf(frame)));
+    this.congestion.tell(from, newHubFrame(Kind.REFUSED, idOf(frame)));
   }
 
   /** A reply goes to whoever asked, ready or not; if that member is gone, nobody waits for it. */
-  reply(_from: Seat, frame: Frame): void {
+  reply(frame: Frame): void {
     const to = this.roster.get(targetOf(frame));
     if (to === undefined || this.congestion.offer(to, frame)) return;
-    this.congestion.tell(to, answer(Kind.OVERFLOW, to, idOf(frame)));
+    this.congestion.tell(to, newHubFrame(Kind.OVERFLOW, idOf(frame)));
   }
-}
-
-/** A frame of the hub's own that answers a member's call. */
-export function answer(kind: number, to: Seat, call: number): Frame {
-  const frame = newFrame(kind);
-  setId(frame, call);
-  setSource(frame, 0, PRIMARY_SLOT);
-  setTarget(frame, to.id);
-  return frame;
 }

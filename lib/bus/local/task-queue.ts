@@ -9,6 +9,7 @@ import {
   idOf,
   keyOf,
   Kind,
+  newHubFrame,
   outcomeOf,
   redeliveriesOf,
   setAttempt,
@@ -20,7 +21,6 @@ import {
 } from './frame.js';
 import { type Caller, QueuedTask } from './queued-task.js';
 import type { Roster } from './roster.js';
-import { answer } from './router.js';
 import type { Seat } from './seat.js';
 import type { SettledResults } from './settled-results.js';
 
@@ -60,7 +60,7 @@ export class TaskQueue {
     if (key !== undefined && this.joins(key, caller, deadlineOf(frame))) return;
     const pick = this.pick(event);
     if (!this.hasRoom(pick, frame.length)) {
-      this.congestion.tell(from, answer(Kind.OVERFLOW, from, caller.call));
+      this.congestion.tell(from, newHubFrame(Kind.OVERFLOW, caller.call));
       return;
     }
     const task = new QueuedTask(
@@ -233,7 +233,7 @@ export class TaskQueue {
 
   /** Ends a task with a word of the hub's own; `by` is the worker it is about. */
   private settleWithout(task: QueuedTask, outcome: Outcome, by?: Seat): void {
-    const frame = newAnswer(Kind.RESULT);
+    const frame = newHubFrame(Kind.RESULT);
     setOutcome(frame, outcome);
     by?.stamp(frame);
     this.settle(task, frame);
@@ -243,17 +243,16 @@ export class TaskQueue {
     this.remove(task);
     const outcome = outcomeOf(frame);
     if (task.key !== undefined && (outcome === 'ok' || outcome === 'error')) this.results.keep(task.key, frame);
-    const last = task.callers.length - 1;
-    task.callers.forEach((caller, i) => {
-      caller.seat.calls.delete(caller.call);
-      this.send(caller, i === last ? frame : copyOf(frame));
-    });
+    const callers = task.callers.splice(0);
+    for (const { seat, call } of callers) seat.calls.delete(call);
+    const last = callers.length - 1;
+    callers.forEach((caller, i) => this.send(caller, i === last ? frame : copyOf(frame)));
   }
 
   private send({ seat, call }: Caller, result: Frame): void {
     setId(result, call);
     setTarget(result, seat.id);
-    if (!this.congestion.offer(seat, result)) this.congestion.tell(seat, answer(Kind.OVERFLOW, seat, call));
+    if (!this.congestion.offer(seat, result)) this.congestion.tell(seat, newHubFrame(Kind.OVERFLOW, call));
   }
 
   private nextId(): number {

@@ -39,7 +39,7 @@ export class AppController {
   /** Asks every worker. */
   @Get('map')
   map() {
-    return this.messenger.map('stats');
+    return this.messenger.map('worker.stats');
   }
 
   /** Replaces every worker, this one last; no request is lost meanwhile. */

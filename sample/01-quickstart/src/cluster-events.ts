@@ -3,7 +3,7 @@ declare module 'nestjs-cluster' {
   interface ClusterEvents {
     'note.added': (text: string) => void;
     fibonacci: (n: number) => FibonacciResult;
-    stats: () => WorkerStats;
+    'worker.stats': () => WorkerStats;
   }
 }
 

@@ -25,7 +25,7 @@ export class NotesService {
   }
 
   /** Runs in every worker; the caller gets all the answers. */
-  @OnClusterEvent('stats')
+  @OnClusterEvent('worker.stats')
   stats(): WorkerStats {
     return {
       slot: this.cluster.slot,

@@ -1,0 +1,397 @@
+import { BackpressureError, MemberLostError, NotConnectedError, PayloadTooLargeError } from '../../errors/index.js';
+import type {
+  AbortSignalLike,
+  Address,
+  Answer,
+  Bus,
+  BusReceiver,
+  Claim,
+  Member,
+  MemberId,
+  Outcome,
+  Request,
+  Task,
+  TaskRequest,
+} from '../bus.interface.js';
+import { DeliveryRefused } from '../delivery-refused.js';
+import {
+  attemptOf,
+  deadlineOf,
+  eventOf,
+  type Frame,
+  idOf,
+  keyOf,
+  Kind,
+  kindOf,
+  newFrame,
+  outcomeOf,
+  payloadOf,
+  setAttempts,
+  setDeadline,
+  setId,
+  setOutcome,
+  setRedeliveries,
+  setTarget,
+  setTerm,
+  sourceOf,
+  sourceSlotOf,
+  targetOf,
+  termOf,
+} from './frame.js';
+import type { Link } from './link.js';
+import { Loopback } from './loopback.js';
+import { Outbox, type Target, type Waiting } from './outbox.js';
+import { type Call, PendingCalls } from './pending-calls.js';
+import { decodeMembers } from './roster.js';
+
+export interface LocalBusOptions {
+  /** Largest payload, in bytes. */
+  readonly maxPayload: number;
+  /** Bytes of calls that may wait to be sent. */
+  readonly queueLimit: number;
+}
+
+/** What `publish` returns where nothing has to wait. */
+const TAKEN = Promise.resolve();
+
+/** A member's end of the embedded bus: speaks frames over one link to the hub. */
+export class LocalBus implements Bus {
+  readonly maxPayload: number;
+  readonly fenced: Promise<void>;
+  members: readonly Member[] = [];
+  private readonly calls = new PendingCalls();
+  private readonly outbox: Outbox;
+  private readonly loopback = new Loopback();
+  /** Terms of the claims this member holds, by key. */
+  private readonly held = new Map<string, number>();
+  private publications = 0;
+  private receiver: BusReceiver | undefined;
+  private opened: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  private raiseFence!: () => void;
+  private isFenced = false;
+  /** Why nothing is sent any more. */
+  private closed: string | undefined;
+  private linkClosed!: () => void;
+  private readonly whenLinkClosed: Promise<void>;
+
+  constructor(
+    private readonly link: Link,
+    readonly self: { readonly id: MemberId; readonly address: Address; readonly generation: number },
+    { maxPayload, queueLimit }: LocalBusOptions,
+  ) {
+    this.maxPayload = maxPayload;
+    this.outbox = new Outbox(link, queueLimit);
+    this.fenced = new Promise((resolve) => (this.raiseFence = resolve));
+    this.whenLinkClosed = new Promise((resolve) => (this.linkClosed = resolve));
+  }
+
+  open(receiver: BusReceiver): Promise<void> {
+    if (this.receiver !== undefined) return Promise.reject(new Error('The bus is open already.'));
+    if (this.closed !== undefined) return Promise.reject(this.notConnected());
+    this.receiver = receiver;
+    const opened = new Promise<void>((resolve, reject) => (this.opened = { resolve, reject }));
+    this.link.attach({
+      onFrame: (frame) => this.receive(frame),
+      onDrain: () => this.outbox.passOn(),
+      onClose: (reason) => this.disconnected(reason),
+    });
+    return opened;
+  }
+
+  serve(events: readonly string[]): void {
+    this.link.send(newFrame(Kind.SERVE, '', '', Buffer.from(JSON.stringify(events))));
+  }
+
+  publish(event: string, payload: Uint8Array): Promise<void> {
+    const refusal = this.refusal(event, payload);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    let frame: Frame;
+    try {
+      frame = newFrame(Kind.PUBLISH, event, '', payload);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    if (this.outbox.isClear('everyone')) {
+      this.sendPublish(frame, event, payload);
+      return TAKEN;
+    }
+    return new Promise((resolve, reject) => {
+      const pass = () => {
+        this.sendPublish(frame, event, payload);
+        resolve();
+      };
+      this.outbox.wait({ target: 'everyone', bytes: frame.length, pass, fail: reject });
+    });
+  }
+
+  request(
+    to: MemberId,
+    event: string,
+    payload: Uint8Array,
+    deadline: number,
+    signal: AbortSignalLike,
+  ): Promise<Answer> {
+    const refusal = this.refusal(event, payload);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return new Promise((resolve, reject) => {
+      const frame = newFrame(Kind.REQUEST, event, '', payload);
+      setTarget(frame, to);
+      setDeadline(frame, deadline);
+      this.call({ what: 'request', to, resolve, reject }, to, frame, signal);
+    });
+  }
+
+  reply(request: Request, outcome: Outcome, payload: Uint8Array): void {
+    this.checkSize(request.event, payload);
+    if (request.fromId === this.self.id) {
+      this.loopback.push(() => this.settleCall(request.id, { outcome, payload, slot: this.self.address }));
+      return;
+    }
+    const frame = newFrame(Kind.REPLY, '', '', payload);
+    setId(frame, request.id);
+    setTarget(frame, request.fromId);
+    setOutcome(frame, outcome);
+    this.link.send(frame);
+  }
+
+  enqueue(task: TaskRequest, signal: AbortSignalLike): Promise<Answer> {
+    const { event, key, payload, deadline, redeliveries, attempts } = task;
+    const refusal = this.refusal(event, payload);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return new Promise((resolve, reject) => {
+      const frame = newFrame(Kind.TASK, event, key, payload);
+      setDeadline(frame, deadline);
+      setRedeliveries(frame, redeliveries);
+      setAttempts(frame, attempts);
+      this.call({ what: 'task', resolve, reject }, 'nobody', frame, signal);
+    });
+  }
+
+  settle(task: Task, outcome: Outcome, payload: Uint8Array): void {
+    this.checkSize(task.event, payload);
+    const frame = newFrame(Kind.RESULT, '', '', payload);
+    setId(frame, task.id);
+    setOutcome(frame, outcome);
+    this.link.send(frame);
+  }
+
+  claim(key: string, ttl: number, signal: AbortSignalLike): Promise<Claim> {
+    if (this.closed !== undefined) return Promise.reject(this.notConnected());
+    return new Promise((resolve, reject) => {
+      const frame = newFrame(Kind.CLAIM, '', key);
+      setDeadline(frame, ttl);
+      this.call({ what: 'claim', key, resolve, reject }, 'nobody', frame, signal);
+    });
+  }
+
+  conclude(key: string, outcome: 'ok' | 'error', payload: Uint8Array): void {
+    this.checkSize(key, payload);
+    const term = this.held.get(key);
+    if (term === undefined) return;
+    this.held.delete(key);
+    const frame = newFrame(Kind.CONCLUDE, '', key, payload);
+    setOutcome(frame, outcome);
+    setTerm(frame, term);
+    this.link.send(frame);
+  }
+
+  flush(): Promise<void> {
+    return this.link.flush();
+  }
+
+  async close(): Promise<void> {
+    if (this.closed === undefined) {
+      this.shut('it was closed');
+      if (this.receiver === undefined) return this.link.abort('closed before it was opened');
+      this.link.close();
+    }
+    await this.whenLinkClosed;
+  }
+
+  /** Sends a call now or when its turn comes, and keeps it until its answer comes or the caller gives up. */
+  private call(call: Call, target: Target, frame: Frame, signal: AbortSignalLike): void {
+    const pass = () => {
+      const id = this.calls.add(call);
+      setId(frame, id);
+      signal.cancel = () => this.cancel(id);
+      if (target === this.self.id) this.loopback.push(() => this.receiveOwnRequest(frame));
+      else this.link.send(frame);
+    };
+    if (this.outbox.isClear(target)) {
+      pass();
+      return;
+    }
+    const waiting: Waiting = { target, bytes: frame.length, pass, fail: call.reject };
+    this.outbox.wait(waiting);
+    signal.cancel = () => this.outbox.remove(waiting);
+  }
+
+  private cancel(id: number): void {
+    const call = this.calls.take(id);
+    if (call === undefined || call.what === 'request') return;
+    const frame = newFrame(Kind.CANCEL, '', call.what === 'claim' ? call.key : '');
+    setId(frame, id);
+    this.link.send(frame);
+  }
+
+  private sendPublish(frame: Frame, event: string, payload: Uint8Array): void {
+    const id = (this.publications = (this.publications + 1) >>> 0);
+    setId(frame, id);
+    this.link.send(frame);
+    this.loopback.push(() => this.receiver!.onPublish({ event, payload, from: this.self.address, id }));
+  }
+
+  private receive(frame: Frame): void {
+    switch (kindOf(frame)) {
+      case Kind.PUBLISH:
+        return this.receiver!.onPublish({
+          event: eventOf(frame),
+          payload: payloadOf(frame),
+          from: sourceSlotOf(frame),
+          id: idOf(frame),
+        });
+      case Kind.REQUEST:
+        return this.receiver!.onRequest(requestIn(frame, sourceOf(frame), sourceSlotOf(frame)));
+      case Kind.TASK:
+        return this.receiver!.onTask({
+          event: eventOf(frame),
+          payload: payloadOf(frame),
+          from: sourceSlotOf(frame),
+          id: idOf(frame),
+          key: keyOf(frame) || undefined,
+          attempt: attemptOf(frame),
+          deadline: deadlineOf(frame),
+        });
+      case Kind.REPLY:
+      case Kind.RESULT:
+        return this.settleCall(idOf(frame), answerIn(frame));
+      case Kind.OUTCOME:
+        return this.settleClaim(idOf(frame), { granted: false, answer: answerIn(frame) });
+      case Kind.GRANT:
+        return this.granted(idOf(frame), termOf(frame));
+      case Kind.REFUSED:
+        return this.failCall(
+          idOf(frame),
+          new DeliveryRefused('The member leaves, has left, or takes nothing any more.'),
+        );
+      case Kind.OVERFLOW:
+        return this.failCall(idOf(frame), overflow());
+      case Kind.MEMBERS:
+        return this.membersChanged(decodeMembers(payloadOf(frame)));
+      case Kind.LOST:
+        return this.memberLost(targetOf(frame), sourceSlotOf(frame));
+      case Kind.CONGESTED:
+        return this.outbox.hold(targetOf(frame));
+      case Kind.RELIEVED:
+        return this.outbox.release(targetOf(frame));
+      case Kind.FENCE:
+        return this.fence();
+    }
+  }
+
+  private receiveOwnRequest(frame: Frame): void {
+    if (this.isFenced) this.failCall(idOf(frame), new DeliveryRefused('This member leaves.'));
+    else this.receiver!.onRequest(requestIn(frame, this.self.id, this.self.address));
+  }
+
+  private settleCall(id: number, answer: Answer): void {
+    const call = this.calls.take(id);
+    if (call !== undefined && call.what !== 'claim') call.resolve(answer);
+  }
+
+  private settleClaim(id: number, claim: Claim): void {
+    const call = this.calls.take(id);
+    if (call?.what === 'claim') call.resolve(claim);
+  }
+
+  /** A grant whose caller has given up needs no answer: the hub gets the caller's CANCEL and passes it on. */
+  private granted(id: number, term: number): void {
+    const call = this.calls.get(id);
+    if (call?.what !== 'claim') return;
+    this.held.set(call.key, term);
+    this.settleClaim(id, { granted: true, term });
+  }
+
+  private failCall(id: number, error: Error): void {
+    this.calls.take(id)?.reject(error);
+  }
+
+  private membersChanged(members: readonly Member[]): void {
+    this.members = members;
+    this.opened?.resolve();
+    this.opened = undefined;
+    this.receiver!.onMembers(members);
+  }
+
+  private memberLost(id: MemberId, slot: Address): void {
+    const refused = () => new DeliveryRefused('The member is gone.');
+    const lost = () =>
+      new MemberLostError(slot, `${nameOf(slot)} went away before it answered; whether it ran the call is unknown.`);
+    this.outbox.lose(id, refused);
+    this.calls.rejectRequestsTo(id, lost);
+  }
+
+  private fence(): void {
+    this.isFenced = true;
+    this.raiseFence();
+  }
+
+  /** An answer over the limit would look like a broken member to the hub, and cost it its link. */
+  private checkSize(name: string, payload: Uint8Array): void {
+    if (payload.length > this.maxPayload) throw new PayloadTooLargeError(name, payload.length, this.maxPayload);
+  }
+
+  /** Why a call cannot be made. */
+  private refusal(event: string, payload: Uint8Array): Error | undefined {
+    if (this.closed !== undefined) return this.notConnected();
+    if (payload.length > this.maxPayload) return new PayloadTooLargeError(event, payload.length, this.maxPayload);
+    return undefined;
+  }
+
+  private disconnected(reason: string): void {
+    const isNews = this.closed === undefined;
+    this.shut(reason);
+    this.linkClosed();
+    if (isNews) this.receiver!.onClosed(reason);
+  }
+
+  private shut(reason: string): void {
+    if (this.closed !== undefined) return;
+    this.closed = reason;
+    this.fence();
+    this.opened?.reject(this.notConnected());
+    this.opened = undefined;
+    this.outbox.close(() => this.notConnected());
+    this.calls.rejectAll(() => this.notConnected());
+  }
+
+  private notConnected(): NotConnectedError {
+    return new NotConnectedError(
+      `This process is not connected to the cluster's bus any more: ${this.closed}. ` +
+        `Finish messenger calls before the app is closed; if the primary died, the worker is about to end too.`,
+    );
+  }
+}
+
+const requestIn = (frame: Frame, fromId: MemberId, from: Address): Request => ({
+  event: eventOf(frame),
+  payload: payloadOf(frame),
+  from,
+  id: idOf(frame),
+  fromId,
+  deadline: deadlineOf(frame),
+});
+
+const answerIn = (frame: Frame): Answer => ({
+  outcome: outcomeOf(frame),
+  payload: payloadOf(frame),
+  slot: sourceSlotOf(frame),
+});
+
+const nameOf = (slot: Address): string => (slot === 'primary' ? 'The primary' : `The worker in slot ${slot}`);
+
+const overflow = (): BackpressureError =>
+  new BackpressureError(
+    `A queue in the primary is over messenger.queueLimit, so the call was not queued or its answer had no room. ` +
+      `Let fewer calls wait at a time, or raise the limit.`,
+  );

@@ -1,0 +1,146 @@
+import type {
+  AbortSignalLike,
+  Address,
+  Answer,
+  Bus,
+  BusReceiver,
+  Claim,
+  Member,
+  Outcome,
+  Request,
+  Task,
+  TaskRequest,
+} from '../../../lib/bus/bus.interface.js';
+import { encode } from '../../../lib/bus/codec.js';
+import { HandlerRegistry } from '../../../lib/handlers/handler-registry.js';
+import type { MessengerSettings } from '../../../lib/messenger/messenger.service.js';
+import { Dispatcher } from '../../../lib/messenger/dispatcher.js';
+import { MessengerService } from '../../../lib/messenger/messenger.service.js';
+
+/** A call that the test settles. */
+export interface Pending<Result = Answer> {
+  readonly event: string;
+  readonly signal: AbortSignalLike;
+  readonly to?: number;
+  readonly task?: TaskRequest;
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
+
+/** A bus under the test's hand: it records what it is asked and answers when the test says so. */
+export class FakeBus implements Bus {
+  self: { id: number; address: Address; generation: number } = { id: 1, address: 0, generation: 1 };
+  maxPayload = 1_000_000;
+  members: Member[] = [];
+  receiver!: BusReceiver;
+  readonly fenced = new Promise<void>(() => undefined);
+  /** What was handed over, in order, e.g. `publish e` or `request 2 e`. */
+  readonly log: string[] = [];
+  readonly pending: Pending[] = [];
+  readonly claims: Pending<Claim>[] = [];
+  readonly replies: { outcome: Outcome; payload: Uint8Array }[] = [];
+  readonly concluded: { key: string; outcome: Outcome; payload: Uint8Array }[] = [];
+  readonly served: string[][] = [];
+  private resolveOpen!: () => void;
+  private rejectOpen!: (error: Error) => void;
+  private readonly opening = new Promise<void>((resolve, reject) => {
+    this.resolveOpen = resolve;
+    this.rejectOpen = reject;
+  });
+
+  finishOpening(error?: Error): void {
+    if (error === undefined) this.resolveOpen();
+    else this.rejectOpen(error);
+  }
+
+  /** The ready workers, given as [id, slot]. */
+  setMembers(...members: [id: number, slot: number][]): void {
+    this.members = members.map(([id, slot]) => ({ id, slot, generation: 1, pid: id, suspect: false }));
+    this.receiver.onMembers(this.members);
+  }
+
+  open(receiver: BusReceiver): Promise<void> {
+    this.receiver = receiver;
+    return this.opening;
+  }
+
+  serve(events: readonly string[]): void {
+    this.served.push([...events]);
+  }
+
+  publish(event: string): Promise<void> {
+    this.log.push(`publish ${event}`);
+    return Promise.resolve();
+  }
+
+  request(to: number, event: string, _payload: Uint8Array, _deadline: number, signal: AbortSignalLike) {
+    this.log.push(`request ${to} ${event}`);
+    return this.wait(this.pending, { event, signal, to });
+  }
+
+  reply(_request: Request, outcome: Outcome, payload: Uint8Array): void {
+    this.replies.push({ outcome, payload });
+  }
+
+  enqueue(task: TaskRequest, signal: AbortSignalLike) {
+    this.log.push(`enqueue ${task.event}`);
+    return this.wait(this.pending, { event: task.event, signal, task });
+  }
+
+  settle(_task: Task, outcome: Outcome, payload: Uint8Array): void {
+    this.replies.push({ outcome, payload });
+  }
+
+  claim(key: string, _ttl: number, signal: AbortSignalLike): Promise<Claim> {
+    return this.wait(this.claims, { event: key, signal });
+  }
+
+  conclude(key: string, outcome: 'ok' | 'error', payload: Uint8Array): void {
+    this.concluded.push({ key, outcome, payload });
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    this.log.push('close');
+    return Promise.resolve();
+  }
+
+  private wait<Result>(
+    list: Pending<Result>[],
+    call: Pick<Pending, 'event' | 'signal' | 'to' | 'task'>,
+  ): Promise<Result> {
+    return new Promise((resolve, reject) => list.push({ ...call, resolve, reject }));
+  }
+}
+
+export const ok = (value: unknown, slot: Address = 0): Answer => ({
+  outcome: 'ok',
+  payload: encode('', value, Infinity),
+  slot,
+});
+
+/** A messenger on a fake bus. */
+export function messengerOn(bus: FakeBus, settings: Partial<MessengerSettings> = {}) {
+  const registry = new HandlerRegistry();
+  const options = { timeout: 30_000, maxPayload: 1_000, stacks: true, ...settings };
+  const dispatcher = new Dispatcher(bus, registry, options);
+  const messenger = new MessengerService(bus, registry, dispatcher, options);
+  return { registry, dispatcher, messenger };
+}
+
+/** The same, opened, with the given ready workers. */
+export async function openMessenger(members: [id: number, slot: number][], settings: Partial<MessengerSettings> = {}) {
+  const bus = new FakeBus();
+  const parts = messengerOn(bus, settings);
+  const opened = parts.messenger.open();
+  bus.setMembers(...members);
+  bus.finishOpening();
+  await opened;
+  return { bus, ...parts };
+}
+
+/** Lets every promise that can settle do so. */
+export const settle = () => new Promise<void>((resolve) => setImmediate(resolve));

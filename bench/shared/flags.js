@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 
 /**
- * Command line flags from a table `{ name: { default, help } }`. The default's type is the flag's type: a
- * boolean, a number, a string, or a list written with commas. Unknown flags and bad numbers end the process
- * with the usage.
+ * Command line flags from a table `{ name: { default, help, quick?, allowed? } }`. The default's type is the
+ * flag's type: a boolean, a number, a string, or a list written with commas. With `--quick`, where there is
+ * one, a flag that is not given takes its `quick` value. Unknown flags and values end the process with the usage.
  */
 export function readFlags(usage, flags) {
   const kinds = Object.entries(flags).map(([name, { default: value }]) => [
@@ -14,10 +14,10 @@ export function readFlags(usage, flags) {
     const { values } = parseArgs({ options: { ...Object.fromEntries(kinds), help: { type: 'boolean' } } });
     if (values.help) return leave(usage, flags, 0);
     return Object.fromEntries(
-      Object.entries(flags).map(([name, { default: value, allowed }]) => [
-        name,
-        name in values ? parse(name, values[name], value, allowed) : value,
-      ]),
+      Object.entries(flags).map(([name, { default: value, quick = value, allowed }]) => {
+        const preset = values.quick ? quick : value;
+        return [name, name in values ? parse(name, values[name], value, allowed) : preset];
+      }),
     );
   } catch (error) {
     console.error(error.message);

@@ -70,8 +70,8 @@ function serialise(event: string, value: unknown): Uint8Array {
 }
 
 function reason(error: unknown): string {
-  if (error instanceof RangeError) return 'objects nested too deeply';
-  return `something that cannot be read or cloned (${error instanceof Error ? error.message : String(error)})`;
+  const text = String(error);
+  return text.startsWith('RangeError') ? 'objects nested too deeply' : `what cannot be read or cloned (${text})`;
 }
 
 function decodeV8(bytes: Uint8Array): unknown {

@@ -62,18 +62,30 @@ export class Connection {
     return deadline.bound((signal) => this.#whenOpen(call, signal, start), expired);
   }
 
+  /** Tells the bus of handlers that it was not told of yet, before a task that may be for one of them. */
+  serveNow(): void {
+    if (!this.#serving) return;
+    this.#serving = false;
+    if (this.#state === 'open') this.bus.serve(this.registry.consumedEvents());
+  }
+
   /** The ready workers, one for each slot, in order of slots. */
   slots(): readonly Member[] {
     return onePerSlot(this.bus.members);
   }
 
+  /** The newest ready worker that `wanted` accepts. */
+  ready(wanted: (member: Member) => boolean): Member | undefined {
+    return newest(this.bus.members, wanted);
+  }
+
   /** Resolves to the first ready worker that `wanted` accepts, now or later. */
   member(call: string, signal: CallSignal, wanted: (member: Member) => boolean): Promise<Member> {
-    const ready = this.slots().find(wanted);
+    const ready = this.ready(wanted);
     if (ready !== undefined) return Promise.resolve(ready);
     return new Promise((resolve, reject) => {
       const found = this.dispatcher.members$.pipe(
-        map((members) => onePerSlot(members).find(wanted)),
+        map((members) => newest(members, wanted)),
         filter((member) => member !== undefined),
         take(1),
       );
@@ -126,10 +138,7 @@ export class Connection {
   #serveSoon(): void {
     if (this.#serving || this.#state !== 'open') return;
     this.#serving = true;
-    queueMicrotask(() => {
-      this.#serving = false;
-      if (this.#state === 'open') this.bus.serve(this.registry.consumedEvents());
-    });
+    queueMicrotask(() => this.serveNow());
   }
 
   #refusal(call: string): NotConnectedError {
@@ -140,11 +149,19 @@ export class Connection {
   }
 }
 
+/** A replaced worker may still be listed beside its replacement, which has the higher number. */
+function newest(members: readonly Member[], wanted: (member: Member) => boolean): Member | undefined {
+  let found: Member | undefined;
+  for (const member of members) {
+    if (wanted(member) && (found === undefined || found.id < member.id)) found = member;
+  }
+  return found;
+}
+
 function onePerSlot(members: readonly Member[]): readonly Member[] {
   const bySlot = new Map<number, Member>();
   for (const member of members) {
     const other = bySlot.get(member.slot);
-    // A replaced worker may still be listed beside its replacement, which has the higher number.
     if (other === undefined || other.id < member.id) bySlot.set(member.slot, member);
   }
   return [...bySlot.values()].sort((a, b) => a.slot - b.slot);

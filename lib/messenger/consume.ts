@@ -64,7 +64,10 @@ export async function consume(
   const answer = await connection.call(
     label,
     deadline,
-    (signal) => connection.bus.enqueue(task, signal),
+    (signal) => {
+      connection.serveNow();
+      return connection.bus.enqueue(task, signal);
+    },
     () => (connection.slots().length === 0 ? noWorkerReady(call) : timedOut(call, 'no result came in time')),
   );
   return valueOf(answer, call, 'any ready worker');

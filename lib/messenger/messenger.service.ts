@@ -3,7 +3,7 @@ import { defer } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { encode } from '../bus/codec.js';
 import type { Address, Bus } from '../bus/bus.interface.js';
-import { InvalidArgumentError } from '../errors/index.js';
+import { ClusterDisabledError, InvalidArgumentError } from '../errors/index.js';
 import type { HandlerRegistry } from '../handlers/index.js';
 import { checkEvent, checkOptions, readTime, show } from './arguments.js';
 import type { ClusterEvent, ClusterEventHandler, EventArguments, EventName, EventResult } from './cluster-events.js';
@@ -37,6 +37,8 @@ export interface MessengerSettings {
   readonly stacks: boolean;
   /** How many slots there are, where that is known. */
   readonly slots?: () => number | undefined;
+  /** This process is a cluster of one: there is no primary to send to. */
+  readonly standalone?: boolean;
 }
 
 /**
@@ -131,7 +133,8 @@ export class MessengerService {
    * slot has no ready worker.
    *
    * @throws RemoteError with the handler's error, NoHandlerError, ClusterTimeoutError at the deadline,
-   * MemberLostError when the worker died with the message.
+   * MemberLostError when the worker died with the message, ClusterDisabledError for the primary where this
+   * process runs standalone.
    */
   async send<E extends EventName>(
     to: number | 'primary',
@@ -212,7 +215,10 @@ export class MessengerService {
   }
 
   #checkAddress(call: string, to: Address): void {
-    if (to === 'primary') return;
+    if (to === 'primary') {
+      if (this.#settings.standalone) throw new ClusterDisabledError(call);
+      return;
+    }
     const slots = this.#settings.slots?.();
     if (Number.isSafeInteger(to) && to >= 0 && (slots === undefined || to < slots)) return;
     throw new InvalidArgumentError(

@@ -29,8 +29,7 @@ export class SlotRequest {
     for (let to: Member | undefined = member; ; to = undefined) {
       // Found at once, it is sent to at once: that keeps a sender's messages in order.
       to ??=
-        this.connection.slots().find(this.#wanted) ??
-        (await this.connection.member(this.call.label, signal, this.#wanted));
+        this.connection.ready(this.#wanted) ?? (await this.connection.member(this.call.label, signal, this.#wanted));
       try {
         return await this.#request(to.id, signal);
       } catch (error) {

@@ -59,9 +59,12 @@ export interface WorkerSettings {
   readonly reloadSignals: readonly NodeJS.Signals[];
 }
 
+/** Names the worker a process descends from. It stays in the environment, so that children inherit it. */
+export const LINEAGE = 'NESTJS_CLUSTER_LINEAGE';
+
 /** The environment variables that mark a worker. */
-export function markWorker(mark: WorkerMark): Record<string, string> {
-  return { [WORKER_MARK]: JSON.stringify(mark) };
+export function markWorker(mark: WorkerMark, lineage: string): Record<string, string> {
+  return { [WORKER_MARK]: JSON.stringify(mark), [LINEAGE]: lineage };
 }
 
 /** Takes the mark out of the environment; undefined where this process is no worker of ours. */

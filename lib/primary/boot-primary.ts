@@ -75,6 +75,10 @@ function listenToSignals(runtime: PrimaryRuntime, options: ResolvedClusterOption
     // What went wrong is in the log already; nobody waits for the answer.
     processEvents.onSignal(signal, () => void runtime.reload().catch(() => {}));
   }
+  const step = (workers: number) =>
+    void runtime.scale(runtime.target + workers).catch((error: Error) => logger.warn(error.message));
+  processEvents.onSignal('SIGTTIN', () => step(1));
+  processEvents.onSignal('SIGTTOU', () => step(-1));
   processEvents.onUncaughtException((error) => primaryFailed(error));
   processEvents.onUnhandledRejection((reason) => primaryFailed(reason));
 

@@ -1,34 +1,26 @@
 import cluster, { type Worker } from 'node:cluster';
-import type { Duplex } from 'node:stream';
 import { Logger } from '@nestjs/common';
 import { Subject, type Observable } from 'rxjs';
 import type { Bus } from '../bus/bus.interface.js';
 import { PRIMARY_ID } from '../bus/bus.interface.js';
-import { Hub, LocalBus, SocketLink, maxFrameOf, memoryLinkPair } from '../bus/index.js';
+import { Hub, LocalBus, memoryLinkPair } from '../bus/index.js';
 import { LOG_CONTEXT } from '../cluster.constants.js';
 import { ClusterRequestError, ReloadError } from '../errors/index.js';
 import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { MAX_WORKERS } from '../options/limits.js';
 import type { Clock, Timer } from '../platform/clock.js';
-import { markWorker, type WorkerSettings } from '../platform/environment.js';
 import { errorReport } from '../protocol/error-report.js';
 import { fromWorker, type FromPrimary } from '../protocol/messages.js';
 import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
-import { forkSettings, type ForkSettings } from './fork-settings.js';
 import { Supervisor } from './supervisor.js';
 import type { SupervisorAction, SupervisorEvent } from './supervisor.types.js';
 import type { WorkerEvents } from './worker-events.explorer.js';
-import { WorkerProcess } from './worker-process.js';
+import type { WorkerProcess } from './worker-process.js';
+import { WorkerProcesses } from './worker-processes.js';
 
 /** What ThinkJS workers send to ask for a reload. */
 const THINK_CLUSTER_RELOAD = 'think-cluster-reload-workers';
-
-/** A dead worker's bus may hold unread bytes for this long (ms) before it is cut. */
-const BUS_LINGER = 1_000;
-
-/** How many dead workers' pids and last words are remembered. */
-const OBITUARIES = 64;
 
 interface Waiter<T> {
   resolve(value: T): void;
@@ -45,10 +37,8 @@ export class PrimaryRuntime implements ProcessRuntime {
   private readonly logger = new Logger(LOG_CONTEXT);
   private readonly supervisor: Supervisor;
   private readonly hub: Hub;
-  private readonly processes = new Map<number, WorkerProcess>();
-  private readonly byClusterId = new Map<number, WorkerProcess>();
+  private readonly processes: WorkerProcesses;
   private readonly progress = new Subject<ReloadProgress>();
-  private readonly settings: ForkSettings;
   private reloadWaiters: Waiter<ReloadReport>[] = [];
   private scaleWaiters: Waiter<void>[] = [];
   private readonly queue: SupervisorEvent[] = [];
@@ -63,9 +53,9 @@ export class PrimaryRuntime implements ProcessRuntime {
     private readonly clock: Clock,
   ) {
     this.supervisor = new Supervisor({ ...options, workers }, Math.random);
-    this.settings = forkSettings(options.fork);
     const { maxPayload, queueLimit } = options.messenger;
     this.hub = new Hub({ queueLimit, warn: (message) => this.logger.warn(message) });
+    this.processes = new WorkerProcesses(options, this.hub, clock);
     const [ours, hubs] = memoryLinkPair();
     this.hub.attachPrimary(hubs);
     this.bus = new LocalBus(ours, { id: PRIMARY_ID, address: 'primary', generation: 0 }, { maxPayload, queueLimit });
@@ -74,6 +64,11 @@ export class PrimaryRuntime implements ProcessRuntime {
 
   get generation(): number {
     return this.supervisor.state.generation;
+  }
+
+  /** Number of workers that are wanted. */
+  get target(): number {
+    return this.supervisor.state.target;
   }
 
   get isLeader(): boolean {
@@ -90,7 +85,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     if (this.options.listen === 'round-robin') cluster.schedulingPolicy = cluster.SCHED_RR;
     if (this.options.listen === 'shared') cluster.schedulingPolicy = cluster.SCHED_NONE;
     this.listenToCluster();
-    cluster.setupPrimary(this.settings.settings);
+    this.processes.setUp();
     this.dispatch({ type: 'start' });
   }
 
@@ -156,23 +151,24 @@ export class PrimaryRuntime implements ProcessRuntime {
     cluster.on('online', (worker) => this.about(worker, (id) => ({ type: 'online', id })));
     cluster.on('disconnect', (worker) => this.about(worker, (id) => ({ type: 'disconnected', id })));
     cluster.on('message', (worker, message, handle) => this.heard(worker, message, handle));
-    cluster.on('exit', (worker, code, signal) => this.about(worker, (id) => this.buried(id, code, signal)));
+    cluster.on('exit', (worker, code, signal) => this.ended(worker, code, signal));
     for (const event of ['fork', 'online', 'listening', 'disconnect', 'exit', 'setup'] as const) emit(event);
   }
 
   private about(worker: Worker, event: (id: number) => SupervisorEvent): void {
-    const known = this.byClusterId.get(worker.id);
+    const known = this.processes.of(worker);
     if (known) this.dispatch(event(known.id));
   }
 
-  private buried(id: number, code: number | null, signal: string | null): SupervisorEvent {
-    // What it wrote last may still be on its way through the bus; its end is what tells the others.
-    this.clock.after(BUS_LINGER, () => this.hub.detach(id), false);
-    return { type: 'exited', id, code, signal };
+  private ended(worker: Worker, code: number | null, signal: string | null): void {
+    const known = this.processes.of(worker);
+    if (!known) return;
+    this.processes.buried(known, code === 0);
+    this.dispatch({ type: 'exited', id: known.id, code, signal });
   }
 
   private heard(worker: Worker, raw: unknown, handle: unknown): void {
-    const sender = this.byClusterId.get(worker.id);
+    const sender = this.processes.of(worker);
     const message = fromWorker(raw);
     if (!sender || !message) {
       if (sender && raw === THINK_CLUSTER_RELOAD) {
@@ -253,35 +249,10 @@ export class PrimaryRuntime implements ProcessRuntime {
   }
 
   private fork(id: number, slot: number, generation: number): void {
-    const { fork } = this.options;
-    const env = {
-      ...fork.env,
-      ...markWorker({ id, slot, generation, busFd: this.settings.busFd, settings: this.workerSettings() }),
-    };
-    const worker = cluster.fork(env);
-    const known = new WorkerProcess(id, slot, worker, !fork.silent);
-    this.processes.set(id, known);
-    this.byClusterId.set(worker.id, known);
-    this.forgetTheLongDead();
-    // A fork that failed (no such file, out of memory) says so by 'error', and by 'exit' where it has a pid.
+    const { worker, pid } = this.processes.fork(id, slot, generation);
+    // No such file, out of memory: node:cluster then tells of no exit.
     worker.on('error', (error) => this.logger.error(`worker ${id} in slot ${slot}: ${error.message}`));
-    if (worker.process.pid === undefined) return this.dispatch({ type: 'exited', id, code: null, signal: null });
-    const socket = worker.process.stdio[this.settings.busFd] as Duplex;
-    this.hub.attach(
-      { id, slot, generation, pid: known.pid },
-      new SocketLink(socket, maxFrameOf(this.options.messenger.maxPayload), 'turn'),
-    );
-  }
-
-  private workerSettings(): WorkerSettings {
-    const { watchdog, messenger, reload } = this.options;
-    return {
-      heartbeatInterval: watchdog.interval,
-      leaseDuration: watchdog.suspectAfter,
-      maxPayload: messenger.maxPayload,
-      queueLimit: messenger.queueLimit,
-      reloadSignals: reload.signals,
-    };
+    if (pid === 0) this.dispatch({ type: 'exited', id, code: null, signal: null });
   }
 
   private tell(id: number, message: FromPrimary): void {
@@ -329,15 +300,6 @@ export class PrimaryRuntime implements ProcessRuntime {
       );
     }
     this.finish(code);
-  }
-
-  private forgetTheLongDead(): void {
-    for (const [id, { worker }] of this.processes) {
-      if (this.processes.size <= OBITUARIES) return;
-      if (this.supervisor.state.workers.has(id)) continue;
-      this.processes.delete(id);
-      this.byClusterId.delete(worker.id);
-    }
   }
 }
 

@@ -20,7 +20,7 @@ export class Watchdog {
     let at = Infinity;
     for (const worker of this.floor.state.workers.values()) {
       at = Math.min(at, worker.termAt ?? Infinity, worker.killAt ?? Infinity, worker.exitDueAt ?? Infinity);
-      if (worker.leaving) continue;
+      if (worker.leaving || worker.vitals?.inspected) continue;
       if (worker.readyAt === undefined) at = Math.min(at, worker.forkedAt + startup.timeout);
       else if (worker.phase === 'ready') at = Math.min(at, worker.heardAt + watchdog.suspectAfter);
       else at = Math.min(at, worker.heardAt + watchdog.killAfter);
@@ -57,6 +57,8 @@ export class Watchdog {
     for (const worker of this.floor.state.workers.values()) {
       if (worker.exitDueAt !== undefined && now >= worker.exitDueAt) this.lostChannel(worker, now);
       if (worker.leaving) this.escalate(worker, now);
+      // Stopped at a breakpoint a worker is neither late nor dead.
+      else if (worker.vitals?.inspected) continue;
       else if (worker.readyAt === undefined) this.enforceBoot(worker, now);
       else this.enforceHeartbeat(worker, now);
     }

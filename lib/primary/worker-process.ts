@@ -12,7 +12,9 @@ const LAST_WORDS_TIMEOUT = 500;
 
 /** A worker process as seen from the primary. */
 export class WorkerProcess {
+  /** 0 where the process could not be started. */
   readonly pid: number;
+  alive = true;
   private words = '';
   private readonly ended: Promise<void>;
 

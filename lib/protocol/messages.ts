@@ -21,6 +21,8 @@ export interface Vitals {
   readonly requests: number;
   /** HTTP requests and messenger handlers that are running. */
   readonly inFlight: number;
+  /** An inspector is open: the process may be stopped at a breakpoint. */
+  readonly inspected: boolean;
 }
 
 /** Worker → primary. */

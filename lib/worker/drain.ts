@@ -14,6 +14,7 @@ export const SILENCE_LIMIT = 2_000;
 export interface DrainSubject {
   readonly servers: {
     stopListening(): void;
+    farewell(clock: Clock): Promise<void>;
     closeIdle(): void;
     closeAll(): void;
     connections(): Promise<number>;
@@ -44,6 +45,7 @@ export async function drain(subject: DrainSubject, clock: Clock, hurry: Promise<
 
   async function connectionsDone(): Promise<void> {
     await elapsed(clock, LINGER);
+    void servers.farewell(clock);
     let busyAt = clock.now();
     while (!hurried) {
       servers.closeIdle();

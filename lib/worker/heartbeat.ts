@@ -1,3 +1,4 @@
+import inspector from 'node:inspector';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import type { Clock } from '../platform/clock.js';
 import type { Vitals } from '../protocol/messages.js';
@@ -45,6 +46,7 @@ export class Heartbeat {
       loopDelay: Number.isFinite(mean) ? mean / NS_PER_MS : 0,
       utilisation: utilization,
       rss: process.memoryUsage.rss(),
+      inspected: inspector.url() !== undefined,
       ...this.load(),
     };
   }

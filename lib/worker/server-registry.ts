@@ -1,24 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import net from 'node:net';
-
-/** The part of http.Server and https.Server a drain needs beyond net.Server. */
-interface HttpServer extends net.Server {
-  closeIdleConnections(): void;
-  closeAllConnections(): void;
-}
+import type { Clock } from '../platform/clock.js';
+import { WatchedServer } from './watched-server.js';
 
 /**
  * Knows every server of this process that was asked to listen, and every HTTP request in flight. It
  * watches `net.Server.prototype.listen`, which HTTP, HTTPS and HTTP/2 servers of all frameworks go through.
  */
 export class ServerRegistry {
-  private readonly servers = new Set<net.Server>();
-  private readonly watched = new WeakSet<net.Server>();
-  private readonly httpServers = new Set<HttpServer>();
-  private readonly responses = new Set<ServerResponse>();
+  private readonly servers = new Map<net.Server, WatchedServer>();
   private readonly waiting = new Set<() => void>();
-  private began = 0;
-  private draining = false;
 
   /** Watches from now on. */
   install(): void {
@@ -32,78 +22,53 @@ export class ServerRegistry {
 
   /** HTTP requests begun so far. */
   get requests(): number {
-    return this.began;
+    return this.sum((server) => server.requests);
   }
 
   /** HTTP requests whose response is not finished. */
   get inFlight(): number {
-    return this.responses.size;
-  }
-
-  /** Whether the server was asked to listen and does. */
-  isListening(server: net.Server): boolean {
-    return this.servers.has(server) && server.listening;
+    return this.sum((server) => server.inFlight);
   }
 
   /** Resolves when every server that was asked to listen does, and `required`, if given, is among them. */
   async listening(required: net.Server | undefined): Promise<void> {
     const settled = (): boolean =>
-      [...this.servers].every((server) => server.listening) && (!required || this.isListening(required));
-    while (!settled()) await this.changed();
+      [...this.servers.keys()].every((server) => server.listening) && (!required || required.listening);
+    while (!settled()) await new Promise<void>((resolve) => this.waiting.add(resolve));
   }
 
   /** Stops listening without touching a live connection, and asks HTTP clients to leave after their response. */
   stopListening(): void {
-    this.draining = true;
-    for (const response of this.responses) askToLeave(response);
-    for (const server of this.servers) {
-      // http.Server.close() would also reset connections that are between two requests.
-      if (server.listening) net.Server.prototype.close.call(server);
-    }
+    for (const server of this.servers.values()) server.stopListening();
   }
 
-  /** Closes HTTP connections that wait between two requests; those just accepted are left alone by Node. */
+  /** Ends what would never end by itself: WebSockets and event streams; spread over time. */
+  async farewell(clock: Clock): Promise<void> {
+    await Promise.all([...this.servers.values()].map((server) => server.farewell(clock)));
+  }
+
+  /** Closes HTTP connections that wait between two requests; those just accepted are left alone. */
   closeIdle(): void {
-    for (const server of this.httpServers) server.closeIdleConnections();
+    for (const server of this.servers.values()) server.closeIdle();
   }
 
   /** Closes every HTTP connection, whatever it does. */
   closeAll(): void {
-    for (const server of this.httpServers) server.closeAllConnections();
+    for (const server of this.servers.values()) server.closeAll();
   }
 
   /** Open connections of all HTTP servers. */
   async connections(): Promise<number> {
-    let total = 0;
-    for (const server of this.httpServers) {
-      total += await new Promise<number>((resolve) =>
-        server.getConnections((error, count) => resolve(error ? 0 : count)),
-      );
-    }
-    return total;
+    const counts = await Promise.all([...this.servers.values()].map((server) => server.connections()));
+    return counts.reduce((total, count) => total + count, 0);
   }
 
   private watch(server: net.Server): void {
-    this.servers.add(server);
-    if (this.watched.has(server)) return;
-    this.watched.add(server);
+    if (this.servers.has(server)) return;
+    this.servers.set(server, new WatchedServer(server));
     server.on('listening', () => this.notify());
-    server.on('close', () => {
-      this.servers.delete(server);
-      this.notify();
-    });
-    if (!('closeIdleConnections' in server)) return;
-    this.httpServers.add(server as HttpServer);
-    server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
-      this.began += 1;
-      this.responses.add(response);
-      if (this.draining) askToLeave(response);
-      response.once('close', () => void this.responses.delete(response));
-    });
-  }
-
-  private changed(): Promise<void> {
-    return new Promise((resolve) => this.waiting.add(resolve));
+    server.on('close', () => this.notify());
+    server.on('error', () => this.notify());
   }
 
   private notify(): void {
@@ -111,9 +76,10 @@ export class ServerRegistry {
     this.waiting.clear();
     for (const resolve of waiting) resolve();
   }
-}
 
-/** HTTP/1.1: the client sends no further request over this connection. HTTP/2 has no such header. */
-function askToLeave(response: ServerResponse): void {
-  if (!response.headersSent && response.req.httpVersionMajor < 2) response.setHeader('Connection', 'close');
+  private sum(count: (server: WatchedServer) => number): number {
+    let total = 0;
+    for (const server of this.servers.values()) total += count(server);
+    return total;
+  }
 }

@@ -21,13 +21,17 @@ import { drain } from './drain.js';
 import { Heartbeat } from './heartbeat.js';
 import { LeaderLease } from './leader-lease.js';
 import { watchApplications, type HostApplication } from './nest-application.js';
+import { guardAgainstOrphanhood } from './orphan-guard.js';
 import { ServerRegistry } from './server-registry.js';
 
 /** After an uncaught error, what is in flight may take this long (ms); the primary waits as long. */
 const FAILING_TIMEOUT = 5_000;
 
 /** Once the primary is gone, what is in flight may take this long (ms). */
-const ORPHAN_TIMEOUT = 4_000;
+const ORPHAN_TIMEOUT = 3_000;
+
+/** Whatever it does, a worker is ended this long (ms) after its primary. */
+const ORPHAN_LIMIT = 4_000;
 
 /** Time left for the application's shutdown hooks once a drain is hurried, in ms. */
 const HURRIED_CLOSE_TIMEOUT = 1_000;
@@ -90,6 +94,7 @@ export class WorkerRuntime implements ProcessRuntime {
     watchApplications((app) => void this.applicationUp(app));
     this.control.messages.subscribe((message) => this.obey(message));
     this.listenToProcess();
+    guardAgainstOrphanhood(ORPHAN_LIMIT);
     new Heartbeat(
       this.clock,
       this.settings.heartbeatInterval,
@@ -172,7 +177,8 @@ export class WorkerRuntime implements ProcessRuntime {
   private listenToProcess(): void {
     // Only the primary's word counts in a worker: Ctrl-C reaches the whole process group.
     processEvents.onSignal('SIGINT', () => {});
-    for (const signal of this.settings.reloadSignals) processEvents.onSignal(signal, () => {});
+    for (const signal of [...this.settings.reloadSignals, 'SIGTTIN', 'SIGTTOU'] as const)
+      processEvents.onSignal(signal, () => {});
     processEvents.onSignal('SIGTERM', () => {
       if (this.leaving) this.hurry();
       else this.control.send({ type: 'retire', reason: 'SIGTERM' });

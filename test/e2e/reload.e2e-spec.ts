@@ -47,9 +47,10 @@ describe('reload()', () => {
         old.map(({ pid }) => pid),
       );
       for (const { pid } of old) await app.waitForWorkerEvent('exit', pid, mark);
-      const gone = app.workerEvents(mark).filter(({ event }) => event === 'exit');
-      expect(gone.at(-1)).toMatchObject({ pid: caller.pid, code: 0 });
+      const pids = old.map(({ pid }) => pid);
+      const gone = app.workerEvents(mark).filter(({ event, pid }) => event === 'exit' && pids.includes(pid));
       expect(gone).toHaveLength(2);
+      expect(gone.at(-1)).toMatchObject({ pid: caller.pid, code: 0 });
     },
   );
 

@@ -334,7 +334,11 @@ describe('serving', () => {
 describe('arguments that cannot be used', () => {
   const refused: [string, (messenger: MessengerService) => Promise<unknown>, string][] = [
     ['an empty event', (m) => m.broadcast(''), "broadcast: event must be a non-empty string, not ''."],
-    ['an event that is no string', (m) => m.map(5 as never), 'map: event must be a non-empty string, not 5.'],
+    [
+      'an event that is no string',
+      (m) => m.map(5 as unknown as string),
+      'map: event must be a non-empty string, not 5.',
+    ],
     [
       'a long event',
       (m) => m.broadcast('x'.repeat(1025)),

@@ -1,0 +1,124 @@
+import http from 'node:http';
+
+/** The generator looks every so many ms how many requests are due. */
+const TICK = 4;
+
+/** Every way a request can end. `refused` and `reset` by error code, `timeout` by the client's own clock. */
+export const OUTCOMES = ['ok', 'refused', 'reset', 'timeout', '5xx', 'other'];
+
+/** All outcomes of requests that failed. */
+export const FAILURES = OUTCOMES.slice(1);
+
+const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']);
+
+/** An empty book. */
+export function emptyBook() {
+  return { sent: 0, ...Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) };
+}
+
+/** The sum of books. */
+export function sumBooks(books) {
+  return books.reduce((sum, book) => {
+    for (const key of Object.keys(sum)) sum[key] += book[key];
+    return sum;
+  }, emptyBook());
+}
+
+/** What `later` has more than `earlier`. */
+export function difference(later, earlier) {
+  return Object.fromEntries(Object.keys(later).map((key) => [key, later[key] - earlier[key]]));
+}
+
+/** How many requests of the book failed. */
+export function failed(book) {
+  return FAILURES.reduce((sum, outcome) => sum + book[outcome], 0);
+}
+
+/**
+ * An open loop: requests leave by the clock, whether or not earlier ones were answered, as clients do that
+ * know nothing of each other. Every request ends in exactly one outcome of its book.
+ */
+export class Load {
+  book = emptyBook();
+  /** Each request that failed: { outcome, sentAt, endedAt, reason }, by performance.now(). */
+  failures = [];
+  /** Requests on their way. */
+  inFlight = 0;
+  /** The longest the generator itself was late, in ms; the numbers mean little if that is long. */
+  late = 0;
+  #options;
+  #agent;
+  #timer;
+  #startedAt;
+  #idle;
+
+  /** `rate` in requests/s, `timeout` in ms. */
+  constructor({ port, rate, keepAlive, timeout, path = '/work' }) {
+    this.#options = { port, rate, timeout, path };
+    // First in, first out: every connection is used in turn and none is left idle until the server closes it.
+    this.#agent = new http.Agent({ keepAlive, maxFreeSockets: Infinity, scheduling: 'fifo' });
+  }
+
+  start() {
+    this.#startedAt = performance.now();
+    let last = this.#startedAt;
+    this.#timer = setInterval(() => {
+      const now = performance.now();
+      this.late = Math.max(this.late, now - last - TICK);
+      last = now;
+      const due = Math.floor(((now - this.#startedAt) * this.#options.rate) / 1000);
+      while (this.book.sent < due) this.#send();
+    }, TICK);
+    return this;
+  }
+
+  /** No new requests; resolves when each that was sent has its outcome. Throws if the book does not balance. */
+  async stop() {
+    clearInterval(this.#timer);
+    if (this.inFlight > 0) await new Promise((resolve) => (this.#idle = resolve));
+    this.#agent.destroy();
+    const settled = this.book.ok + failed(this.book);
+    if (settled !== this.book.sent) throw new Error(`The book does not balance: ${JSON.stringify(this.book)}`);
+    return this.book;
+  }
+
+  #send() {
+    const { port, path, timeout } = this.#options;
+    const sentAt = performance.now();
+    this.book.sent += 1;
+    this.inFlight += 1;
+    let open = true;
+    const settle = (outcome, reason) => {
+      if (!open) return;
+      open = false;
+      clearTimeout(timer);
+      this.book[outcome] += 1;
+      if (outcome !== 'ok') this.failures.push({ outcome, reason, sentAt, endedAt: performance.now() });
+      this.inFlight -= 1;
+      if (this.inFlight === 0) this.#idle?.();
+    };
+    const timer = setTimeout(() => {
+      settle('timeout', `no answer within ${timeout} ms`);
+      request.destroy();
+    }, timeout);
+    const broken = (error) => settle(outcomeOf(error), `${error.code ?? ''} ${error.message}`);
+    const request = http.get({ host: '127.0.0.1', port, path, agent: this.#agent }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (chunk) => (body += chunk));
+      response.on('error', broken);
+      response.on('end', () => settle(...verdict(response, body)));
+    });
+    request.on('error', broken);
+  }
+}
+
+function verdict({ statusCode, complete }, body) {
+  if (!complete) return ['reset', 'the answer was cut off'];
+  if (statusCode >= 500) return ['5xx', `status ${statusCode}`];
+  return statusCode === 200 && body.startsWith('{"pid":') ? ['ok'] : ['other', `status ${statusCode}: ${body}`];
+}
+
+function outcomeOf({ code }) {
+  if (code === 'ECONNREFUSED') return 'refused';
+  return RESETS.has(code) ? 'reset' : 'other';
+}

@@ -1,0 +1,47 @@
+import type { Worker } from 'node:cluster';
+import type { ChildProcess } from 'node:child_process';
+
+/** node:cluster's own message that hands a connection to a worker, as far as it is looked at. */
+interface HandOff {
+  readonly cmd: 'NODE_CLUSTER';
+  readonly act: 'newconn';
+  readonly seq: number;
+}
+
+/**
+ * Saves the connections that are in the hand of a dying worker. In round robin the primary hands each
+ * connection over and waits for the worker's word that it took it; a worker that dies in between never
+ * answers, node:cluster keeps waiting, and the client hangs (nodejs/node#3551, #21746). The guard notes
+ * what was handed over and not yet acknowledged; when the worker is gone it answers "not accepted" in its
+ * place, upon which node:cluster gives the connection to another worker.
+ *
+ * The messages are private to Node (seen the same in 20, 22, 24 and 26): anything that does not look like
+ * them passes untouched, and then there is no guard and nothing else changes.
+ */
+export function guardHandOffs(worker: Worker): void {
+  const { process: child } = worker;
+  const pending = new Set<number>();
+  const send = child.send.bind(child) as (...args: unknown[]) => boolean;
+  child.send = ((message: unknown, ...rest: unknown[]): boolean => {
+    if (isHandOff(message)) pending.add(message.seq);
+    return send(message, ...rest);
+  }) as ChildProcess['send'];
+  child.on('internalMessage', (message: { ack?: unknown }) => {
+    if (typeof message?.ack === 'number') pending.delete(message.ack);
+  });
+  // Only when both have come is the process dead and taken out of node:cluster's queues, whichever is first.
+  let ends = 0;
+  const release = (): void => {
+    ends += 1;
+    if (ends < 2) return;
+    for (const seq of pending) child.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: seq, accepted: false });
+    pending.clear();
+  };
+  child.once('exit', release);
+  child.once('disconnect', release);
+}
+
+function isHandOff(message: unknown): message is HandOff {
+  const { cmd, act, seq } = (message ?? {}) as Partial<Record<keyof HandOff, unknown>>;
+  return cmd === 'NODE_CLUSTER' && act === 'newconn' && typeof seq === 'number';
+}

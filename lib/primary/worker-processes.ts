@@ -1,0 +1,106 @@
+import cluster, { type Worker } from 'node:cluster';
+import { randomUUID } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { type Hub, SocketLink, maxFrameOf } from '../bus/index.js';
+import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
+import type { Clock } from '../platform/clock.js';
+import { LINEAGE, markWorker, type WorkerSettings } from '../platform/environment.js';
+import { processesMarked } from '../platform/lineage.js';
+import { forkSettings, type ForkSettings } from './fork-settings.js';
+import { guardHandOffs } from './handoff-guard.js';
+import { WorkerProcess } from './worker-process.js';
+
+/** A dead worker's bus may hold unread bytes for this long (ms) before it is cut. */
+const BUS_LINGER = 1_000;
+
+/** How many dead workers' pids and last words are remembered. */
+const OBITUARIES = 64;
+
+/** The worker processes there are, and a number of those there were. */
+export class WorkerProcesses {
+  private readonly byId = new Map<number, WorkerProcess>();
+  private readonly byClusterId = new Map<number, WorkerProcess>();
+  private readonly settings: ForkSettings;
+  private readonly lineage = randomUUID();
+
+  constructor(
+    private readonly options: ResolvedClusterOptions,
+    private readonly hub: Hub,
+    private readonly clock: Clock,
+  ) {
+    this.settings = forkSettings(options.fork);
+  }
+
+  /** Makes node:cluster fork as the options say. */
+  setUp(): void {
+    cluster.setupPrimary(this.settings.settings);
+  }
+
+  /** Forks a worker and seats it on the bus. One without a pid could not be started; its 'error' says why. */
+  fork(id: number, slot: number, generation: number): WorkerProcess {
+    const { fork, messenger } = this.options;
+    const mark = { id, slot, generation, busFd: this.settings.busFd, settings: this.workerSettings() };
+    const worker = cluster.fork({ ...fork.env, ...markWorker(mark, this.lineageOf(id)) });
+    guardHandOffs(worker);
+    const known = new WorkerProcess(id, slot, worker, !fork.silent);
+    this.byId.set(id, known);
+    this.byClusterId.set(worker.id, known);
+    this.forgetTheLongDead();
+    const socket = worker.process.stdio[this.settings.busFd] as Duplex | null | undefined;
+    if (socket && known.pid !== 0) {
+      const link = new SocketLink(socket, maxFrameOf(messenger.maxPayload), 'turn');
+      this.hub.attach({ id, slot, generation, pid: known.pid }, link);
+    }
+    return known;
+  }
+
+  get(id: number | undefined): WorkerProcess | undefined {
+    return id === undefined ? undefined : this.byId.get(id);
+  }
+
+  /** The worker that node:cluster means. */
+  of(worker: Worker): WorkerProcess | undefined {
+    return this.byClusterId.get(worker.id);
+  }
+
+  /** The process is gone: what it left behind goes too, unless it left in good order. */
+  buried(known: WorkerProcess, inGoodOrder: boolean): void {
+    known.alive = false;
+    // What it wrote last may still be on its way through the bus; its end is what tells the others.
+    this.clock.after(BUS_LINGER, () => this.hub.detach(known.id), false);
+    if (!inGoodOrder) void this.endChildrenOf(known.id);
+  }
+
+  private async endChildrenOf(id: number): Promise<void> {
+    for (const pid of await processesMarked(LINEAGE, this.lineageOf(id))) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended by itself meanwhile.
+      }
+    }
+  }
+
+  private lineageOf(id: number): string {
+    return `${this.lineage}/${id}`;
+  }
+
+  private workerSettings(): WorkerSettings {
+    const { watchdog, messenger, reload } = this.options;
+    return {
+      heartbeatInterval: watchdog.interval,
+      leaseDuration: watchdog.suspectAfter,
+      maxPayload: messenger.maxPayload,
+      queueLimit: messenger.queueLimit,
+      reloadSignals: reload.signals,
+    };
+  }
+
+  private forgetTheLongDead(): void {
+    const dead = [...this.byId.values()].filter(({ alive }) => !alive);
+    for (const { id, worker } of dead.slice(0, Math.max(0, dead.length - OBITUARIES))) {
+      this.byId.delete(id);
+      this.byClusterId.delete(worker.id);
+    }
+  }
+}

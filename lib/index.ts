@@ -1,16 +1,18 @@
 export { ClusterModule } from './cluster.module.js';
 export { ClusterService } from './cluster/cluster.service.js';
 export { ReloadService, type ReloadProgress, type ReloadReport } from './reload/index.js';
+// A star, not a name: only so can users merge their events into `ClusterEvents`.
+export * from './messenger/cluster-events.js';
 export {
   MessengerService,
   ClusterEventContext,
   type CallOptions,
-  type ClusterEvents,
   type ConsumeOptions,
   type MapOutcome,
   type MapValue,
   type RunOnceOptions,
 } from './messenger/index.js';
+export type { ClusterEventRequest } from './handlers/index.js';
 export * from './decorators/index.js';
 export * from './errors/index.js';
 export type { ClusterRole } from './gate/process-runtime.interface.js';

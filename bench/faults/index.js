@@ -9,6 +9,9 @@ import { SYSTEMS } from './systems/index.js';
 /** A generator later than this (ms) disturbs what it measures: the report says so. */
 const LATE = 250;
 
+/** How many failed requests of a row go into the JSON one by one. */
+const FAILURES_KEPT = 200;
+
 const flags = readFlags(
   'node bench/faults: what clients see when things go wrong, in ours and in others, on the same work.\n' +
     'Requests leave in an open loop and are counted one by one: sent = ok + each kind of failure.',
@@ -44,7 +47,7 @@ async function benchmark() {
     results[row] = {};
     for (const peer of flags.peers) {
       const { load, ...seen } = await attempt(row, peer);
-      results[row][peer] = seen;
+      results[row][peer] = { ...seen, failures: load?.failures?.slice(0, FAILURES_KEPT) };
       if (load?.late > LATE) late.push(`${row}, ${peer}: ${Math.round(load.late)} ms`);
       console.error(`${row}, ${peer}: ${seen.cell}`);
     }

@@ -1,4 +1,5 @@
 import http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The generator looks every so many ms how many requests are due. */
 const TICK = 4;
@@ -8,6 +9,13 @@ export const OUTCOMES = ['ok', 'refused', 'reset', 'timeout', '5xx', 'other'];
 
 /** All outcomes of requests that failed. */
 export const FAILURES = OUTCOMES.slice(1);
+
+/** Steady is: for so long (ms) every request was answered, and 19 of 20 within so many ms. */
+const STEADY_TIME = 1_000;
+const STEADY_LATENCY = 250;
+
+/** A site that is not steady by then has too little of the machine to say anything about it, in ms. */
+const STEADY_TIMEOUT = 30_000;
 
 const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']);
 
@@ -50,7 +58,9 @@ export class Load {
   #agent;
   #timer;
   #startedAt;
+  #sentByClock = 0;
   #idle;
+  #latencies = [];
 
   /** `rate` in requests/s, `timeout` in ms. */
   constructor({ port, rate, keepAlive, timeout, path = '/work' }) {
@@ -67,9 +77,27 @@ export class Load {
       this.late = Math.max(this.late, now - last - TICK);
       last = now;
       const due = Math.floor(((now - this.#startedAt) * this.#options.rate) / 1000);
-      while (this.book.sent < due) this.#send();
+      for (; this.#sentByClock < due; this.#sentByClock++) this.#send();
     }, TICK);
     return this;
+  }
+
+  /**
+   * Resolves when the site answers as it should, before anything is done to it.
+   *
+   * @throws Error when it never does: what fails later would be the machine's doing, not the fault's
+   */
+  async steady() {
+    const deadline = performance.now() + STEADY_TIMEOUT;
+    while (performance.now() < deadline) {
+      this.#latencies = [];
+      const before = failed(this.book);
+      await sleep(STEADY_TIME);
+      const sorted = this.#latencies.sort((a, b) => a - b);
+      if (failed(this.book) === before && sorted[Math.floor(sorted.length * 0.95)] <= STEADY_LATENCY)
+        return this.#settled();
+    }
+    throw new Error(`The machine is too busy: not steady within ${STEADY_TIMEOUT} ms before any fault`);
   }
 
   /** No new requests; resolves when each that was sent has its outcome. Throws if the book does not balance. */
@@ -80,6 +108,16 @@ export class Load {
     const settled = this.book.ok + failed(this.book);
     if (settled !== this.book.sent) throw new Error(`The book does not balance: ${JSON.stringify(this.book)}`);
     return this.book;
+  }
+
+  /** The book begins here: requests of before that are answered later count, with their answers. */
+  #settled() {
+    this.book = { ...emptyBook(), sent: this.inFlight };
+    this.failures = [];
+    this.late = 0;
+    this.#startedAt = performance.now();
+    this.#sentByClock = 0;
+    return this;
   }
 
   #send() {
@@ -93,7 +131,8 @@ export class Load {
       open = false;
       clearTimeout(timer);
       this.book[outcome] += 1;
-      if (outcome !== 'ok') this.failures.push({ outcome, reason, sentAt, endedAt: performance.now() });
+      if (outcome === 'ok') this.#latencies.push(performance.now() - sentAt);
+      else this.failures.push({ outcome, reason, sentAt, endedAt: performance.now() });
       this.inFlight -= 1;
       if (this.inFlight === 0) this.#idle?.();
     };

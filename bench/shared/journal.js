@@ -13,5 +13,8 @@ export function record(what, detail = {}) {
 
 /** All that was recorded so far, in order. */
 export function readJournal(path) {
-  return readFileSync(path, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
 }

@@ -46,7 +46,8 @@ function safeList(path) {
 
 /** Memory of the process in bytes: resident, and its proportional share (a page two processes map counts half). */
 export function memory(pid) {
-  const kilobytes = (text, key) => Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN) * 1024;
+  const kilobytes = (text, key) =>
+    Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN) * 1024;
   return {
     rss: kilobytes(read(`/proc/${pid}/status`), 'VmRSS'),
     pss: kilobytes(read(`/proc/${pid}/smaps_rollup`), 'Pss'),

@@ -99,20 +99,53 @@ function report(results) {
   const series = (name, pick) => results[name].map(pick);
   const rows = Object.keys(SYSTEMS).map((name) => [
     name,
-    spread(series(name, (r) => r.startup), ms),
+    spread(
+      series(name, (r) => r.startup),
+      ms,
+    ),
     name === 'ours'
       ? '1'
-      : spread(ratios(series('ours', (r) => r.startup), series(name, (r) => r.startup)), times),
-    spread(series(name, (r) => r.primary.rss), mib),
-    spread(series(name, (r) => r.worker.rss), mib),
-    spread(series(name, (r) => r.primary.rss / r.worker.rss), times),
-    spread(series(name, (r) => r.primary.pss), mib),
-    spread(series(name, (r) => r.worker.pss), mib),
+      : spread(
+          ratios(
+            series('ours', (r) => r.startup),
+            series(name, (r) => r.startup),
+          ),
+          times,
+        ),
+    spread(
+      series(name, (r) => r.primary.rss),
+      mib,
+    ),
+    spread(
+      series(name, (r) => r.worker.rss),
+      mib,
+    ),
+    spread(
+      series(name, (r) => r.primary.rss / r.worker.rss),
+      times,
+    ),
+    spread(
+      series(name, (r) => r.primary.pss),
+      mib,
+    ),
+    spread(
+      series(name, (r) => r.worker.pss),
+      mib,
+    ),
   ]);
   console.log(`\n${flags.workers} workers, medians (min–max) of ${flags.rounds}; ${machine(availableParallelism())}\n`);
   console.log(
     table(
-      ['', 'start to all ready, ms', 'ours / this', 'primary RSS, MiB', 'worker RSS, MiB', 'primary / worker', 'primary PSS, MiB', 'worker PSS, MiB'],
+      [
+        '',
+        'start to all ready, ms',
+        'ours / this',
+        'primary RSS, MiB',
+        'worker RSS, MiB',
+        'primary / worker',
+        'primary PSS, MiB',
+        'worker PSS, MiB',
+      ],
       rows,
     ),
   );

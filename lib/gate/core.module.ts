@@ -47,6 +47,8 @@ const SERVICES: Provider[] = [
       { messenger }: ResolvedClusterOptions,
     ) =>
       new MessengerService(runtime.bus, registry, dispatcher, {
+        slots: () => runtime.slots,
+        standalone: runtime.role === 'standalone',
         timeout: messenger.timeout,
         maxPayload: messenger.maxPayload,
         stacks: !inProduction(),

@@ -12,6 +12,8 @@ export interface ProcessRuntime {
   readonly slot: number;
   /** Generation of the build this worker runs; in the primary, the one empty slots are filled with. */
   readonly generation: number;
+  /** How many slots the cluster has, as last heard. */
+  readonly slots: number;
   readonly bus: Bus;
   /** Whether this process leads right now, by a lease that has not run out. */
   readonly isLeader: boolean;

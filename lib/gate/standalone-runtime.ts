@@ -12,6 +12,7 @@ export class StandaloneRuntime implements ProcessRuntime {
   readonly slot = 0;
   readonly generation = 1;
   readonly isLeader = true;
+  readonly slots = 1;
   readonly reloadProgress: Observable<ReloadProgress> = NEVER;
   readonly bus: Bus;
   private readonly cluster: ReturnType<typeof createStandalone>;

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import type { CanActivate, ExceptionFilter, NestInterceptor, PipeTransform, Type } from '@nestjs/common';
+import type { ExceptionFilter, NestInterceptor, PipeTransform, Type } from '@nestjs/common';
 import { UseFilters, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 
@@ -18,7 +18,7 @@ const pass = {
 };
 
 // Asked of Nest's own decorators: a key that Nest renames must not let a guard go unseen.
-const GUARDS = keyWrittenBy(UseGuards(pass as CanActivate));
+const GUARDS = keyWrittenBy(UseGuards(pass));
 const PIPES = keyWrittenBy(UsePipes(pass as PipeTransform));
 const INTERCEPTORS = keyWrittenBy(UseInterceptors(pass as unknown as NestInterceptor));
 const FILTERS = keyWrittenBy(UseFilters(pass as ExceptionFilter));
@@ -26,7 +26,7 @@ const FILTERS = keyWrittenBy(UseFilters(pass as ExceptionFilter));
 /** What is bound globally, to one of `classes`, or to `method`. */
 export function boundEnhancers(config: ApplicationConfig, classes: readonly unknown[], method: object): BoundEnhancers {
   const hosts = [method, ...classes.filter((host): host is Type => typeof host === 'function')];
-  const bound = (key: string) => hosts.some((host) => Reflect.hasMetadata(key, host));
+  const bound = (key: string | undefined) => key === undefined || hosts.some((host) => Reflect.hasMetadata(key, host));
   const filters = config.getGlobalFilters().length > 0 || config.getGlobalRequestFilters().length > 0 || bound(FILTERS);
   const any =
     filters ||
@@ -40,8 +40,9 @@ export function boundEnhancers(config: ApplicationConfig, classes: readonly unkn
   return { any, filters };
 }
 
-function keyWrittenBy(decorator: MethodDecorator): string {
+/** The metadata key that `decorator` writes; undefined, and then everything counts as bound, if it writes none. */
+function keyWrittenBy(decorator: MethodDecorator): string | undefined {
   const probe = (): void => undefined;
   decorator({}, 'probe', { value: probe });
-  return Reflect.getMetadataKeys(probe)[0] as string;
+  return Reflect.getMetadataKeys(probe)[0] as string | undefined;
 }

@@ -62,7 +62,7 @@ export class HandlerInvoker {
       moduleRef.registerRequestByContextId(seen, contextId);
       const strict = own !== undefined;
       const instance = await moduleRef.resolve<Record<string, Method>>(wrapper.token as string, contextId, { strict });
-      return this.#pipeline(creator, wrapper, instance, name, contextId)(data, context) as unknown;
+      return this.#pipeline(creator, wrapper, instance, name, contextId)(data, context);
     };
   }
 

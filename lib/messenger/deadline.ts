@@ -48,7 +48,7 @@ export class Deadline {
       };
       const fail = (error: unknown) => {
         done();
-        reject(error as Error);
+        reject(error);
       };
       try {
         start(signal).then((value) => {

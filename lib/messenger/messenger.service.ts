@@ -16,7 +16,7 @@ import type { Dispatcher } from './dispatcher.js';
 import { Listeners } from './listeners.js';
 import type { MapOutcome, MapValue } from './map.js';
 import { MapCall } from './map.js';
-import { timedOut, valueOf } from './outcome.js';
+import { valueOf } from './outcome.js';
 import type { RunOnceOptions } from './run-once.js';
 import { runOnce } from './run-once.js';
 import { SlotRequest } from './slot-request.js';

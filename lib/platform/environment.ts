@@ -41,6 +41,8 @@ export interface WorkerMark {
   readonly id: number;
   readonly slot: number;
   readonly generation: number;
+  /** How many slots there are. */
+  readonly slots: number;
   /** File descriptor of the worker's end of the bus. */
   readonly busFd: number;
   /** What the primary resolved and the worker needs before its own options are: both must agree on it. */

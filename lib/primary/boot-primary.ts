@@ -76,7 +76,7 @@ function listenToSignals(runtime: PrimaryRuntime, options: ResolvedClusterOption
     processEvents.onSignal(signal, () => void runtime.reload().catch(() => {}));
   }
   const step = (workers: number) =>
-    void runtime.scale(runtime.target + workers).catch((error: Error) => logger.warn(error.message));
+    void runtime.scale(runtime.slots + workers).catch((error: Error) => logger.warn(error.message));
   processEvents.onSignal('SIGTTIN', () => step(1));
   processEvents.onSignal('SIGTTOU', () => step(-1));
   processEvents.onUncaughtException((error) => primaryFailed(error));

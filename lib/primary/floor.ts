@@ -70,7 +70,8 @@ export class Floor {
 
   /** Nothing serves the slot nor is about to, and something should. */
   isEmpty(slot: SlotRecord): boolean {
-    return slot.index < this.state.target && slot.current === undefined && this.state.phase !== 'stopping';
+    const { phase, target } = this.state;
+    return slot.index < target && slot.current === undefined && (phase === 'running' || phase === 'delaying');
   }
 
   /** A process is to be forked for the slot, now or at its retry time. */

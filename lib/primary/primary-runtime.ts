@@ -66,8 +66,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     return this.supervisor.state.generation;
   }
 
-  /** Number of workers that are wanted. */
-  get target(): number {
+  get slots(): number {
     return this.supervisor.state.target;
   }
 
@@ -229,7 +228,7 @@ export class PrimaryRuntime implements ProcessRuntime {
       case 'kill':
         return this.processes.get(action.id)?.kill(action.signal);
       case 'lease':
-        return this.tell(action.id, { type: 'lease', seq: action.seq, term: action.term });
+        return this.tell(action.id, { type: 'lease', seq: action.seq, term: action.term, slots: this.slots });
       case 'reload-progress':
         return this.announce(action.progress);
       case 'reload-done':
@@ -249,7 +248,7 @@ export class PrimaryRuntime implements ProcessRuntime {
   }
 
   private fork(id: number, slot: number, generation: number): void {
-    const { worker, pid } = this.processes.fork(id, slot, generation);
+    const { worker, pid } = this.processes.fork(id, slot, generation, this.slots);
     // No such file, out of memory: node:cluster then tells of no exit.
     worker.on('error', (error) => this.logger.error(`worker ${id} in slot ${slot}: ${error.message}`));
     if (pid === 0) this.dispatch({ type: 'exited', id, code: null, signal: null });
@@ -293,6 +292,7 @@ export class PrimaryRuntime implements ProcessRuntime {
   private async exit(code: number, id: number | undefined): Promise<void> {
     for (const waiter of this.scaleWaiters.splice(0))
       waiter.reject(new ClusterRequestError('The cluster is stopping.'));
+    this.settleReload((waiter) => waiter.reject(new ReloadError('Reload failed: the cluster is stopping.')));
     const words = id === undefined ? '' : await this.processes.get(id)?.lastWords();
     if (code !== 0) {
       this.logger.error(

@@ -27,7 +27,7 @@ export class RollingReload {
 
   /** When time alone lets the reload go on. */
   get wakeAt(): number {
-    return this.stage === 'soak' ? this.soakUntil : Infinity;
+    return this.stage === 'soak' && !this.ended ? this.soakUntil : Infinity;
   }
 
   /** Takes every step that is due. */

@@ -55,6 +55,7 @@ export class Supervisor {
   /** When the supervisor wants the next 'tick' (ms, monotonic); Infinity for never. */
   get wakeAt(): number {
     const { breaker, leadership, state } = this.floor;
+    if (state.phase === 'stopped') return Infinity;
     const times = [this.watchdog.wakeAt, breaker.wakeAt, leadership.wakeAt, state.drainAt ?? Infinity];
     if (this.reload) times.push(this.reload.wakeAt);
     else times.push(this.recycler.wakeAt);

@@ -37,9 +37,9 @@ export class WorkerProcesses {
   }
 
   /** Forks a worker and seats it on the bus. One without a pid could not be started; its 'error' says why. */
-  fork(id: number, slot: number, generation: number): WorkerProcess {
+  fork(id: number, slot: number, generation: number, slots: number): WorkerProcess {
     const { fork, messenger } = this.options;
-    const mark = { id, slot, generation, busFd: this.settings.busFd, settings: this.workerSettings() };
+    const mark = { id, slot, generation, slots, busFd: this.settings.busFd, settings: this.workerSettings() };
     const worker = cluster.fork({ ...fork.env, ...markWorker(mark, this.lineageOf(id)) });
     guardHandOffs(worker);
     const known = new WorkerProcess(id, slot, worker, !fork.silent);

@@ -46,8 +46,8 @@ export type FromPrimary =
   /** Finish what is in flight within `timeout` ms and exit 0. */
   | { readonly type: 'drain'; readonly timeout: number; readonly reason: string }
   | { readonly type: 'barrier' }
-  /** Answer to a heartbeat: the leader's term where the receiver is the leader. */
-  | { readonly type: 'lease'; readonly seq: number; readonly term: number | undefined }
+  /** Answer to a heartbeat: the leader's term where the receiver is the leader, and how many slots there are. */
+  | { readonly type: 'lease'; readonly seq: number; readonly term: number | undefined; readonly slots: number }
   | { readonly type: 'answer'; readonly request: number; readonly ok: true; readonly value: unknown }
   | { readonly type: 'answer'; readonly request: number; readonly ok: false; readonly error: ErrorReport }
   | { readonly type: 'reload-progress'; readonly progress: unknown };

@@ -53,6 +53,7 @@ export class WorkerRuntime implements ProcessRuntime {
   readonly role = 'worker';
   readonly slot: number;
   readonly generation: number;
+  slots: number;
   readonly bus: Bus;
   /** The user's say in what an uncaught error means; known once the options are. */
   verdicts: UncaughtVerdicts = {};
@@ -74,6 +75,7 @@ export class WorkerRuntime implements ProcessRuntime {
   ) {
     this.slot = mark.slot;
     this.generation = mark.generation;
+    this.slots = mark.slots;
     this.settings = mark.settings;
     const { leaseDuration, maxPayload, queueLimit } = mark.settings;
     this.lease = new LeaderLease(leaseDuration);
@@ -165,6 +167,7 @@ export class WorkerRuntime implements ProcessRuntime {
       case 'barrier':
         return this.barrierPassed?.();
       case 'lease':
+        this.slots = message.slots;
         if (!this.leaving) this.lease.answered(message.seq, message.term);
         return;
       case 'reload-progress':

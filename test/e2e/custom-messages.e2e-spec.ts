@@ -1,4 +1,7 @@
 /** Messages of an app's own between primary and workers, in both directions, beside this package's. */
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, FixtureApp, useApps } from '../support/index.js';
 
@@ -40,11 +43,24 @@ describe('custom messages', () => {
     expect(await heard(other!.slot)).toEqual([]);
   });
 
+  it('worker → primary: a socket goes with the message, and answers from there', async () => {
+    const server = createServer().listen(0);
+    try {
+      await once(server, 'listening');
+      const received = once(server, 'connection').then(([socket]) => text(socket as Socket));
+      const { port } = server.address() as AddressInfo;
+      await app.process.jsonFrom(0, `/process-send-socket?port=${port}`, { method: 'POST' });
+      expect(await received).toBe('handed to the primary');
+    } finally {
+      server.close();
+    }
+  });
+
   it("the package's own messages are not among them", async () => {
     // Members come and go, calls are made and heartbeats beat meanwhile.
     await app.call(0, 'map', 'where');
     await app.call('primary', 'consume', 'job', {});
     const messages = app.workerEvents().filter(({ event }) => event === 'message');
-    expect(messages.filter(({ message }) => message?.custom === undefined)).toEqual([]);
+    expect(messages.filter(({ message }) => message?.custom === undefined && message?.cmd !== 'socket')).toEqual([]);
   });
 });

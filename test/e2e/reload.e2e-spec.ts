@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { type ClusterMember, FixtureApp, useApps } from '../support/index.js';
+import { type ClusterMember, FixtureApp, type Report, selfSigned, useApps } from '../support/index.js';
 
 const apps = useApps();
 
@@ -68,10 +68,10 @@ describe('reload()', () => {
 
   it('progress$ tells how far it is, in the primary and in the workers', async () => {
     const old = await app.waitUntilFull();
-    const { mark } = app;
     const { generation } = await app.primary('/reload', {});
-    await app.process.waitForReport('progress', ({ slot, phase }) => slot === -1 && phase === 'done', mark);
-    const progress = app.process.output.reports('progress', mark);
+    const isEnd = (one: Report) => one['slot'] === -1 && one['phase'] === 'done' && one['generation'] === generation;
+    await app.process.waitForReport('progress', isEnd);
+    const progress = app.process.output.reports('progress').filter((one) => one['generation'] === generation);
     const seen = progress.filter(({ slot }) => slot === -1);
     expect(seen[0]).toMatchObject({ phase: 'canary', generation, replaced: 0, total: 2 });
     expect(seen.map(({ phase }) => phase)).toContain('rolling');
@@ -99,6 +99,26 @@ describe('reload()', () => {
     const { sent, ok, failures } = await load.finish();
     expect(replaced).toHaveLength(2);
     expect({ ok, failures }).toEqual({ ok: sent, failures: {} });
+  });
+});
+
+describe('reload() under load of other servers', () => {
+  it.each(['fastify', 'https'] as const)('%s loses no request either', async (main) => {
+    const tls = selfSigned();
+    const env = { TLS_KEY: tls.key, TLS_CERT: tls.cert };
+    try {
+      const app = await FixtureApp.start(apps, { main, env, protocol: main === 'https' ? 'https' : 'http' });
+      const loads = [true, false].map((keepAlive) => app.process.load('/', { keepAlive, rate: 50 }));
+      await Promise.all(loads.map((load) => load.answered(25)));
+      expect((await app.primary('/reload', {})).replaced).toHaveLength(2);
+      await Promise.all(loads.map((load) => load.answered(25)));
+      for (const load of loads) {
+        const { sent, ok, failures } = await load.finish();
+        expect({ ok, failures }).toEqual({ ok: sent, failures: {} });
+      }
+    } finally {
+      tls.remove();
+    }
   });
 });
 

@@ -42,6 +42,7 @@ describe('ThinkJS: messenger and workers', () => {
     for (const slot of [0, 1, 2]) {
       await app.process.waitForReport('note', (note) => note['slot'] === slot && note['text'] === 'hello', mark);
     }
+    await app.flush();
     const notes = app.process.output.reports('note', mark).filter(({ role }) => role === 'worker');
     expect(notes.map(({ slot, source }) => ({ slot, source })).sort((a, b) => a.slot - b.slot)).toEqual([
       { slot: 0, source: 1 },
@@ -53,6 +54,7 @@ describe('ThinkJS: messenger and workers', () => {
   it.each([0, 1, 2, 'primary'] as const)('consume runs in one worker, called from %s', async (caller) => {
     const { mark } = app;
     const { value } = await app.call(caller, 'consume', 'job', {});
+    await app.flush();
     const runs = app.process.output.reports('job', mark);
     expect(runs).toHaveLength(1);
     expect(runs[0]).toMatchObject(value);

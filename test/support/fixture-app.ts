@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { AppOptions, AppProcess, WorkerIdentity } from './app-process.js';
 import { fixture } from './environment.js';
 import { eventually } from './eventually.js';
@@ -133,6 +134,15 @@ export class FixtureApp {
       },
       { timeout: 30_000, what: () => `all workers replaced\n--- output\n${this.process.output.text}` },
     );
+  }
+
+  /** Resolves when all that the workers have written so far was read. */
+  async flush(): Promise<void> {
+    const token = randomUUID();
+    for (const { slot } of await this.members()) {
+      await this.process.jsonFrom(slot, `/flush?token=${token}`);
+      await this.process.waitForReport('flush', (report) => report['slot'] === slot && report['token'] === token);
+    }
   }
 
   /** The events of node:cluster that the primary saw, in order. */

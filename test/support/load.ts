@@ -1,4 +1,6 @@
 import { Agent } from 'node:http';
+import { Agent as SecureAgent } from 'node:https';
+import { eventually } from './eventually.js';
 import { request } from './http-client.js';
 
 export interface LoadOptions {
@@ -27,20 +29,22 @@ export class Load {
   private readonly begun = Date.now();
   private sent = 0;
   private ok = 0;
-  private onEnough: { count: number; resolve: () => void } | undefined;
 
   constructor(
     private readonly url: string,
     private readonly options: LoadOptions,
   ) {
-    this.agent = options.keepAlive ? new Agent({ keepAlive: true }) : undefined;
+    const Kind = url.startsWith('https:') ? SecureAgent : Agent;
+    this.agent = options.keepAlive ? new Kind({ keepAlive: true }) : undefined;
     this.timer = setInterval(() => this.catchUp(), 5);
   }
 
   /** Resolves when `count` more requests have been answered well: the load is on. */
   async answered(count: number): Promise<void> {
     const target = this.ok + count;
-    await new Promise<void>((resolve) => (this.onEnough = { count: target, resolve }));
+    await eventually(() => this.ok >= target, {
+      what: () => `${target} good answers, ${JSON.stringify(this.report())}`,
+    });
   }
 
   /** Sends no more, waits for the answers that are due and says what became of each request. */
@@ -48,6 +52,10 @@ export class Load {
     clearInterval(this.timer);
     await Promise.all(this.pending);
     this.agent?.destroy();
+    return this.report();
+  }
+
+  private report(): LoadReport {
     return { sent: this.sent, ok: this.ok, failures: this.failures };
   }
 
@@ -70,6 +78,6 @@ export class Load {
       failure = (error as NodeJS.ErrnoException).code ?? String(error);
     }
     if (failure !== undefined) this.failures[failure] = (this.failures[failure] ?? 0) + 1;
-    else if (++this.ok === this.onEnough?.count) this.onEnough.resolve();
+    else this.ok += 1;
   }
 }

@@ -3,9 +3,6 @@ import { distinct, failedOf, range } from '../books.js';
 import { difference, sumBooks } from '../load.js';
 import { Site } from '../site.js';
 
-/** Load before the reload, in ms. */
-const WARM_UP = 1_000;
-
 /** The site's state is that of the last so many ms. */
 const VERDICT = 1_000;
 
@@ -27,7 +24,7 @@ function once(name, flags) {
   return Site.with(name, flags, {}, async (site) => {
     await site.up();
     const load = site.load(false).start();
-    await sleep(WARM_UP);
+    await load.steady();
     const before = site.journal('boot').length;
     site.deploy('crash');
     await site.reload();

@@ -8,7 +8,9 @@ const FIRST_FORK_TIMEOUT = 20_000;
 export function bootCrash(name, flags) {
   const window = flags['crash-window'] * 1_000;
   return Site.with(name, flags, { build: 'crash' }, async (site) => {
-    await until(() => site.journal('boot').length > 0, FIRST_FORK_TIMEOUT);
+    if (!(await until(() => site.journal('boot').length > 0, FIRST_FORK_TIMEOUT))) {
+      throw new Error(`No worker was forked:\n${site.output()}`);
+    }
     const first = site.journal('boot')[0].at;
     await until(() => site.ending() || Date.now() - first >= window, window + FIRST_FORK_TIMEOUT);
     const forks = site.journal('boot').filter(({ at }) => at - first < window).length;

@@ -3,7 +3,7 @@ import { isAlive, until } from '../../shared/launcher.js';
 import { failedOf } from '../books.js';
 import { Site } from '../site.js';
 
-/** Load before the worker blocks, and after it was replaced, in ms. */
+/** Load after the worker was replaced, in ms. */
 const SETTLE = 1_000;
 
 /** `while (true)` in one worker: are the others' clients served, and is it ever replaced? */
@@ -13,7 +13,7 @@ export function hang(name, flags) {
   return Site.with(name, flags, { options }, async (site) => {
     await site.up();
     const load = site.load(false).start();
-    await sleep(SETTLE);
+    await load.steady();
     const others = site.workers();
     const hung = await site.spin();
     const spunAt = performance.now();

@@ -19,7 +19,7 @@ export function kill(keepAlive) {
     Site.with(name, flags, { options }, async (site) => {
       await site.up();
       const load = site.load(keepAlive).start();
-      await sleep(SETTLE);
+      await load.steady();
       let inFlight = 0;
       let replaced = 0;
       for (let round = 0; round < flags.kills; round++) {

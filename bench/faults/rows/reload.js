@@ -6,7 +6,7 @@ import { Site } from '../site.js';
 /** A reload that has not replaced every worker by then never does, in ms. */
 const RELOAD_TIMEOUT = 60_000;
 
-/** Load before the first reload and after each, in ms. */
+/** Load after each reload, in ms. */
 const SETTLE = 1_000;
 
 /** Reloads under load: how many requests fail, of all that are sent from before the first to after the last. */
@@ -15,7 +15,7 @@ export function reload(keepAlive) {
     Site.with(name, flags, {}, async (site) => {
       await site.up();
       const load = site.load(keepAlive).start();
-      await sleep(SETTLE);
+      await load.steady();
       const starts = [];
       const durations = [];
       let unfinished = 0;
@@ -45,7 +45,9 @@ async function replaceAll(site, build, workers) {
   await site.reload();
   return until(() => {
     const current = site.workers();
-    return old.every((pid) => !isAlive(pid)) && current.length >= workers && current.every((pid) => runs(site, pid, build));
+    return (
+      old.every((pid) => !isAlive(pid)) && current.length >= workers && current.every((pid) => runs(site, pid, build))
+    );
   }, RELOAD_TIMEOUT);
 }
 

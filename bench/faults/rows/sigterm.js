@@ -4,9 +4,6 @@ import { distinct, failedOf } from '../books.js';
 import { failed, sumBooks } from '../load.js';
 import { Site } from '../site.js';
 
-/** Load before the signal, in ms. */
-const WARM_UP = 1_500;
-
 /** A supervisor that has not ended by then never does, in ms. */
 const STOP_TIMEOUT = 45_000;
 
@@ -36,7 +33,7 @@ function once(name, flags, keepAlive) {
   return Site.with(name, flags, {}, async (site) => {
     await site.up();
     const load = site.load(keepAlive).start();
-    await sleep(WARM_UP);
+    await load.steady();
     const signalledAt = performance.now();
     process.kill(site.primary, 'SIGTERM');
     await until(() => site.ending() !== undefined, STOP_TIMEOUT);

@@ -185,11 +185,11 @@ export class Hub {
     const wasLeaving = seat.state === 'leaving';
     seat.state = 'gone';
     this.roster.remove(seat);
-    this.congestion.check(seat);
     const frame = newFrame(Kind.LOST);
     seat.stamp(frame);
     setTarget(frame, seat.id);
     for (const other of this.roster.all()) other.link.send(frame);
+    this.congestion.check(seat);
     this.roster.changed();
     this.tasks.lost(seat);
     this.claims.lost(seat);

@@ -13,18 +13,14 @@ import type {
   Task,
   TaskRequest,
 } from '../bus.interface.js';
+import { answerIn, publicationIn, requestIn, taskIn } from './deliveries.js';
 import { DeliveryRefused } from '../delivery-refused.js';
 import {
-  attemptOf,
-  deadlineOf,
-  eventOf,
   type Frame,
   idOf,
-  keyOf,
   Kind,
   kindOf,
   newFrame,
-  outcomeOf,
   payloadOf,
   setAttempts,
   setDeadline,
@@ -244,25 +240,13 @@ export class LocalBus implements Bus {
   private receive(frame: Frame): void {
     switch (kindOf(frame)) {
       case Kind.PUBLISH:
-        return this.receiver!.onPublish({
-          event: eventOf(frame),
-          payload: payloadOf(frame),
-          from: sourceSlotOf(frame),
-          id: idOf(frame),
-        });
+        return this.receiver!.onPublish(publicationIn(frame));
       case Kind.REQUEST:
         return this.receiver!.onRequest(requestIn(frame, sourceOf(frame), sourceSlotOf(frame)));
       case Kind.TASK:
-        return this.receiver!.onTask({
-          event: eventOf(frame),
-          payload: payloadOf(frame),
-          from: sourceSlotOf(frame),
-          id: idOf(frame),
-          key: keyOf(frame) || undefined,
-          attempt: attemptOf(frame),
-          deadline: deadlineOf(frame),
-        });
+        return this.receiver!.onTask(taskIn(frame));
       case Kind.REPLY:
+        return this.replied(frame);
       case Kind.RESULT:
         return this.settleCall(idOf(frame), answerIn(frame));
       case Kind.OUTCOME:
@@ -292,6 +276,12 @@ export class LocalBus implements Bus {
   private receiveOwnRequest(frame: Frame): void {
     if (this.isFenced) this.failCall(idOf(frame), new DeliveryRefused('This member leaves.'));
     else this.receiver!.onRequest(requestIn(frame, this.self.id, this.self.address));
+  }
+
+  /** Only the member that was asked may answer. */
+  private replied(frame: Frame): void {
+    const call = this.calls.get(idOf(frame));
+    if (call?.what === 'request' && call.to === sourceOf(frame)) this.settleCall(idOf(frame), answerIn(frame));
   }
 
   private settleCall(id: number, answer: Answer): void {
@@ -372,21 +362,6 @@ export class LocalBus implements Bus {
     );
   }
 }
-
-const requestIn = (frame: Frame, fromId: MemberId, from: Address): Request => ({
-  event: eventOf(frame),
-  payload: payloadOf(frame),
-  from,
-  id: idOf(frame),
-  fromId,
-  deadline: deadlineOf(frame),
-});
-
-const answerIn = (frame: Frame): Answer => ({
-  outcome: outcomeOf(frame),
-  payload: payloadOf(frame),
-  slot: sourceSlotOf(frame),
-});
 
 const nameOf = (slot: Address): string => (slot === 'primary' ? 'The primary' : `The worker in slot ${slot}`);
 

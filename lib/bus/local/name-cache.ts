@@ -23,7 +23,7 @@ export function bytesOfName(name: string): Uint8Array {
   return bytes;
 }
 
-const decoded: ({ bytes: Uint8Array; name: string } | undefined)[] = new Array<undefined>(ENTRIES);
+const decoded = Array.from<{ bytes: Uint8Array; name: string } | undefined>({ length: ENTRIES });
 
 /** The UTF-8 name at `start` to `end` of `source`. */
 export function nameIn(source: Buffer, start: number, end: number): string {

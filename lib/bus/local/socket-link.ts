@@ -47,6 +47,7 @@ export class SocketLink implements Link {
     }
     this.socket.on('end', () => this.finish('the other side closed the connection'));
     this.socket.on('data', (chunk: Buffer) => this.reader.push(chunk));
+    this.socket.resume();
   }
 
   get queued(): number {

@@ -176,7 +176,7 @@ export class StubLink implements Link {
     this.listener.onDrain();
   }
   receive(frame: Frame): void {
-    this.listener.onFrame(Buffer.from(frame));
+    this.listener.onFrame(frame);
   }
   flush(): Promise<void> {
     return Promise.resolve();

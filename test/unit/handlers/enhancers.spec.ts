@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type {
+  ArgumentMetadata,
   ArgumentsHost,
   CallHandler,
   CanActivate,
@@ -14,6 +15,7 @@ import {
   Controller,
   Injectable,
   Logger,
+  Module,
   Post,
   Scope,
   UseFilters,
@@ -106,6 +108,27 @@ describe('pipes', () => {
       await expect(explored.answer('job', {})).rejects.toThrow('Bad Request');
       await explored.app.close();
     }
+  });
+
+  it('sees the data only, with the type of the parameter', async () => {
+    const seen: unknown[] = [];
+    class Recorder implements PipeTransform {
+      transform(value: unknown, { type, metatype }: ArgumentMetadata) {
+        seen.push([value, type, metatype]);
+        return 'transformed';
+      }
+    }
+    @Injectable()
+    class Jobs {
+      @UsePipes(Recorder)
+      @OnClusterEvent('job')
+      run(data: Job, context: ClusterEventContext) {
+        return [data, context.event];
+      }
+    }
+    explored = await exploredApp({ providers: [Jobs] });
+    expect(await explored.answer('job', 1)).toEqual(['transformed', 'job']);
+    expect(seen).toEqual([[1, 'body', Job]]);
   });
 
   it('leaves a method that is also a route its own parameters', async () => {
@@ -205,6 +228,58 @@ describe('guards', () => {
     explored = await exploredApp({ providers: [Jobs, { provide: APP_GUARD, useClass: Guard }] });
     await expect(explored.answer('job')).rejects.toMatchObject({ status: 403 });
     expect(asked).toHaveLength(1);
+  });
+
+  it('takes the guard from the module of the class, though a factory elsewhere gives the same instance', async () => {
+    @Injectable()
+    class Policy {
+      readonly allows = false;
+    }
+    @Injectable()
+    class Guard implements CanActivate {
+      constructor(private readonly policy: Policy) {}
+      canActivate() {
+        return this.policy.allows;
+      }
+    }
+    @Injectable()
+    @UseGuards(Guard)
+    class Jobs {
+      @OnClusterEvent('job')
+      run() {
+        return 'ran';
+      }
+    }
+    @Module({ providers: [Jobs, Policy], exports: [Jobs] })
+    class JobsModule {}
+    @Module({
+      imports: [JobsModule],
+      providers: [{ provide: 'JOBS', useFactory: (jobs: Jobs) => jobs, inject: [Jobs] }],
+    })
+    class FactoryModule {}
+    explored = await exploredApp({ imports: [FactoryModule] });
+    expect(explored.registry.listeners('job')).toHaveLength(1);
+    await expect(explored.answer('job')).rejects.toMatchObject({ status: 403 });
+  });
+
+  it('runs a transient guard of a request-scoped provider', async () => {
+    @Injectable({ scope: Scope.TRANSIENT })
+    class Guard implements CanActivate {
+      readonly constructed = true;
+      canActivate() {
+        return !this.constructed;
+      }
+    }
+    @Injectable({ scope: Scope.REQUEST })
+    class Jobs {
+      @UseGuards(Guard)
+      @OnClusterEvent('job')
+      run() {
+        return 'ran';
+      }
+    }
+    explored = await exploredApp({ providers: [Jobs] });
+    await expect(explored.answer('job')).rejects.toMatchObject({ status: 403 });
   });
 
   it('runs a request-scoped guard bound to a method, with a fresh instance for each event', async () => {

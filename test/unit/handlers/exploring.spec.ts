@@ -204,6 +204,16 @@ describe('providers that live per event', () => {
     });
   }
 
+  it('is registered once, though it has an alias', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Handlers {
+      @OnClusterEvent('e')
+      handle() {}
+    }
+    explored = await exploredApp({ providers: [{ provide: 'ALIAS', useExisting: Handlers }, Handlers] });
+    expect(labels('e')).toEqual(['Handlers.handle']);
+  });
+
   it('injects the event as REQUEST, down the tree', async () => {
     const { REQUEST } = await import('@nestjs/core');
     const { Inject } = await import('@nestjs/common');
@@ -255,8 +265,6 @@ describe('providers that live per event', () => {
 });
 
 describe('decorators that cannot work', () => {
-  const decorate = (apply: () => unknown) => expect(apply).toThrow(InvalidArgumentError);
-
   it('refuses an empty event, naming decorator, class and method', () => {
     expect(() => {
       class Bad {
@@ -276,38 +284,38 @@ describe('decorators that cannot work', () => {
 
   it('refuses a concurrency that is no positive integer and an option it does not know', () => {
     for (const options of [{ concurrency: 0 }, { concurrency: 1.5 }, { parallel: 2 } as object]) {
-      decorate(() => {
+      expect(() => {
         class Bad {
           @ConsumeOnce('e', options)
           handle() {}
         }
         return Bad;
-      });
+      }).toThrow(InvalidArgumentError);
     }
   });
 
   it('refuses static methods, symbols and a repeated event', () => {
-    decorate(() => {
+    expect(() => {
       class Bad {
         @OnClusterEvent('e')
         static handle() {}
       }
       return Bad;
-    });
-    decorate(() => {
+    }).toThrow('@OnClusterEvent("e") on Bad.handle: only an instance method');
+    expect(() => {
       class Bad {
         @OnClusterEvent('e')
         [Symbol('s')]() {}
       }
       return Bad;
-    });
-    decorate(() => {
+    }).toThrow('@OnClusterEvent("e") on Bad.Symbol(s): only an instance method');
+    expect(() => {
       class Bad {
         @OnClusterEvent('e')
         @OnClusterEvent('e')
         handle() {}
       }
       return Bad;
-    });
+    }).toThrow('@OnClusterEvent("e") on Bad.handle: the method has this decorator twice.');
   });
 });

@@ -10,7 +10,7 @@ import type { MessengerService } from '../../../lib/messenger/messenger.service.
  * it is accepted.
  */
 
-declare module '../../../lib/messenger/cluster-events.js' {
+declare module 'nestjs-cluster' {
   interface ClusterEvents {
     'types.clear': (key: string) => void;
     'types.resize': (job: { width: number }) => Promise<{ url: string }>;
@@ -32,7 +32,7 @@ const types = {
 };
 
 // Never called: only its types count.
-export async function calls(messenger: MessengerService, name: string): Promise<void> {
+async function calls(messenger: MessengerService, name: string): Promise<void> {
   await messenger.broadcast('types.clear', 'key');
   // @ts-expect-error the data is a string
   await messenger.broadcast('types.clear', 5);
@@ -72,7 +72,7 @@ export async function calls(messenger: MessengerService, name: string): Promise<
   void [url, pings, texts, one, any, ran];
 }
 
-export class Handlers {
+class Handlers {
   @OnClusterEvent('types.clear')
   clear(key: string, context: ClusterEventContext) {
     return [key, context];
@@ -115,5 +115,6 @@ export class Handlers {
 describe('types of events', () => {
   it('follow the declaration; see the compiler', () => {
     expect(Object.values(types)).not.toContain(false);
+    expect([calls, Handlers]).toHaveLength(2);
   });
 });

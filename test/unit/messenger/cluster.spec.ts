@@ -5,6 +5,7 @@ import { MapError, MemberLostError, NoHandlerError, RemoteError } from '../../..
 import type { ClusterEventContext } from '../../../lib/messenger/cluster-event-context.js';
 import type { Peer } from './in-process-cluster.js';
 import { deferred, InProcessCluster } from './in-process-cluster.js';
+import { failureOf } from './failure-of.js';
 
 let logged: string[];
 beforeEach(() => {
@@ -138,9 +139,9 @@ describe('consume', () => {
       });
     });
     const result = cluster.primary.messenger.consume('job', 1, { delivery: 'at-most-once' });
-    const rejected = expect(result).rejects.toThrow(MemberLostError);
+    const failure = failureOf(result);
     cluster.kill(workers[await taken.promise]!);
-    await rejected;
+    expect(await failure).toBeInstanceOf(MemberLostError);
   });
 
   it("does not retry a handler's error, unless attempts says so", async () => {
@@ -212,6 +213,15 @@ describe('map', () => {
       { slot: 1, status: 'fulfilled', value: 'fine' },
       { slot: 2, status: 'rejected', reason: expect.any(NoHandlerError) },
     ]);
+  });
+
+  it('tells a worker without a handler from a handler that met none', async () => {
+    const { cluster } = await InProcessCluster.of(2, ({ messenger }) => {
+      messenger.on('outer', () => messenger.map('inner'));
+    });
+    const error = await failureOf(cluster.primary.messenger.map('outer'));
+    expect(error).toBeInstanceOf(MapError);
+    expect((error as MapError).failures[0]!.error).toMatchObject({ name: 'NoHandlerError', slot: 0 });
   });
 
   it('has no handler where no worker has one', async () => {
@@ -325,10 +335,10 @@ describe('send', () => {
         return new Promise(() => undefined);
       });
     });
-    const rejected = expect(workers[0]!.messenger.send(1, 'slow')).rejects.toThrow(MemberLostError);
+    const failure = failureOf(workers[0]!.messenger.send(1, 'slow'));
     await asked.promise;
     cluster.kill(workers[1]!);
-    await rejected;
+    expect(await failure).toBeInstanceOf(MemberLostError);
   });
 });
 

@@ -15,6 +15,9 @@ export class World {
   /** Workers that beat whenever time passes. */
   beating = true;
 
+  /** Called with the actions of each event. */
+  watch: (actions: readonly SupervisorAction[]) => void = () => {};
+
   constructor(options: ClusterOptions & { workers: number }, random: () => number = () => 0.5) {
     this.supervisor = new Supervisor({ ...resolveOptions(options), workers: options.workers }, random);
   }
@@ -35,6 +38,7 @@ export class World {
   tell(event: SupervisorEvent): SupervisorAction[] {
     const actions = this.supervisor.handle(event, this.now);
     this.actions.push(...actions);
+    this.watch(actions);
     this.supervisor.expectWake(this.supervisor.wakeAt);
     return actions;
   }

@@ -1,0 +1,162 @@
+/** A member's number: 0 is the primary; each worker process has one of its own that is never used again. */
+export type MemberId = number;
+/** The primary's member number. */
+export declare const PRIMARY_ID: MemberId;
+/** How a member is named to users: its slot, or `'primary'`. */
+export type Address = number | 'primary';
+/** A ready worker, as every member of the bus sees it. @publicApi */
+export interface Member {
+    /** Number of this very process; a restarted slot gets a new one. */
+    readonly id: MemberId;
+    /** Slot, stable across restarts and reloads. */
+    readonly slot: number;
+    /** Generation of the build it runs; a reload counts it up. */
+    readonly generation: number;
+    readonly pid: number;
+    /** Its heartbeat is overdue: it gets no broadcast and no new task until it is heard again. */
+    readonly suspect: boolean;
+}
+/** How a request or task ended. */
+export type Outcome = 
+/** The payload is the handler's encoded return value. */
+'ok'
+/** The payload is the encoded SerializedError of the handler's error. */
+ | 'error'
+/** The receiver has no handler for the event; no payload. */
+ | 'no-handler'
+/** The deadline had passed before the handler was started; no payload. */
+ | 'expired'
+/** Redeliveries are used up: each worker that ran the task died; no payload. Tasks only. */
+ | 'lost';
+/** What every delivery says about itself. */
+export interface Delivery {
+    readonly event: string;
+    readonly payload: Uint8Array;
+    /** The member that sent it. */
+    readonly from: Address;
+}
+/** A broadcast as a member receives it. */
+export interface Publication extends Delivery {
+    readonly id: number;
+}
+/** A directed request as its receiver sees it; answer with `bus.reply(request, …)`. */
+export interface Request extends Delivery {
+    /** The caller's own number for the call. */
+    readonly id: number;
+    readonly fromId: MemberId;
+    /** Unix time in ms after which nobody waits any more; Infinity for none. */
+    readonly deadline: number;
+}
+/** A task as the member that is to run it sees it; answer with `bus.settle(task, …)`. */
+export interface Task extends Delivery {
+    /** The queue's number for this task. */
+    readonly id: number;
+    /** The caller's `id` option, where it gave one. */
+    readonly key: string | undefined;
+    /** 1 on the first delivery; counts redeliveries and retries. */
+    readonly attempt: number;
+    readonly deadline: number;
+}
+/** What a caller asks of the task queue. */
+export interface TaskRequest {
+    readonly event: string;
+    readonly payload: Uint8Array;
+    readonly deadline: number;
+    /** Tasks of one event and key share one execution and one result. */
+    readonly key?: string;
+    /** How often the task goes to another worker after the one that ran it died. 0: at most once. */
+    readonly redeliveries: number;
+    /** How often the handler may run in all when it throws; 1: an error is final. */
+    readonly attempts: number;
+}
+/** The answer to a request or task. `slot` is who answered. */
+export interface Answer {
+    readonly outcome: Outcome;
+    readonly payload: Uint8Array;
+    readonly slot: Address;
+}
+/** What `claim` resolves to: run it, or take the result somebody else's run gave. */
+export type Claim = {
+    readonly granted: true;
+    readonly term: number;
+} | {
+    readonly granted: false;
+    readonly answer: Answer;
+};
+/** The member's side of the bus: called by the engine, never throws, never waits. */
+export interface BusReceiver {
+    onPublish(publication: Publication): void;
+    onRequest(request: Request): void;
+    onTask(task: Task): void;
+    /** The set of ready workers, or a flag of one of them, changed. */
+    onMembers(members: readonly Member[]): void;
+    /** The bus is gone for good (the primary died, or the link was cut). */
+    onClosed(reason: string): void;
+}
+/**
+ * What carries messages between members. An engine routes; it never looks into a payload and knows no
+ * handler. Membership, map, deadlines of calls, errors and typing live above it, in the messenger.
+ *
+ * All methods but `open` may be called only after `open` resolved. Each rejects with NotConnectedError
+ * once the bus is closed.
+ */
+export interface Bus {
+    readonly self: {
+        readonly id: MemberId;
+        readonly address: Address;
+        readonly generation: number;
+    };
+    /** Largest payload the engine takes, in bytes. */
+    readonly maxPayload: number;
+    /** The ready workers, by slot, as last heard. */
+    readonly members: readonly Member[];
+    /** Starts delivering to `receiver`. Resolves once this member has the first word of the membership. */
+    open(receiver: BusReceiver): Promise<void>;
+    /**
+     * Says for which events this member runs tasks, in place of what it said before. Say `[]` where there are
+     * none: until the first word of every ready worker, tasks wait for it.
+     */
+    serve(events: readonly string[]): void;
+    /**
+     * To every ready, unsuspected worker at the time the bus routes it, and to the primary; the sender
+     * always receives it too. At most once, FIFO per sender and receiver. Resolves when the bus took it:
+     * waits while a receiver's queue is full, rejects with BackpressureError where waiting calls of this
+     * member pile up over the queue limit (bytes).
+     */
+    publish(event: string, payload: Uint8Array): Promise<void>;
+    /**
+     * To one member; FIFO per sender and receiver. Resolves to its answer. Rejects with MemberLostError as
+     * soon as the member is gone, and with DeliveryRefused when it was never handed over (the member
+     * leaves or has left), so that the caller may turn to the slot's next member.
+     * It keeps no clock: a caller whose deadline passed drops the promise through `signal`.
+     */
+    request(to: MemberId, event: string, payload: Uint8Array, deadline: number, signal: AbortSignalLike): Promise<Answer>;
+    reply(request: Request, outcome: Outcome, payload: Uint8Array): void;
+    /** Gives a task to one ready member that serves the event, the least busy; waits while no member is ready. */
+    enqueue(task: TaskRequest, signal: AbortSignalLike): Promise<Answer>;
+    settle(task: Task, outcome: Outcome, payload: Uint8Array): void;
+    /**
+     * At most one member holds the claim on `key` at a time. Granted: run it, then `conclude`. Otherwise
+     * resolves to the answer that the holder concluded with; if the holder dies, another waiting claim is
+     * granted. An 'ok' answer is kept for `ttl` ms (Infinity: for the cluster's life), an 'error' is
+     * given to those waiting and then forgotten.
+     */
+    claim(key: string, ttl: number, signal: AbortSignalLike): Promise<Claim>;
+    /** The holder's answer. Does nothing where this member does not hold the claim. */
+    conclude(key: string, outcome: 'ok' | 'error', payload: Uint8Array): void;
+    /** Resolves when the supervisor's word that this member leaves has arrived in order: no new request or task follows. */
+    readonly fenced: Promise<void>;
+    /** Resolves when everything sent so far has left this process. */
+    flush(): Promise<void>;
+    /** Ends this member's connection after what is queued was written. Pending calls reject with NotConnectedError. */
+    close(): Promise<void>;
+}
+/**
+ * A caller's way to stop waiting. The caller passes an empty object; the engine sets `cancel` on it before
+ * the call returns; the caller calls it when the deadline passed. Then the call's promise never settles and
+ * nothing of the call is kept; after the promise settled, it does nothing. Cheaper than an AbortSignal for
+ * each call.
+ */
+export interface AbortSignalLike {
+    cancel?: () => void;
+}

@@ -1,0 +1,3 @@
+/** The primary's member number. */
+export const PRIMARY_ID = 0;
+//# sourceMappingURL=bus.interface.js.map

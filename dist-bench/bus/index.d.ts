@@ -1,0 +1,11 @@
+export * from './bus.interface.js';
+export { decode, encode } from './codec.js';
+export { DeliveryRefused } from './delivery-refused.js';
+export { maxFrameOf } from './local/frame.js';
+export { Hub, type HubOptions } from './local/hub.js';
+export type { Link, LinkListener } from './local/link.js';
+export { LocalBus, type LocalBusOptions } from './local/local-bus.js';
+export { memoryLinkPair } from './local/memory-link.js';
+export type { Occupant } from './local/seat.js';
+export { type FlushTime, SocketLink } from './local/socket-link.js';
+export { createStandalone, type Standalone } from './local/standalone.js';

@@ -1,0 +1,100 @@
+import { HEADER, isKind } from './frame.js';
+/**
+ * Cuts a stream of bytes into frames. Frames that lie whole in a chunk are views of it; others are put
+ * together in memory of their own size.
+ */
+export class FrameReader {
+    maxFrame;
+    onFrame;
+    onError;
+    /** The start of a header that the last chunk ended in. */
+    header = Buffer.alloc(HEADER);
+    headerFilled = 0;
+    /** The frame that the last chunk ended in. */
+    partial;
+    partialFilled = 0;
+    stopped = false;
+    /**
+     * @param maxFrame largest frame, in bytes
+     * @param onFrame called for each frame, in order
+     * @param onError called once where the bytes are not frames; nothing is read after it
+     */
+    constructor(maxFrame, onFrame, onError) {
+        this.maxFrame = maxFrame;
+        this.onFrame = onFrame;
+        this.onError = onError;
+    }
+    /** Takes the next bytes of the stream. */
+    push(chunk) {
+        let at = 0;
+        while (!this.stopped && at < chunk.length) {
+            if (this.partial !== undefined)
+                at = this.fillPartial(this.partial, chunk, at);
+            else if (this.headerFilled > 0 || chunk.length - at < HEADER)
+                at = this.fillHeader(chunk, at);
+            else
+                at = this.cut(chunk, at);
+        }
+    }
+    /** Reads nothing any more. */
+    stop() {
+        this.stopped = true;
+    }
+    cut(chunk, at) {
+        const size = this.sizeOf(chunk, at);
+        if (size === 0)
+            return chunk.length;
+        if (chunk.length - at < size) {
+            this.partial = Buffer.allocUnsafeSlow(size);
+            this.partialFilled = 0;
+            return at;
+        }
+        this.onFrame(chunk.subarray(at, at + size));
+        return at + size;
+    }
+    fillHeader(chunk, at) {
+        const copied = chunk.copy(this.header, this.headerFilled, at, at + HEADER - this.headerFilled);
+        this.headerFilled += copied;
+        if (this.headerFilled === HEADER) {
+            this.headerFilled = 0;
+            const size = this.sizeOf(this.header, 0);
+            if (size === 0)
+                return chunk.length;
+            this.partial = Buffer.allocUnsafeSlow(size);
+            this.partialFilled = this.header.copy(this.partial);
+            this.finishPartial(this.partial);
+        }
+        return at + copied;
+    }
+    fillPartial(partial, chunk, at) {
+        const copied = chunk.copy(partial, this.partialFilled, at, at + partial.length - this.partialFilled);
+        this.partialFilled += copied;
+        this.finishPartial(partial);
+        return at + copied;
+    }
+    finishPartial(partial) {
+        if (this.partialFilled < partial.length)
+            return;
+        this.partial = undefined;
+        this.onFrame(partial);
+    }
+    /** Bytes of the frame whose header is at `at`; 0 where that is no header of a frame. */
+    sizeOf(bytes, at) {
+        const size = bytes.readUInt32LE(at) + 4;
+        const kind = bytes[at + 4];
+        if (size > this.maxFrame)
+            return this.fail(`a frame of ${size} bytes, over the limit of ${this.maxFrame}`);
+        if (!isKind(kind))
+            return this.fail(`a frame of unknown kind ${kind}`);
+        const least = HEADER + bytes.readUInt16LE(at + 12) + bytes.readUInt16LE(at + 14);
+        if (size < least)
+            return this.fail(`a frame of ${size} bytes whose names alone need ${least}`);
+        return size;
+    }
+    fail(reason) {
+        this.stopped = true;
+        this.onError(reason);
+        return 0;
+    }
+}
+//# sourceMappingURL=frame-reader.js.map

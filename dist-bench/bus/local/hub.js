@@ -1,0 +1,183 @@
+import { PRIMARY_ID } from '../bus.interface.js';
+import { Claims } from './claims.js';
+import { Congestion } from './congestion.js';
+import { idOf, keyOf, Kind, kindName, kindOf, newFrame, newHubFrame, payloadOf, setTarget, } from './frame.js';
+import { Roster } from './roster.js';
+import { Router } from './router.js';
+import { Seat } from './seat.js';
+import { SettledResults } from './settled-results.js';
+import { TaskQueue } from './task-queue.js';
+/**
+ * The middle of the star: takes the frames of every member and sends them on by their header. It never
+ * looks into the payload of a message, and never waits.
+ */
+export class Hub {
+    options;
+    roster = new Roster();
+    congestion;
+    router;
+    tasks;
+    claims;
+    closing = false;
+    constructor(options) {
+        this.options = options;
+        const { queueLimit, warn, now = Date.now } = options;
+        this.congestion = new Congestion(queueLimit, this.roster, () => this.tasks.dispatchWaiting());
+        this.router = new Router(this.roster, this.congestion, warn, now);
+        const results = new SettledResults(warn, now);
+        this.tasks = new TaskQueue(queueLimit, this.roster, this.congestion, results, now);
+        this.claims = new Claims(this.congestion, warn, now);
+    }
+    /** The ready workers, by slot. */
+    get members() {
+        return this.roster.members;
+    }
+    /** Broadcasts not sent to a member because its heartbeat was overdue, since the start. */
+    get leftOut() {
+        return this.router.leftOutCount;
+    }
+    /** Broadcasts dropped because a member was far over its queue limit, since the start. */
+    get dropped() {
+        return this.router.droppedCount;
+    }
+    /**
+     * Seats a worker, at fork: it may send, call and claim and gets the answers, but no broadcast, request or
+     * task before `ready`. When its link closes, it is detached.
+     *
+     * @throws Error where `id` has a seat already
+     */
+    attach({ id, slot, generation, pid }, link) {
+        if (id === PRIMARY_ID)
+            throw new Error(`Member ${PRIMARY_ID} is the primary; use attachPrimary().`);
+        this.seat(new Seat(id, slot, generation, pid, link));
+    }
+    /** Seats the primary itself: it hears every broadcast at once, and runs no tasks. */
+    attachPrimary(link) {
+        const seat = new Seat(PRIMARY_ID, 'primary', 0, process.pid, link);
+        seat.state = 'ready';
+        this.seat(seat);
+    }
+    /** The worker is ready: a member from now on. Does nothing where it is gone or leaving. */
+    ready(id) {
+        const seat = this.roster.get(id);
+        if (seat?.state !== 'attached')
+            return;
+        seat.state = 'ready';
+        this.roster.changed();
+        this.congestion.check(seat);
+        this.tasks.dispatchWaiting();
+    }
+    /** The worker's heartbeat is overdue, or is heard again. A suspect gets no broadcast and no new task. */
+    suspect(id, suspect) {
+        const seat = this.roster.get(id);
+        if (seat === undefined || seat.suspect === suspect)
+            return;
+        seat.suspect = suspect;
+        this.roster.changed();
+        this.congestion.check(seat);
+        if (!suspect)
+            this.tasks.dispatchWaiting();
+    }
+    /**
+     * The worker leaves: it is no member any more, and after the FENCE it is now sent comes no broadcast,
+     * request or task. What it runs it finishes; its own calls, replies and results pass as before.
+     */
+    leaving(id) {
+        const seat = this.roster.get(id);
+        if (seat === undefined || seat.isPrimary || seat.state === 'leaving')
+            return;
+        seat.state = 'leaving';
+        seat.link.send(newHubFrame(Kind.FENCE));
+        this.roster.changed();
+        this.congestion.check(seat);
+        this.tasks.dispatchWaiting();
+    }
+    /** Cuts a worker's link and forgets it; what it sent and was not yet read is lost. */
+    detach(id) {
+        this.roster.get(id)?.link.abort('it was detached');
+    }
+    /** Ends every link after what is queued has left. */
+    close() {
+        this.closing = true;
+        for (const seat of this.roster.all())
+            seat.link.close();
+    }
+    seat(seat) {
+        this.roster.add(seat);
+        this.congestion.brief(seat);
+        seat.link.attach({
+            onFrame: (frame) => this.route(seat, frame),
+            onDrain: () => this.congestion.check(seat),
+            onClose: (reason) => this.lost(seat, reason),
+        });
+    }
+    route(from, frame) {
+        from.stamp(frame);
+        switch (kindOf(frame)) {
+            case Kind.PUBLISH:
+                return this.router.publish(from, frame);
+            case Kind.REQUEST:
+                return this.router.request(from, frame);
+            case Kind.REPLY:
+                return this.router.reply(frame);
+            case Kind.TASK:
+                return this.tasks.enqueue(from, frame);
+            case Kind.RESULT:
+                return this.tasks.result(from, frame);
+            case Kind.CANCEL:
+                return this.cancel(from, frame);
+            case Kind.SERVE:
+                return this.serve(from, frame);
+            case Kind.CLAIM:
+                return this.claims.claim(from, frame);
+            case Kind.CONCLUDE:
+                return this.claims.conclude(from, frame);
+            default:
+                return this.cut(from, `it sent a frame of kind ${kindName(kindOf(frame))}, which only the hub sends`);
+        }
+    }
+    cancel(from, frame) {
+        if (keyOf(frame) === '')
+            this.tasks.cancel(from, idOf(frame));
+        else
+            this.claims.cancel(from, frame);
+    }
+    serve(from, frame) {
+        const events = parseEvents(payloadOf(frame));
+        if (events === undefined)
+            return this.cut(from, 'it sent a list of events that cannot be read');
+        from.serves = new Set(events);
+        this.tasks.dispatchWaiting();
+    }
+    cut(seat, reason) {
+        seat.link.abort(reason);
+    }
+    /** Everything the member sent was routed: now the others hear that it is gone, and take over from it. */
+    lost(seat, reason) {
+        const wasLeaving = seat.state === 'leaving';
+        seat.state = 'gone';
+        this.roster.remove(seat);
+        const frame = newFrame(Kind.LOST);
+        seat.stamp(frame);
+        setTarget(frame, seat.id);
+        for (const other of this.roster.all())
+            other.link.send(frame);
+        this.congestion.check(seat);
+        this.roster.changed();
+        this.tasks.lost(seat);
+        this.claims.lost(seat);
+        this.tasks.dispatchWaiting();
+        if (!wasLeaving && !this.closing)
+            this.options.warn(`The bus lost ${seat.name}: ${reason}.`);
+    }
+}
+function parseEvents(payload) {
+    try {
+        const events = JSON.parse(payload.toString());
+        return Array.isArray(events) && events.every((event) => typeof event === 'string') ? events : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+//# sourceMappingURL=hub.js.map

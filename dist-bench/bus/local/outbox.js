@@ -1,0 +1,111 @@
+import { BackpressureError } from '../../errors/index.js';
+/** Calls wait while so many bytes are on their way out of this process. */
+const HIGH_WATER = 1024 * 1024;
+/**
+ * Where calls wait while the way out is full or their receiver is congested. Whatever goes to one member
+ * keeps its order; calls to other members pass by.
+ */
+export class Outbox {
+    link;
+    limit;
+    waiting = new Set();
+    waitingBytes = 0;
+    congested = new Set();
+    /** What waits, by target, to be asked about often. */
+    waitingTo = new Map();
+    constructor(link, 
+    /** Bytes that may wait. */
+    limit) {
+        this.link = link;
+        this.limit = limit;
+    }
+    /** Whether a frame for `target` may be sent now. */
+    isClear(target) {
+        if (this.link.queued >= HIGH_WATER)
+            return false;
+        if (this.congested.size === 0 && this.waiting.size === 0)
+            return true;
+        return !this.isHeld(target) && !this.isBehind(target, this.waitingTo);
+    }
+    /** Keeps a call until it may be sent. @throws BackpressureError where too much waits already */
+    wait(call) {
+        if (this.waiting.size > 0 && this.waitingBytes + call.bytes > this.limit)
+            throw this.overflow(call);
+        this.waiting.add(call);
+        this.waitingBytes += call.bytes;
+        this.waitingTo.set(call.target, (this.waitingTo.get(call.target) ?? 0) + 1);
+    }
+    /** Forgets a call that waits. */
+    remove(call) {
+        if (!this.waiting.delete(call))
+            return;
+        this.waitingBytes -= call.bytes;
+        const left = this.waitingTo.get(call.target) - 1;
+        if (left === 0)
+            this.waitingTo.delete(call.target);
+        else
+            this.waitingTo.set(call.target, left);
+    }
+    /** A member's queue is full. */
+    hold(member) {
+        this.congested.add(member);
+    }
+    /** A member takes frames again. */
+    release(member) {
+        if (this.congested.delete(member))
+            this.passOn();
+    }
+    /** Sends what may be sent now. */
+    passOn() {
+        if (this.waiting.size === 0)
+            return;
+        const passedOver = new Map();
+        for (const call of this.waiting) {
+            if (this.link.queued >= HIGH_WATER)
+                return;
+            if (this.isHeld(call.target) || this.isBehind(call.target, passedOver)) {
+                passedOver.set(call.target, 1);
+                continue;
+            }
+            this.remove(call);
+            call.pass();
+        }
+    }
+    /** A member is gone: what waited for it fails. */
+    lose(member, error) {
+        this.failAll((target) => target === member, error);
+        this.release(member);
+    }
+    /** Nothing is sent any more. */
+    close(error) {
+        this.failAll(() => true, error);
+    }
+    failAll(which, error) {
+        for (const call of this.waiting) {
+            if (!which(call.target))
+                continue;
+            this.remove(call);
+            call.fail(error());
+        }
+    }
+    /** The receiver, or one of them, is congested. */
+    isHeld(target) {
+        if (target === 'everyone')
+            return this.congested.size > 0;
+        return target !== 'nobody' && this.congested.has(target);
+    }
+    /** Something sent earlier to the same receiver still waits. */
+    isBehind(target, earlier) {
+        if (target === 'nobody' || earlier.size === 0)
+            return false;
+        if (target === 'everyone')
+            return earlier.size > (earlier.has('nobody') ? 1 : 0);
+        return earlier.has('everyone') || earlier.has(target);
+    }
+    overflow({ bytes }) {
+        return new BackpressureError(`${this.waiting.size} calls with ${this.waitingBytes} bytes wait to be sent, and ${bytes} more would be over ` +
+            `the limit of ${this.limit} (messenger.queueLimit). A receiver does not keep up: await broadcast(), ` +
+            `send less, or raise the limit.`);
+    }
+}
+//# sourceMappingURL=outbox.js.map

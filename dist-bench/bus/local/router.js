@@ -1,0 +1,48 @@
+import { idOf, Kind, newHubFrame, targetOf } from './frame.js';
+import { ThrottledWarning } from './throttled-warning.js';
+/** Broadcasts, requests and replies: from one member straight to others, remembering nothing. */
+export class Router {
+    roster;
+    congestion;
+    leftOut;
+    dropped;
+    constructor(roster, congestion, warn, now) {
+        this.roster = roster;
+        this.congestion = congestion;
+        this.leftOut = new ThrottledWarning(warn, now, (count, who) => `${count} broadcast(s) were not sent to ${who}: its heartbeat is overdue.`);
+        this.dropped = new ThrottledWarning(warn, now, (count, who) => `${count} broadcast(s) were dropped for ${who}: far more than messenger.queueLimit waits for it. ` +
+            `It does not keep up; look for what blocks its event loop.`);
+    }
+    /** Broadcasts not sent to a suspect member, ever. */
+    get leftOutCount() {
+        return this.leftOut.count;
+    }
+    /** Broadcasts dropped because a member's queue was over the hard bound, ever. */
+    get droppedCount() {
+        return this.dropped.count;
+    }
+    publish(from, frame) {
+        for (const seat of this.roster.listeners) {
+            if (seat !== from && !this.congestion.offer(seat, frame))
+                this.dropped.due(seat.name);
+        }
+        for (const seat of this.roster.suspects) {
+            if (seat !== from)
+                this.leftOut.due(seat.name);
+        }
+    }
+    request(from, frame) {
+        const to = this.roster.get(targetOf(frame));
+        if (to?.state === 'ready' && this.congestion.offer(to, frame))
+            return;
+        this.congestion.tell(from, newHubFrame(Kind.REFUSED, idOf(frame)));
+    }
+    /** A reply goes to whoever asked, ready or not; if that member is gone, nobody waits for it. */
+    reply(frame) {
+        const to = this.roster.get(targetOf(frame));
+        if (to === undefined || this.congestion.offer(to, frame))
+            return;
+        this.congestion.tell(to, newHubFrame(Kind.OVERFLOW, idOf(frame)));
+    }
+}
+//# sourceMappingURL=router.js.map

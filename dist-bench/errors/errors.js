@@ -1,0 +1,139 @@
+import { ClusterError } from './cluster.error.js';
+/** An option, environment variable or combination of them that cannot be used. @publicApi */
+export class ClusterOptionsError extends ClusterError {
+    static code = 'ERR_CLUSTER_OPTIONS';
+    constructor(message, options) {
+        super(ClusterOptionsError.code, message, options);
+    }
+}
+/** An event name, slot or other argument of a messenger call that cannot be used. @publicApi */
+export class InvalidArgumentError extends ClusterError {
+    static code = 'ERR_CLUSTER_INVALID_ARGUMENT';
+    constructor(message, options) {
+        super(InvalidArgumentError.code, message, options);
+    }
+}
+/** Nobody who could answer listens to the event. @publicApi */
+export class NoHandlerError extends ClusterError {
+    event;
+    static code = 'ERR_CLUSTER_NO_HANDLER';
+    constructor(
+    /** The event nobody handles. */
+    event, where) {
+        super(NoHandlerError.code, `No handler for event '${event}' in ${where}. Decorate a method of a provider or controller with ` +
+            `@OnClusterEvent('${event}') or @ConsumeOnce('${event}'), or call messenger.on('${event}', …), ` +
+            `in a module that is imported there.`);
+        this.event = event;
+    }
+}
+/** A call's deadline passed before its answer came. @publicApi */
+export class ClusterTimeoutError extends ClusterError {
+    static code = 'ERR_CLUSTER_TIMEOUT';
+    constructor(message, options) {
+        super(ClusterTimeoutError.code, message, options);
+    }
+}
+/** The member that was to answer is gone. @publicApi */
+export class MemberLostError extends ClusterError {
+    slot;
+    static code = 'ERR_CLUSTER_MEMBER_LOST';
+    constructor(
+    /** The slot of the lost member, or `'primary'`. */
+    slot, message) {
+        super(MemberLostError.code, message);
+        this.slot = slot;
+    }
+}
+/** This process is not, or no longer, connected to the cluster's bus. @publicApi */
+export class NotConnectedError extends ClusterError {
+    static code = 'ERR_CLUSTER_NOT_CONNECTED';
+    constructor(message, options) {
+        super(NotConnectedError.code, message, options);
+    }
+}
+/** An encoded payload is larger than `messenger.maxPayload` (bytes). @publicApi */
+export class PayloadTooLargeError extends ClusterError {
+    static code = 'ERR_CLUSTER_PAYLOAD_TOO_LARGE';
+    constructor(event, size, limit) {
+        super(PayloadTooLargeError.code, `The payload of '${event}' is ${size} bytes, over the limit of ${limit}. Send a reference (a path, a key) ` +
+            `instead of the content, or raise the option messenger.maxPayload.`);
+    }
+}
+/** A payload holds something that cannot be cloned, such as a function. @publicApi */
+export class PayloadNotCloneableError extends ClusterError {
+    static code = 'ERR_CLUSTER_PAYLOAD_NOT_CLONEABLE';
+    constructor(event, what, options) {
+        super(PayloadNotCloneableError.code, `The payload of '${event}' cannot be sent to another process: ${what}. Send data that structuredClone() accepts.`, options);
+    }
+}
+/** A queue towards the bus is full and the call was not queued. @publicApi */
+export class BackpressureError extends ClusterError {
+    static code = 'ERR_CLUSTER_BACKPRESSURE';
+    constructor(message) {
+        super(BackpressureError.code, message);
+    }
+}
+/** The call needs a cluster, and this process runs without one. @publicApi */
+export class ClusterDisabledError extends ClusterError {
+    static code = 'ERR_CLUSTER_DISABLED';
+    constructor(call) {
+        super(ClusterDisabledError.code, `${call} needs a cluster, and this process runs standalone (enabled: false, or a test runner was seen). ` +
+            `Start the app with ClusterModule enabled, or do not call it here.`);
+    }
+}
+/** A rolling reload was refused or given up; the old workers go on serving. @publicApi */
+export class ReloadError extends ClusterError {
+    static code = 'ERR_CLUSTER_RELOAD_FAILED';
+    constructor(message, options) {
+        super(ReloadError.code, message, options);
+    }
+}
+/** A request to the primary, such as `scale(n)`, that it refused. @publicApi */
+export class ClusterRequestError extends ClusterError {
+    static code = 'ERR_CLUSTER_REQUEST_REFUSED';
+    constructor(message, options) {
+        super(ClusterRequestError.code, message, options);
+    }
+}
+/**
+ * An error thrown by a handler in another worker, rebuilt here.
+ *
+ * `name`, `message`, `code` and `data` are those of the original; `stack` is the original's unless the
+ * handler ran with NODE_ENV=production.
+ *
+ * @publicApi
+ */
+export class RemoteError extends ClusterError {
+    slot;
+    static code = 'ERR_CLUSTER_REMOTE';
+    /** The original error's own enumerable properties. */
+    data;
+    constructor(original, 
+    /** The slot whose handler threw, or `'primary'`. */
+    slot) {
+        super(original.code ?? RemoteError.code, original.message);
+        this.slot = slot;
+        this.name = original.name;
+        this.data = original.data;
+        if (original.stack !== undefined)
+            this.stack = original.stack;
+    }
+    static [Symbol.hasInstance](value) {
+        return Function.prototype[Symbol.hasInstance].call(this, value);
+    }
+}
+/** `map` rejects with this when one or more members failed; `failures` says who, `errors` holds the errors. @publicApi */
+export class MapError extends ClusterError {
+    failures;
+    static code = 'ERR_CLUSTER_MAP';
+    /** The failures' errors, as in AggregateError. */
+    errors;
+    constructor(event, failures, members) {
+        const who = failures.map(({ slot, error }) => `slot ${slot}: ${error.message}`).join('; ');
+        super(MapError.code, `map('${event}') failed in ${failures.length} of ${members} members (${who}). ` +
+            `Use mapSettled('${event}') to get the results of the others.`);
+        this.failures = failures;
+        this.errors = failures.map(({ error }) => error);
+    }
+}
+//# sourceMappingURL=errors.js.map

@@ -1,0 +1,2 @@
+export * from './cluster.error.js';
+export * from './errors.js';

@@ -1,0 +1,3 @@
+export * from './cluster.error.js';
+export * from './errors.js';
+//# sourceMappingURL=index.js.map

@@ -1,0 +1,10 @@
+let leads = () => false;
+/** Says how this process knows whether it leads; set once by its runtime. */
+export function setLeadership(isLeader) {
+    leads = isLeader;
+}
+/** Whether this process leads right now. Decorated methods ask here: they have no injector. */
+export function isLeading() {
+    return leads();
+}
+//# sourceMappingURL=leadership.js.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=process-runtime.interface.js.map

@@ -1,0 +1,11 @@
+export { ClusterModule } from './cluster.module.js';
+export { ClusterService } from './cluster/cluster.service.js';
+export { ReloadService, type ReloadProgress, type ReloadReport } from './reload/index.js';
+export * from './messenger/cluster-events.js';
+export { MessengerService, ClusterEventContext, type CallOptions, type ConsumeOptions, type MapOutcome, type MapValue, type RunOnceOptions, } from './messenger/index.js';
+export type { ClusterEventRequest } from './handlers/index.js';
+export * from './decorators/index.js';
+export * from './errors/index.js';
+export type { ClusterRole } from './gate/process-runtime.interface.js';
+export type { Address, Member } from './bus/bus.interface.js';
+export type * from './options/cluster-options.interface.js';

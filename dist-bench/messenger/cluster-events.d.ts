@@ -1,0 +1,38 @@
+import type { Observable } from 'rxjs';
+import type { ClusterEventContext } from './cluster-event-context.js';
+/**
+ * Your events, by declaration merging: name → what a handler takes and returns.
+ *
+ * ```ts
+ * declare module 'nestjs-cluster' {
+ *   interface ClusterEvents {
+ *     'cache.clear': (key: string) => void;
+ *     'image.resize': (job: Job) => Image;
+ *   }
+ * }
+ * ```
+ *
+ * Decorators and messenger calls then check data and results of these; other events stay untyped (`any`).
+ *
+ * @publicApi
+ */
+export interface ClusterEvents {
+}
+type KnownEvent = Extract<keyof ClusterEvents, string>;
+/** Any string; the names in `ClusterEvents` are offered for completion. @publicApi */
+export type EventName = KnownEvent | (string & {});
+/** What a handler of `E` is given. @publicApi */
+export type EventData<E extends EventName> = E extends KnownEvent ? ClusterEvents[E] extends (...args: infer A) => unknown ? A[0] : any : any;
+/** What a handler of `E` returns, once awaited. @publicApi */
+export type EventResult<E extends EventName> = E extends KnownEvent ? ClusterEvents[E] extends (...args: never[]) => infer R ? Awaited<R> : any : any;
+/** A handler of `E`. A promise is awaited; of an Observable, the last value counts. @publicApi */
+export type ClusterEventHandler<E extends EventName> = (data: EventData<E>, context: ClusterEventContext) => HandlerReturn<EventResult<E>>;
+/** An event as `messenger.events$` gives it: what a handler would be called with. @publicApi */
+export interface ClusterEvent<E extends EventName = EventName> {
+    readonly data: EventData<E>;
+    readonly context: ClusterEventContext;
+}
+/** Arguments of a messenger call after the event: data may be left out only where the event has none. @publicApi */
+export type EventArguments<E extends EventName, Options = never> = undefined extends EventData<E> ? [data?: EventData<E>, options?: Options] : [data: EventData<E>, options?: Options];
+type HandlerReturn<R> = [R] extends [void] ? unknown : R | Promise<R> | Observable<R>;
+export {};

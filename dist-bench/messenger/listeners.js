@@ -1,0 +1,56 @@
+import { Observable } from 'rxjs';
+import { settled } from '../handlers/index.js';
+import { checkEvent, checkFunction } from './arguments.js';
+/** Handlers added by call: the imperative twins of `@OnClusterEvent`. */
+export class Listeners {
+    registry;
+    #added = new Map();
+    constructor(registry) {
+        this.registry = registry;
+    }
+    add(method, event, listener) {
+        checkEvent(method, event);
+        checkFunction(`${method}('${event}')`, 'the listener', listener);
+        const handler = {
+            label: `messenger.${method}(${listener.name || 'listener'})`,
+            answers: true,
+            invoke: (data, context) => {
+                // Gone before it runs: what it does may bring the event again.
+                if (method === 'once')
+                    this.#remove(event, handler);
+                return settled(listener(data, context));
+            },
+        };
+        this.#added.set(event, [...(this.#added.get(event) ?? []), { listener, handler }]);
+        this.registry.addListener(event, handler);
+        return () => this.#remove(event, handler);
+    }
+    /** Removes the listener; the one added last where it was added more than once. */
+    remove(event, listener) {
+        const added = this.#added.get(event)?.findLast((entry) => entry.listener === listener);
+        if (added !== undefined)
+            this.#remove(event, added.handler);
+    }
+    /** Broadcasts of the event, while subscribed. */
+    watch(event) {
+        checkEvent('events$', event);
+        return new Observable((subscriber) => {
+            const handler = {
+                label: `messenger.events$('${event}')`,
+                answers: false,
+                invoke: (data, context) => subscriber.next({ data, context }),
+            };
+            this.registry.addListener(event, handler);
+            return () => this.registry.removeListener(event, handler);
+        });
+    }
+    #remove(event, handler) {
+        const left = this.#added.get(event)?.filter((entry) => entry.handler !== handler) ?? [];
+        if (left.length > 0)
+            this.#added.set(event, left);
+        else
+            this.#added.delete(event);
+        this.registry.removeListener(event, handler);
+    }
+}
+//# sourceMappingURL=listeners.js.map

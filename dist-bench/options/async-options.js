@@ -1,0 +1,58 @@
+import { closest } from './did-you-mean.js';
+import { refusal, show } from './problem.js';
+const WAYS = ['useFactory', 'useClass', 'useExisting'];
+const LISTS = ['imports', 'inject', 'extraProviders'];
+const KEYS = [...WAYS, ...LISTS];
+/**
+ * What `forRootAsync` was given, checked: exactly one way to get the options, and nothing unknown.
+ *
+ * @throws ClusterOptionsError that lists everything that is wrong.
+ */
+export function validateAsyncOptions(input) {
+    if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+        const remedy = `expected an object with one of ${WAYS.join(', ')}`;
+        throw refusal('ClusterModule.forRootAsync', [{ path: 'options', got: show(input), remedy }]);
+    }
+    const given = new Map(Object.entries(input).filter(([, value]) => value !== undefined));
+    const found = [...unknownKeys(given), ...wrongTypes(given), ...wrongWays(given)];
+    if (found.length > 0)
+        throw refusal('ClusterModule.forRootAsync', found);
+    return input;
+}
+function unknownKeys(given) {
+    return [...given]
+        .filter(([key]) => !KEYS.includes(key))
+        .map(([path, value]) => {
+        const near = closest(path, KEYS);
+        const hint = near ? `did you mean ${near}?` : `known here: ${KEYS.join(', ')}`;
+        return { path, got: show(value), remedy: `no such option, ${hint}` };
+    });
+}
+function wrongTypes(given) {
+    const wrong = (keys, right, remedy) => keys
+        .filter((key) => given.has(key) && !right(given.get(key)))
+        .map((path) => ({ path, got: show(given.get(path)), remedy }));
+    return [
+        ...wrong(['useFactory'], (value) => typeof value === 'function', 'expected a function that returns the options'),
+        ...wrong(['useClass', 'useExisting'], (value) => typeof value === 'function', 'expected a class'),
+        ...wrong(LISTS, Array.isArray, 'expected an array'),
+    ];
+}
+function wrongWays(given) {
+    const ways = WAYS.filter((way) => given.has(way));
+    const problems = [];
+    if (ways.length !== 1) {
+        const got = ways.length === 0 ? 'none of them' : ways.join(' and ');
+        problems.push({ path: WAYS.join(' | '), got, remedy: 'expected exactly one of the three' });
+    }
+    // Nest would drop the dependencies without a word.
+    if (given.has('inject') && ways.length === 1 && ways[0] !== 'useFactory') {
+        problems.push({
+            path: 'inject',
+            got: show(given.get('inject')),
+            remedy: `expected it beside useFactory, not ${ways[0]}`,
+        });
+    }
+    return problems;
+}
+//# sourceMappingURL=async-options.js.map

@@ -1,0 +1,161 @@
+import type { ModuleMetadata, Provider, Type, DynamicModule } from '@nestjs/common';
+import type { SerializationType } from 'node:child_process';
+/** Settings of node:cluster, with their meaning and defaults there (`cluster.setupPrimary`). @publicApi */
+export interface ForkOptions {
+    /** File each worker runs. Default: the file the primary was started with. */
+    readonly exec?: string;
+    /** Arguments passed to each worker. Default: those of the primary. */
+    readonly args?: readonly string[];
+    /** Node.js options of each worker. Default: those of the primary. */
+    readonly execArgv?: readonly string[];
+    /** Working directory of each worker. Default: that of the primary. */
+    readonly cwd?: string;
+    /** Environment variables added to each worker's environment. */
+    readonly env?: Readonly<Record<string, string | undefined>>;
+    /** Whether the workers' output is kept from the primary's. Default false. */
+    readonly silent?: boolean;
+    /** stdio of the workers; must hold one `'ipc'`. The bus adds an entry of its own at the end. */
+    readonly stdio?: readonly (string | number | null | undefined)[];
+    readonly uid?: number;
+    readonly gid?: number;
+    /** Inspector port of the workers: a number, or a function that returns the next one. */
+    readonly inspectPort?: number | (() => number);
+    /** How messages between primary and worker are serialised. Default `'json'`. */
+    readonly serialization?: SerializationType;
+    readonly windowsHide?: boolean;
+}
+/** @publicApi */
+export interface StartupOptions {
+    /** A worker that is not ready after this many ms failed to boot. Default 60 000. */
+    readonly timeout?: number;
+}
+/** @publicApi */
+export interface RestartOptions {
+    /** First and shortest upper bound of the delay before a restart, in ms. Default 100. */
+    readonly minDelay?: number;
+    /** Longest upper bound of the delay before a restart, in ms. Default 30 000. */
+    readonly maxDelay?: number;
+    /** A worker that was ready this long (ms) begins again without delay when it crashes. Default 60 000. */
+    readonly resetAfter?: number;
+    /** More crashes than this within `window` open the crash-loop breaker. Default max(5, 2 × workers). */
+    readonly maxCrashes?: number;
+    /** The breaker's window in ms. Default 60 000. */
+    readonly window?: number;
+}
+/** @publicApi */
+export interface ShutdownOptions {
+    /** Keep serving this many ms after the signal, so that load balancers notice. Default 0. */
+    readonly delay?: number;
+    /** A worker may take this many ms to finish what is in flight; then it gets SIGTERM. Default 30 000. */
+    readonly timeout?: number;
+    /** SIGKILL follows this many ms after that SIGTERM. Default 5 000. */
+    readonly killAfter?: number;
+}
+/** @publicApi */
+export interface ReloadOptions {
+    /** How many slots are replaced at once; as many extra processes live meanwhile. Default 1. */
+    readonly surge?: number;
+    /** The first worker of the new build must stay healthy this many ms before another is replaced. Default 2 000. */
+    readonly canaryTime?: number;
+    /** When a later worker of the new build fails: `'keep'` those replaced, or `'rollback'` to the old ones. Default 'keep'. */
+    readonly onFailure?: 'keep' | 'rollback';
+    /** Signals of the primary that ask for a reload. Default `['SIGHUP', 'SIGUSR2']`. */
+    readonly signals?: readonly NodeJS.Signals[];
+}
+/** @publicApi */
+export interface WatchdogOptions {
+    /** Time between two heartbeats of a worker, in ms. Default 1 000. */
+    readonly interval?: number;
+    /** Silence after which a worker gets no new work, in ms. Default 3 000. */
+    readonly suspectAfter?: number;
+    /** Silence after which a worker is killed and replaced, in ms. Default 30 000. */
+    readonly killAfter?: number;
+}
+/** @publicApi */
+export interface RecycleOptions {
+    /** Replace a worker whose resident set grows over this many bytes. Default off. */
+    readonly memory?: number;
+    /** Replace a worker after this many requests. Default off. */
+    readonly requests?: number;
+    /** Replace a worker after this many ms. Default off. */
+    readonly age?: number;
+    /** The limits are spread by up to this share, so that workers do not leave together. Default 0.2. */
+    readonly jitter?: number;
+    /** No worker is recycled earlier than this many ms after it became ready. Default 60 000. */
+    readonly minLifetime?: number;
+}
+/** @publicApi */
+export interface MessengerOptions {
+    /** Deadline of consume, map and send where the call names none, in ms. Default 30 000. */
+    readonly timeout?: number;
+    /** Largest encoded payload, in bytes. Default 1 048 576. */
+    readonly maxPayload?: number;
+    /** Bytes that may wait for one receiver. Default 8 388 608. */
+    readonly queueLimit?: number;
+}
+/** How a connection reaches a worker. @publicApi */
+export type ListenMode = 'auto' | 'round-robin' | 'shared';
+/** @publicApi */
+export interface ClusterOptions {
+    /**
+     * Number of workers. 0 or absent: WEB_CONCURRENCY where it is set, else the cores this process may
+     * really use (affinity and cgroup CPU quota).
+     */
+    readonly workers?: number;
+    /** False: one process, no fork. Default: true, and false under a test runner (jest, vitest, node:test). */
+    readonly enabled?: boolean;
+    /** A module of yours that lives in the primary, with MessengerService, ReloadService and ClusterService injectable. */
+    readonly primary?: Type<unknown> | DynamicModule;
+    /** How connections reach the workers. Default 'auto'. */
+    readonly listen?: ListenMode;
+    readonly fork?: ForkOptions;
+    readonly startup?: StartupOptions;
+    readonly restart?: RestartOptions;
+    readonly shutdown?: ShutdownOptions;
+    readonly reload?: ReloadOptions;
+    readonly watchdog?: WatchdogOptions;
+    readonly recycle?: RecycleOptions;
+    readonly messenger?: MessengerOptions;
+    /**
+     * Called in a worker with an uncaught exception. Return false to let the worker live on; anything else,
+     * and without this option: the worker is replaced, finishes what is in flight and exits non-zero.
+     */
+    readonly onUncaughtException?: (error: unknown) => boolean | void;
+    /** The same for an unhandled rejection; gets the rejection's reason. */
+    readonly onUnhandledRejection?: (reason: unknown) => boolean | void;
+}
+/** Options with every default filled in; `workers` is still 0 where the machine decides. */
+export interface ResolvedClusterOptions {
+    readonly workers: number;
+    readonly enabled: boolean | undefined;
+    readonly primary: Type<unknown> | DynamicModule | undefined;
+    readonly listen: ListenMode;
+    readonly fork: ForkOptions;
+    readonly startup: Required<StartupOptions>;
+    /** `maxCrashes` undefined: max(5, 2 × workers). */
+    readonly restart: Required<Omit<RestartOptions, 'maxCrashes'>> & {
+        readonly maxCrashes: number | undefined;
+    };
+    readonly shutdown: Required<ShutdownOptions>;
+    readonly reload: Required<ReloadOptions>;
+    readonly watchdog: Required<WatchdogOptions>;
+    /** `memory`, `requests`, `age` undefined: off. */
+    readonly recycle: Pick<RecycleOptions, 'memory' | 'requests' | 'age'> & Required<Pick<RecycleOptions, 'jitter' | 'minLifetime'>>;
+    readonly messenger: Required<MessengerOptions>;
+    readonly onUncaughtException: ((error: unknown) => boolean | void) | undefined;
+    readonly onUnhandledRejection: ((reason: unknown) => boolean | void) | undefined;
+}
+/** Implement this for `forRootAsync({ useClass | useExisting })`. @publicApi */
+export interface ClusterOptionsFactory {
+    /** Returns the options, or the number of workers. */
+    createClusterOptions(): ClusterOptions | number | Promise<ClusterOptions | number>;
+}
+/** @publicApi */
+export interface ClusterAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+    readonly useFactory?: (...args: any[]) => ClusterOptions | number | Promise<ClusterOptions | number>;
+    readonly inject?: any[];
+    readonly useClass?: Type<ClusterOptionsFactory>;
+    readonly useExisting?: Type<ClusterOptionsFactory>;
+    /** Further providers the factory needs. */
+    readonly extraProviders?: Provider[];
+}

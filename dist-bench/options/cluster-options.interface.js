@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=cluster-options.interface.js.map

@@ -1,0 +1,65 @@
+import { closest } from './did-you-mean.js';
+import { MAX_WORKERS } from './limits.js';
+import { OPTION_PATHS, optionsSchema } from './options.schema.js';
+import { refusal, show } from './problem.js';
+const CALL = 'ClusterModule';
+/**
+ * The options with every default filled in. Takes what `forRoot` takes: the number of workers, an object,
+ * or nothing.
+ *
+ * @throws ClusterOptionsError that lists everything that is wrong: path, value and what is allowed.
+ */
+export function resolveOptions(input) {
+    const options = typeof input === 'number' ? { workers: input } : input === undefined ? {} : input;
+    if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+        const remedy = `expected the number of workers (a whole number from 0 to ${MAX_WORKERS}) or an object of options`;
+        throw refusal(CALL, [{ path: 'options', got: show(input), remedy }]);
+    }
+    const { data, error } = optionsSchema.safeParse(options);
+    if (error)
+        throw refusal(CALL, problems(error.issues, options));
+    return {
+        ...data,
+        enabled: data.enabled,
+        primary: data.primary,
+        onUncaughtException: data.onUncaughtException,
+        onUnhandledRejection: data.onUnhandledRejection,
+        restart: { ...data.restart, maxCrashes: data.restart.maxCrashes },
+    };
+}
+/** One problem for each option at fault: -1.5 is below the minimum and no whole number, which is the same mistake. */
+function problems(issues, options) {
+    const found = new Map();
+    for (const problem of issues.flatMap((issue) => problemsOf(issue, options))) {
+        if (!found.has(problem.path))
+            found.set(problem.path, problem);
+    }
+    return [...found.values()];
+}
+function problemsOf(issue, options) {
+    if (issue.code === 'unrecognized_keys')
+        return issue.keys.map((key) => unknownKey([...issue.path, key], options));
+    return [{ path: dotted(issue.path), got: received(issue.path, options), remedy: issue.message }];
+}
+/** The value at fault. One that nobody wrote is a default that contradicts another option. */
+function received(path, options) {
+    const value = at(options, path);
+    const byDefault = value === undefined && OPTION_PATHS.includes(dotted(path));
+    return byDefault ? `${show(at(optionsSchema.parse({}), path))} (the default)` : show(value);
+}
+function unknownKey(path, options) {
+    const key = String(path.at(-1));
+    const section = dotted(path.slice(0, -1));
+    const siblings = OPTION_PATHS.filter((option) => sectionOf(option) === section).map(nameOf);
+    const near = closest(key, siblings);
+    const meant = near ? [dotted([...path.slice(0, -1), near])] : OPTION_PATHS.filter((option) => nameOf(option) === key);
+    const hint = meant.length > 0 ? `did you mean ${meant.join(' or ')}?` : `known here: ${siblings.join(', ')}`;
+    return { path: dotted(path), got: show(at(options, path)), remedy: `no such option, ${hint}` };
+}
+const dotted = (path) => path.map(String).join('.');
+const sectionOf = (option) => option.slice(0, Math.max(0, option.lastIndexOf('.')));
+const nameOf = (option) => option.slice(option.lastIndexOf('.') + 1);
+function at(value, path) {
+    return path.reduce((inner, key) => inner?.[key], value);
+}
+//# sourceMappingURL=resolve-options.js.map

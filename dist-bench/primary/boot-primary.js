@@ -1,0 +1,94 @@
+var __decorate = (this && this.__decorate) || function (decorators, target, key, desc) {
+    var c = arguments.length, r = c < 3 ? target : desc === null ? desc = Object.getOwnPropertyDescriptor(target, key) : desc, d;
+    if (typeof Reflect === "object" && typeof Reflect.decorate === "function") r = Reflect.decorate(decorators, target, key, desc);
+    else for (var i = decorators.length - 1; i >= 0; i--) if (d = decorators[i]) r = (c < 3 ? d(r) : c > 3 ? d(target, key, r) : d(target, key)) || r;
+    return c > 3 && r && Object.defineProperty(target, key, r), r;
+};
+import { constants } from 'node:os';
+import { Logger, Module } from '@nestjs/common';
+import { DiscoveryModule, NestFactory } from '@nestjs/core';
+import { CLUSTER_OPTIONS, LOG_CONTEXT, RUNTIME } from '../cluster.constants.js';
+import { ClusterCoreModule } from '../gate/core.module.js';
+import { workerCount } from '../options/worker-count.js';
+import { systemClock } from '../platform/clock.js';
+import { processEvents } from '../platform/process-events.js';
+import { PrimaryRuntime } from './primary-runtime.js';
+import { WorkerEvents } from './worker-events.explorer.js';
+/** How long the primary module's shutdown hooks may take, in ms. */
+const CLOSE_TIMEOUT = 5_000;
+/** Exit code of a primary that could not begin. */
+const EXIT_FAILED = 1;
+let ClusterPrimaryModule = class ClusterPrimaryModule {
+};
+ClusterPrimaryModule = __decorate([
+    Module({})
+], ClusterPrimaryModule);
+/**
+ * Makes this process the primary: boots its own small application context (the services, and the user's
+ * module), supervises, and ends the process when the cluster has stopped. Never returns to the caller's app.
+ */
+export async function bootPrimary(options) {
+    const runtime = new PrimaryRuntime(options, workerCount(options.workers), systemClock);
+    // Before anything is awaited: as pid 1 a process has no default signal actions.
+    listenToSignals(runtime, options);
+    const logger = new Logger(LOG_CONTEXT);
+    // The app's own `bufferLogs` waits for an app that never comes up in this process.
+    Logger.flush();
+    try {
+        const context = await NestFactory.createApplicationContext(primaryModule(runtime, options), {
+            abortOnError: false,
+        });
+        void runtime.stopped.then(async (code) => {
+            systemClock.after(CLOSE_TIMEOUT, () => process.exit(code), false);
+            await context
+                .close()
+                .catch((error) => logger.error('A shutdown hook of the primary module failed', text(error)));
+            process.exit(code);
+        });
+        const events = context.get(WorkerEvents);
+        events.explore();
+        runtime.start(events);
+    }
+    catch (error) {
+        logger.error('The primary module could not be started', text(error));
+        process.exit(EXIT_FAILED);
+    }
+    return new Promise(() => { });
+}
+function primaryModule(runtime, options) {
+    const core = ClusterCoreModule.register([
+        { provide: RUNTIME, useValue: runtime },
+        { provide: CLUSTER_OPTIONS, useValue: options },
+    ]);
+    return {
+        module: ClusterPrimaryModule,
+        imports: [core, DiscoveryModule, ...(options.primary ? [options.primary] : [])],
+        providers: [WorkerEvents],
+    };
+}
+function listenToSignals(runtime, options) {
+    const logger = new Logger(LOG_CONTEXT);
+    for (const signal of ['SIGTERM', 'SIGINT']) {
+        processEvents.onSignal(signal, () => {
+            logger.log(`${signal}: the cluster stops`);
+            runtime.stop(constants.signals[signal]);
+        });
+    }
+    for (const signal of options.reload.signals) {
+        // What went wrong is in the log already; nobody waits for the answer.
+        processEvents.onSignal(signal, () => void runtime.reload().catch(() => { }));
+    }
+    const step = (workers) => void runtime.scale(runtime.slots + workers).catch((error) => logger.warn(error.message));
+    processEvents.onSignal('SIGTTIN', () => step(1));
+    processEvents.onSignal('SIGTTOU', () => step(-1));
+    processEvents.onUncaughtException((error) => primaryFailed(error));
+    processEvents.onUnhandledRejection((reason) => primaryFailed(reason));
+    function primaryFailed(error) {
+        logger.error('Uncaught error in the primary; the cluster stops gracefully', text(error));
+        runtime.fail();
+    }
+}
+function text(error) {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+//# sourceMappingURL=boot-primary.js.map

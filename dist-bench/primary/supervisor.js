@@ -1,0 +1,261 @@
+import { Casualties, EXIT_CONFIG } from './casualties.js';
+import { Floor } from './floor.js';
+import { Recycler } from './recycler.js';
+import { RollingReload } from './rolling-reload.js';
+import { DISCONNECT_GRACE, Watchdog } from './watchdog.js';
+/** A worker that hit an uncaught error may take this long (ms) to finish what is in flight. */
+export const FAILING_DRAIN_TIMEOUT = 5_000;
+/**
+ * Decides everything about the workers' lives: a deterministic function of events and time, without
+ * effects. Feed it events; it returns the actions to carry out. `wakeAt` says when it wants a 'tick'.
+ */
+export class Supervisor {
+    floor;
+    casualties;
+    watchdog;
+    recycler;
+    reload;
+    constructor(options, random) {
+        this.floor = new Floor(options, random);
+        this.casualties = new Casualties(this.floor, () => this.reload);
+        this.watchdog = new Watchdog(this.floor, this.casualties);
+        this.recycler = new Recycler(this.floor);
+    }
+    get state() {
+        return this.floor.state;
+    }
+    /** The leading worker, if one is appointed. */
+    get leader() {
+        return this.floor.leadership.leader;
+    }
+    /** Takes in what happened at `now` (ms, monotonic) and returns what is to be done, in order. */
+    handle(event, now) {
+        if (this.state.phase === 'stopped')
+            return [];
+        this.watchdog.forgiveStall(now);
+        this.apply(event, now);
+        this.reconcile(now);
+        return this.floor.takeActions();
+    }
+    /** When the supervisor wants the next 'tick' (ms, monotonic); Infinity for never. */
+    get wakeAt() {
+        const { breaker, leadership, state } = this.floor;
+        if (state.phase === 'stopped')
+            return Infinity;
+        const times = [this.watchdog.wakeAt, breaker.wakeAt, leadership.wakeAt, state.drainAt ?? Infinity];
+        if (this.reload)
+            times.push(this.reload.wakeAt);
+        else
+            times.push(this.recycler.wakeAt);
+        // An open breaker decides when a vacant slot may try.
+        if (!breaker.open)
+            for (const slot of state.slots)
+                if (this.floor.isVacant(slot))
+                    times.push(slot.retryAt);
+        return Math.min(...times);
+    }
+    /** Told by the shell when it set its timer for `at`. */
+    expectWake(at) {
+        this.watchdog.expectWake(at);
+    }
+    // ---- what happened ------------------------------------------------------------------------------
+    apply(event, now) {
+        switch (event.type) {
+            case 'start':
+                this.floor.state.phase = 'running';
+                return this.floor.resize(this.state.target);
+            case 'tick':
+                return;
+            case 'reload':
+                return this.startReload(event.requester, now);
+            case 'scale':
+                return this.scale(event.workers, now);
+            case 'stop':
+                return this.stop(event.code, now);
+            case 'stop-now':
+                return this.stopNow(event.code);
+            default:
+                return this.applyToWorker(event, now);
+        }
+    }
+    applyToWorker(event, now) {
+        const worker = this.floor.worker(event.id);
+        if (!worker)
+            return;
+        worker.heardAt = now;
+        switch (event.type) {
+            case 'online':
+                if (worker.phase === 'spawning')
+                    worker.phase = 'booting';
+                return;
+            case 'ready':
+                return this.becameReady(worker, now);
+            case 'heartbeat':
+                return this.heartbeat(worker, event.seq, event.vitals, now);
+            case 'failing':
+                return this.failing(worker, event.error.message, now);
+            case 'retire':
+                return this.retire(worker, event.reason);
+            case 'boot-failed':
+                if (event.fatal)
+                    this.casualties.giveUp(worker, EXIT_CONFIG);
+                return;
+            case 'disconnected':
+                worker.exitDueAt = now + DISCONNECT_GRACE;
+                return this.floor.act({ type: 'isolate', id: worker.id });
+            case 'exited':
+                this.state.workers.delete(worker.id);
+                this.floor.leadership.died(worker.id, now);
+                if (!worker.leaving)
+                    this.casualties.exited(worker, event.code, event.signal, now);
+                return;
+        }
+    }
+    becameReady(worker, now) {
+        if (worker.leaving || worker.readyAt !== undefined)
+            return;
+        worker.phase = 'ready';
+        worker.readyAt = now;
+        this.floor.state.everReady = true;
+        this.floor.act({ type: 'joined', id: worker.id });
+    }
+    heartbeat(worker, seq, vitals, now) {
+        worker.vitals = vitals;
+        this.watchdog.heard(worker);
+        const term = this.floor.leadership.heartbeat(worker.id, now);
+        this.floor.act({ type: 'lease', id: worker.id, seq, term });
+    }
+    failing(worker, error, now) {
+        if (worker.leaving)
+            return;
+        this.casualties.crashed(worker, `hit an uncaught error: ${error}`, now);
+        this.floor.leave(worker, 'failing', now, Math.min(FAILING_DRAIN_TIMEOUT, this.floor.options.shutdown.timeout));
+    }
+    retire(worker, reason) {
+        const slot = this.floor.slotOf(worker);
+        if (worker.leaving || slot?.current !== worker.id || slot.replace)
+            return;
+        this.floor.log('log', `worker ${worker.id} in slot ${worker.slot} is replaced: ${reason}`);
+        slot.replace = 'retire';
+    }
+    startReload(requester, now) {
+        if (this.state.phase !== 'running') {
+            return this.floor.act({ type: 'reload-refused', reason: 'the cluster is stopping' });
+        }
+        if (this.reload)
+            return;
+        // An operator's new build begins with a clean record.
+        this.floor.breaker.reset();
+        this.reload = new RollingReload(this.floor, requester, now);
+        this.floor.log('log', `reload to generation ${this.reload.generation}`);
+    }
+    scale(workers, now) {
+        if (this.state.phase !== 'running')
+            return;
+        this.floor.log('log', `scale from ${this.state.target} to ${workers} workers`);
+        this.floor.state.scalePending = true;
+        this.floor.resize(workers);
+        for (const slot of this.state.slots.slice(workers)) {
+            slot.replace = undefined;
+            this.floor.abandon(slot, now, 'scale');
+        }
+    }
+    stop(code, now) {
+        if (this.state.phase !== 'running' && this.state.phase !== 'idle')
+            return;
+        this.floor.state.exitCode = code;
+        this.floor.state.phase = 'delaying';
+        this.floor.state.drainAt = now + this.floor.options.shutdown.delay;
+        this.reload?.fail('the cluster is stopping', undefined, now);
+    }
+    stopNow(code) {
+        this.floor.state.exitCode = code;
+        this.floor.state.phase = 'stopping';
+        this.floor.state.drainAt = undefined;
+        for (const worker of this.state.workers.values())
+            this.floor.kill(worker, 'stop');
+    }
+    // ---- what is against what is wanted ---------------------------------------------------------------
+    reconcile(now) {
+        if (this.state.drainAt !== undefined && now >= this.state.drainAt)
+            this.drainAll(now);
+        this.watchdog.enforce(now);
+        if (this.state.phase === 'running') {
+            this.retireSurplus(now);
+            if (!this.reload)
+                this.recycler.recycle(now);
+            this.reload?.advance(now);
+            if (this.reload?.over)
+                this.reload = undefined;
+            this.replaceServed(now);
+        }
+        this.fillSlots(now);
+        this.floor.leadership.appoint(this.candidates(), now);
+        this.conclude();
+    }
+    drainAll(now) {
+        this.floor.state.phase = 'stopping';
+        this.floor.state.drainAt = undefined;
+        for (const worker of this.state.workers.values())
+            this.floor.leave(worker, 'stop', now);
+    }
+    retireSurplus(now) {
+        for (const slot of this.state.slots.splice(this.state.target)) {
+            const worker = this.floor.worker(slot.current);
+            if (worker)
+                this.floor.leave(worker, 'scale', now);
+        }
+    }
+    /** Recycled and retiring workers leave as soon as their replacement is ready. */
+    replaceServed(now) {
+        for (const slot of this.state.slots) {
+            if (!slot.replace || slot.replace === 'reload' || !this.floor.isServing(slot.successor))
+                continue;
+            this.floor.promote(slot, now);
+        }
+    }
+    fillSlots(now) {
+        const { breaker } = this.floor;
+        const vacancy = this.state.slots.some((slot) => this.floor.isVacant(slot));
+        if (breaker.settle(now, vacancy, (id) => this.floor.isServing(id))) {
+            this.floor.log('log', 'the crash loop is over');
+        }
+        for (const slot of this.state.slots) {
+            if (this.state.phase === 'running' && slot.replace && slot.successor === undefined)
+                this.succeed(slot, now);
+            if (!this.floor.isEmpty(slot) || now < slot.retryAt || !breaker.allows(now))
+                continue;
+            slot.current = this.floor.fork(slot, this.state.generation, now);
+        }
+    }
+    /** Brings up who is to take the slot over. */
+    succeed(slot, now) {
+        if (slot.replace === 'reload') {
+            slot.successor = this.floor.fork(slot, this.reload?.generation ?? this.state.generation, now);
+        }
+        else if (slot.current === undefined) {
+            // Who was to be replaced is gone already: the slot is filled like any other.
+            slot.replace = undefined;
+        }
+        else if (now >= slot.retryAt && this.floor.breaker.allows(now)) {
+            slot.successor = this.floor.fork(slot, this.state.generation, now);
+        }
+    }
+    conclude() {
+        const { state } = this.floor;
+        if (state.phase === 'stopping' && state.workers.size === 0) {
+            state.phase = 'stopped';
+            this.floor.act({ type: 'exit', code: state.exitCode, worker: state.exitCode === 0 ? undefined : state.blamed });
+        }
+        if (!state.scalePending || !state.slots.every((slot) => this.floor.isServing(slot.current)))
+            return;
+        state.scalePending = false;
+        this.floor.act({ type: 'scaled' });
+    }
+    *candidates() {
+        for (const slot of this.state.slots)
+            if (this.floor.isServing(slot.current))
+                yield slot.current;
+    }
+}
+//# sourceMappingURL=supervisor.js.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=supervisor.types.js.map

@@ -1,0 +1,101 @@
+/** Marks the package's own messages on the cluster IPC channel; all others are the user's and pass by. */
+export declare const NAMESPACE = "nestjs-cluster/1";
+/** An error as it travels over the control channel. */
+export interface ErrorReport {
+    readonly name: string;
+    readonly message: string;
+    readonly code?: string;
+    readonly stack?: string;
+}
+/** What a worker measures of itself and says with every heartbeat. */
+export interface Vitals {
+    /** Mean event-loop delay since the last heartbeat, in ms. */
+    readonly loopDelay: number;
+    /** Event-loop utilisation since the last heartbeat, 0 to 1. */
+    readonly utilisation: number;
+    /** Resident set size in bytes. */
+    readonly rss: number;
+    /** HTTP requests begun since the process started. */
+    readonly requests: number;
+    /** HTTP requests and messenger handlers that are running. */
+    readonly inFlight: number;
+    /** An inspector is open: the process may be stopped at a breakpoint. */
+    readonly inspected: boolean;
+}
+/** Worker → primary. */
+export type FromWorker = 
+/** Nest finished bootstrapping and every server that was asked to listen does. */
+{
+    readonly type: 'ready';
+} | {
+    readonly type: 'heartbeat';
+    readonly seq: number;
+    readonly vitals: Vitals;
+}
+/** It hit an uncaught error, takes no new connection and will leave with a non-zero code. */
+ | {
+    readonly type: 'failing';
+    readonly error: ErrorReport;
+}
+/** It was asked to end by somebody else (SIGTERM) and wants to be replaced and drained. */
+ | {
+    readonly type: 'retire';
+    readonly reason: string;
+}
+/** Boot cannot succeed; the error that main.ts or Nest met. `fatal`: trying again is pointless (exit 78). */
+ | {
+    readonly type: 'boot-failed';
+    readonly error: ErrorReport;
+    readonly fatal: boolean;
+}
+/** Everything is done; may it exit? Comes back as 'barrier' once all before it was handled. */
+ | {
+    readonly type: 'barrier';
+} | {
+    readonly type: 'reload';
+    readonly request: number;
+} | {
+    readonly type: 'scale';
+    readonly request: number;
+    readonly workers: number;
+};
+/** Primary → worker. */
+export type FromPrimary = 
+/** Finish what is in flight within `timeout` ms and exit 0. */
+{
+    readonly type: 'drain';
+    readonly timeout: number;
+    readonly reason: string;
+} | {
+    readonly type: 'barrier';
+}
+/** Answer to a heartbeat: the leader's term where the receiver is the leader, and how many slots there are. */
+ | {
+    readonly type: 'lease';
+    readonly seq: number;
+    readonly term: number | undefined;
+    readonly slots: number;
+} | {
+    readonly type: 'answer';
+    readonly request: number;
+    readonly ok: true;
+    readonly value: unknown;
+} | {
+    readonly type: 'answer';
+    readonly request: number;
+    readonly ok: false;
+    readonly error: ErrorReport;
+} | {
+    readonly type: 'reload-progress';
+    readonly progress: unknown;
+};
+/** A control message with the package's mark. */
+export type Envelope<M> = M & {
+    readonly ns: typeof NAMESPACE;
+};
+/** Puts the package's mark on a control message. */
+export declare function seal<M extends FromWorker | FromPrimary>(message: M): Envelope<M>;
+/** The worker's control message in `raw`, or undefined for a foreign or malformed one. */
+export declare function fromWorker(raw: unknown): FromWorker | undefined;
+/** The primary's control message in `raw`, or undefined for a foreign or malformed one. */
+export declare function fromPrimary(raw: unknown): FromPrimary | undefined;

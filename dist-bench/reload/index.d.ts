@@ -1,0 +1,2 @@
+export * from './reload.interface.js';
+export * from './reload.service.js';

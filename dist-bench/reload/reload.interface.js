@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=reload.interface.js.map

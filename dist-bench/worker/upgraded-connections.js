@@ -1,0 +1,44 @@
+import { elapsed } from '../platform/clock.js';
+/** WebSocket close code 1012, service restart (IANA WebSocket close code registry): clients reconnect. */
+const SERVICE_RESTART = 1012;
+/** A server's unmasked close frame (RFC 6455, 5.5.1): FIN and opcode 8, length 2, the code. */
+const CLOSE_FRAME = Buffer.from([0x88, 0x02, SERVICE_RESTART >> 8, SERVICE_RESTART & 0xff]);
+/** Over this long (ms) the farewells are spread, so that clients do not all reconnect at once. */
+export const FAREWELL_SPREAD = 2_000;
+/** How long a client may take to answer the farewell, in ms; then its connection is cut. */
+const FAREWELL_TIMEOUT = 2_000;
+/**
+ * Connections that are HTTP no more: WebSockets, and whatever else was upgraded. No response will ever end
+ * them, so a drain has to say good-bye. A close frame may stand between any two frames, whichever library
+ * speaks on the socket; the client answers it, and the library sees that as an ordinary close.
+ */
+export class UpgradedConnections {
+    sockets = new Map();
+    get size() {
+        return this.sockets.size;
+    }
+    /** An upgrade was asked for; whether it is granted shows in the socket's life. */
+    add(socket, protocol) {
+        this.sockets.set(socket, protocol?.toLowerCase() === 'websocket' ? 'websocket' : 'other');
+        socket.once('close', () => this.sockets.delete(socket));
+    }
+    /** Asks every client to leave, spread over time, and cuts those who do not. */
+    async farewell(clock) {
+        const leaving = [...this.sockets];
+        const pause = FAREWELL_SPREAD / Math.max(1, leaving.length);
+        for (const [socket, protocol] of leaving) {
+            if (protocol === 'websocket' && socket.writable)
+                socket.write(CLOSE_FRAME);
+            else
+                socket.end();
+            if (leaving.length > 1)
+                await elapsed(clock, pause);
+        }
+        const until = clock.now() + FAREWELL_TIMEOUT;
+        while (leaving.some(([socket]) => this.sockets.has(socket)) && clock.now() < until)
+            await elapsed(clock, 50);
+        for (const [socket] of leaving)
+            socket.destroy();
+    }
+}
+//# sourceMappingURL=upgraded-connections.js.map

@@ -1,0 +1,115 @@
+import net from 'node:net';
+import { elapsed } from '../platform/clock.js';
+import { FAREWELL_SPREAD, UpgradedConnections } from './upgraded-connections.js';
+/** HTTP/2's NO_ERROR, and the highest stream number: "no more soon" before "no more now" (RFC 9113, 6.8). */
+const NO_ERROR = 0;
+const LAST_STREAM = 2 ** 31 - 1;
+/** One server of the application as a drain sees it. A plain TCP server is only stopped from listening. */
+export class WatchedServer {
+    server;
+    responses = new Set();
+    sessions = new Set();
+    upgraded = new UpgradedConnections();
+    isHttp;
+    began = 0;
+    draining = false;
+    constructor(server) {
+        this.server = server;
+        this.isHttp = 'closeIdleConnections' in server || 'updateSettings' in server;
+        if (!this.isHttp)
+            return;
+        server.prependListener('request', (_request, response) => this.requested(response));
+        server.on('session', (session) => this.opened(session));
+        this.watchUpgrades();
+    }
+    get requests() {
+        return this.began;
+    }
+    /** Requests whose response is not finished, and connections that were upgraded. */
+    get inFlight() {
+        return this.responses.size + this.upgraded.size;
+    }
+    stopListening() {
+        this.draining = true;
+        for (const response of this.responses)
+            askToLeave(response);
+        for (const session of this.sessions)
+            announceTheEnd(session);
+        // http.Server.close() would also reset connections that are between two requests.
+        if (this.server.listening)
+            net.Server.prototype.close.call(this.server);
+    }
+    async farewell(clock) {
+        await Promise.all([this.upgraded.farewell(clock), this.endEventStreams(clock)]);
+    }
+    closeIdle() {
+        this.server.closeIdleConnections?.();
+        // By now every client has had time to hear the announcement; streams that are open may finish.
+        for (const session of this.sessions)
+            if (!session.closed)
+                session.close();
+    }
+    closeAll() {
+        this.server.closeAllConnections?.();
+        for (const session of this.sessions)
+            session.destroy();
+    }
+    connections() {
+        if (!this.isHttp)
+            return Promise.resolve(0);
+        return new Promise((resolve) => this.server.getConnections((error, count) => resolve(error ? 0 : count)));
+    }
+    requested(response) {
+        this.began += 1;
+        this.responses.add(response);
+        if (this.draining)
+            askToLeave(response);
+        response.once('close', () => void this.responses.delete(response));
+    }
+    opened(session) {
+        this.sessions.add(session);
+        session.once('close', () => this.sessions.delete(session));
+        if (this.draining)
+            announceTheEnd(session);
+    }
+    /** An 'upgrade' listener of ours alone would keep Node from serving such requests as ordinary ones. */
+    watchUpgrades() {
+        const watch = () => {
+            this.server.off('newListener', onListener);
+            this.server.prependListener('upgrade', (request, socket) => this.upgraded.add(socket, request.headers.upgrade));
+        };
+        const onListener = (event) => {
+            if (event === 'upgrade')
+                watch();
+        };
+        if (this.server.listenerCount('upgrade') > 0)
+            watch();
+        else
+            this.server.on('newListener', onListener);
+    }
+    /** An EventSource reconnects by itself when its stream ends, and would never end it. */
+    async endEventStreams(clock) {
+        const streams = [...this.responses].filter(isEventStream);
+        for (const stream of streams) {
+            stream.end();
+            if (streams.length > 1)
+                await elapsed(clock, FAREWELL_SPREAD / streams.length);
+        }
+    }
+}
+/** HTTP/1.1: the client sends no further request over this connection. HTTP/2 has no such header. */
+function askToLeave(response) {
+    if (!response.headersSent && response.req.httpVersionMajor < 2)
+        response.setHeader('Connection', 'close');
+}
+function announceTheEnd(session) {
+    if (!session.closed && !session.destroyed)
+        session.goaway(NO_ERROR, LAST_STREAM);
+}
+function isEventStream(response) {
+    // Headers given to writeHead() are kept as text only, in Node's `_header`.
+    const text = response._header;
+    const header = response.getHeader('content-type') ?? /^content-type: *([^\r\n]*)/im.exec(text ?? '')?.[1] ?? '';
+    return response.headersSent && String(header).startsWith('text/event-stream');
+}
+//# sourceMappingURL=watched-server.js.map

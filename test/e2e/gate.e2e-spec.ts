@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ClientProxy, ClientProxyFactory, Transport } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
-import { fixture, FixtureApp, type FixtureOptions, selfSigned, type SelfSigned, useApps } from '../support/index.js';
+import {
+  ascending,
+  fixture,
+  FixtureApp,
+  type FixtureOptions,
+  selfSigned,
+  type SelfSigned,
+  useApps,
+} from '../support/index.js';
 
 const apps = useApps();
 
@@ -41,7 +49,7 @@ describe('main.ts stays as it is', () => {
   it('an application context, which never listens, runs in every worker and takes messages', async () => {
     const app = await FixtureApp.start(apps, { main: 'context' });
     const { value } = await app.call('primary', 'map', 'where');
-    expect(value.map(({ pid }: { pid: number }) => pid).sort()).toEqual([...app.process.workers].sort());
+    expect(ascending(value.map(({ pid }: { pid: number }) => pid))).toEqual(ascending(app.process.workers));
     expect(constructedIn(app)).toEqual({ pids: new Set(app.process.workers), primary: false });
     expect(await app.process.stop()).toEqual({ code: 0, signal: null });
   });
@@ -57,7 +65,7 @@ describe('main.ts stays as it is', () => {
       const { slot } = await firstValueFrom(client.send<{ slot: number }>('where', {}));
       slots.add(slot);
     }
-    expect([...slots].sort()).toEqual([0, 1]);
+    expect(ascending(slots)).toEqual([0, 1]);
     for (const client of clients) await client.close();
     expect(await app.process.stop()).toEqual({ code: 0, signal: null });
   });
@@ -81,7 +89,7 @@ describe('forRootAsync', () => {
   it.each(['useFactory', 'useClass', 'useExisting', 'number'])('%s gives the number of workers', async (form) => {
     const app = await apps.start({ entry: fixture('async/main'), env: { FORM: form } });
     const workers = await app.waitUntilReady(2);
-    expect(workers.map(({ pid }) => pid).sort()).toEqual([...app.workers].sort());
+    expect(ascending(workers.map(({ pid }) => pid))).toEqual(ascending(app.workers));
 
     const constructed = app.output.reports('constructed');
     const inPrimary = constructed.filter(({ pid }) => pid === app.pid).map(({ what }) => what);

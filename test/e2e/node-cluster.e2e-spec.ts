@@ -15,7 +15,7 @@ describe('node:cluster: events', () => {
   });
 
   it("'setup' comes with the settings", () => {
-    const [setup] = app.workerEvents().filter(({ event }) => event === 'setup');
+    const setup = app.workerEvents().find(({ event }) => event === 'setup');
     expect(setup?.['settings']).toMatchObject({ exec: fixture('app/express.main'), silent: false });
   });
 

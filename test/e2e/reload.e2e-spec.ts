@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { type ClusterMember, FixtureApp, type Report, selfSigned, useApps } from '../support/index.js';
+import { ascending, type ClusterMember, FixtureApp, type Report, selfSigned, useApps } from '../support/index.js';
 
 const apps = useApps();
 
@@ -47,8 +47,8 @@ describe('reload()', () => {
         old.map(({ pid }) => pid),
       );
       for (const { pid } of old) await app.waitForWorkerEvent('exit', pid, mark);
-      const pids = old.map(({ pid }) => pid);
-      const gone = app.workerEvents(mark).filter(({ event, pid }) => event === 'exit' && pids.includes(pid));
+      const pids = new Set(old.map(({ pid }) => pid));
+      const gone = app.workerEvents(mark).filter(({ event, pid }) => event === 'exit' && pids.has(pid));
       expect(gone).toHaveLength(2);
       expect(gone.at(-1)).toMatchObject({ pid: caller.pid, code: 0 });
     },
@@ -77,9 +77,9 @@ describe('reload()', () => {
     expect(seen.map(({ phase }) => phase)).toContain('rolling');
     expect(seen.at(-1)).toMatchObject({ phase: 'done', generation, replaced: 2, total: 2 });
     const counts = seen.map(({ replaced }) => replaced);
-    expect(counts).toEqual([...counts].sort());
+    expect(counts).toEqual(ascending(counts));
     for (const { slot } of old) {
-      expect(progress.filter((one) => one['slot'] === slot)[0]).toMatchObject({ phase: 'canary', generation });
+      expect(progress.find((one) => one['slot'] === slot)).toMatchObject({ phase: 'canary', generation });
     }
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventually, sample, useApps } from '../support/index.js';
+import { ascending, eventually, sample, useApps } from '../support/index.js';
 
 const apps = useApps();
 
@@ -29,12 +29,12 @@ describe('sample 01-quickstart', () => {
     expect([0, 1]).toContain(slot);
 
     const stats: { pid: number }[] = await app.json('/map');
-    expect(stats.map(({ pid }) => pid).sort()).toEqual(workers.map(({ pid }) => pid).sort());
+    expect(ascending(stats.map(({ pid }) => pid))).toEqual(ascending(workers.map(({ pid }) => pid)));
 
     const report = await app.json('/reload', { method: 'POST', timeout: 30_000 });
     expect(report.generation).toBe(workers[0]!.generation + 1);
-    expect(report.replaced.map(({ oldPid }: { oldPid: number }) => oldPid).sort()).toEqual(
-      workers.map(({ pid }) => pid).sort(),
+    expect(ascending(report.replaced.map(({ oldPid }: { oldPid: number }) => oldPid))).toEqual(
+      ascending(workers.map(({ pid }) => pid)),
     );
 
     expect(await app.stop('SIGINT')).toEqual({ code: 0, signal: null });

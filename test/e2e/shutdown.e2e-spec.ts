@@ -47,14 +47,14 @@ describe('graceful stop', () => {
     const app = await FixtureApp.start(apps, { cluster: { shutdown: { timeout: 60_000 } } });
     const [busy, idle] = await app.members();
     const { mark } = app;
-    const lost = app.process.jsonFrom(busy!.slot, '/slow?ms=120000').catch((error: unknown) => error);
+    const lost = app.process.jsonFrom(busy!.slot, '/slow?ms=120000', { timeout: 60_000 }).catch(() => 'lost');
     await app.process.waitForReport('slow', ({ pid }) => pid === busy!.pid, mark);
     app.process.kill('SIGTERM');
     await app.waitForWorkerEvent('exit', idle!.pid, mark);
     app.process.kill('SIGTERM');
     await app.process.waitForExit();
     app.process.assertNothingLeft();
-    void lost;
+    expect(await lost).toBe('lost');
   });
 });
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually, FixtureApp, useApps } from '../support/index.js';
+import { ascending, eventually, FixtureApp, useApps } from '../support/index.js';
 
 const apps = useApps();
 
@@ -62,8 +62,8 @@ describe('ThinkJS: messenger and workers', () => {
 
   it("map returns an array of all workers' results", async () => {
     const { value } = await app.call(0, 'map', 'where');
-    expect(value.map(({ slot }: { slot: number }) => slot).sort()).toEqual([0, 1, 2]);
-    expect(value.map(({ pid }: { pid: number }) => pid).sort()).toEqual([...app.process.workers].sort());
+    expect(ascending(value.map(({ slot }: { slot: number }) => slot))).toEqual([0, 1, 2]);
+    expect(ascending(value.map(({ pid }: { pid: number }) => pid))).toEqual(ascending(app.process.workers));
   });
 
   it('a custom message of a worker reaches the master, and its answer the worker', async () => {

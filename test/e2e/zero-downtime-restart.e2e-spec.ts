@@ -1,6 +1,6 @@
 /** The zero-downtime restart that articles on node:cluster build by hand: one by one, the new listens before the old goes. */
 import { describe, expect, it } from '@jest/globals';
-import { FixtureApp, useApps } from '../support/index.js';
+import { ascending, FixtureApp, useApps } from '../support/index.js';
 
 const apps = useApps();
 
@@ -15,7 +15,7 @@ describe('zero-downtime restart, one by one', () => {
     const { sent, ok, failures } = await load.finish();
     expect({ ok, failures }).toEqual({ ok: sent, failures: {} });
 
-    expect(report.replaced.map(({ slot }: { slot: number }) => slot).sort()).toEqual([0, 1, 2]);
+    expect(ascending(report.replaced.map(({ slot }: { slot: number }) => slot))).toEqual([0, 1, 2]);
     for (const { oldPid } of report.replaced) await app.waitForWorkerEvent('exit', oldPid, mark);
     const events = app.workerEvents(mark);
     const at = (event: string, pid: number) => events.findIndex((one) => one['event'] === event && one['pid'] === pid);

@@ -35,7 +35,7 @@ export interface CallResult {
 }
 
 /** Mains that serve no HTTP; they are spoken to through the primary. */
-const SILENT = ['context', 'microservice'];
+const SILENT: ReadonlySet<string> = new Set(['context', 'microservice']);
 
 /** The fixture app `test/e2e/fixtures/src/app`, ready, and what a test can ask of its primary and its workers. */
 export class FixtureApp {
@@ -53,7 +53,7 @@ export class FixtureApp {
     options: FixtureOptions = {},
     size = options.cluster?.workers ?? 2,
   ): Promise<FixtureApp> {
-    const { main = 'express', shared, silentHttp = SILENT.includes(main), ...rest } = options;
+    const { main = 'express', shared, silentHttp = SILENT.has(main), ...rest } = options;
     const launch = { entry: fixture(`app/${main}.main`), ...rest };
     const process = shared ? await apps.share(launch) : await apps.start(launch);
     const { port } = await process.waitForReport('control');

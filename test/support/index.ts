@@ -1,3 +1,4 @@
+export { ascending } from './ascending.js';
 export { AppProcess, type AppOptions, type Exit, type WorkerIdentity } from './app-process.js';
 export { fixture, NODE, ROOT, sample } from './environment.js';
 export { eventually } from './eventually.js';

@@ -13,8 +13,8 @@ import type {
   Task,
   TaskRequest,
 } from '../bus.interface.js';
-import { answerIn, publicationIn, requestIn, taskIn } from './deliveries.js';
 import { DeliveryRefused } from '../delivery-refused.js';
+import { answerIn, publicationIn, requestIn, taskIn } from './deliveries.js';
 import {
   type Frame,
   idOf,

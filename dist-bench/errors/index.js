@@ -1,3 +1,0 @@
-export * from './cluster.error.js';
-export * from './errors.js';
-//# sourceMappingURL=index.js.map

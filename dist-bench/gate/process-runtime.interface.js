@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=process-runtime.interface.js.map

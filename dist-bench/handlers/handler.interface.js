@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=handler.interface.js.map

@@ -1,5 +1,0 @@
-export * from './handler.interface.js';
-export * from './handler-invoker.js';
-export * from './handler-metadata.accessor.js';
-export * from './handler-registry.js';
-export * from './handlers.explorer.js';

@@ -1,7 +1,0 @@
-export { ClusterEventContext } from './cluster-event-context.js';
-export * from './cluster-events.js';
-export type { ConsumeOptions } from './consume.js';
-export * from './dispatcher.js';
-export type { MapOutcome, MapValue } from './map.js';
-export * from './messenger.service.js';
-export type { RunOnceOptions } from './run-once.js';

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=cluster-options.interface.js.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=supervisor.types.js.map

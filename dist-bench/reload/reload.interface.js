@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=reload.interface.js.map

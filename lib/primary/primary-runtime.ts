@@ -299,6 +299,7 @@ export class PrimaryRuntime implements ProcessRuntime {
         `the cluster ends with code ${code}${words ? `; the last words of worker ${id}:\n${words}` : ''}`,
       );
     }
+    this.processes.close();
     this.finish(code);
   }
 }

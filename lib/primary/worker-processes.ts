@@ -8,6 +8,7 @@ import { LINEAGE, markWorker, type WorkerSettings } from '../platform/environmen
 import { processesMarked } from '../platform/lineage.js';
 import { forkSettings, type ForkSettings } from './fork-settings.js';
 import { guardHandOffs } from './handoff-guard.js';
+import { Reaper } from './reaper.js';
 import { WorkerProcess } from './worker-process.js';
 
 /** A dead worker's bus may hold unread bytes for this long (ms) before it is cut. */
@@ -22,6 +23,7 @@ export class WorkerProcesses {
   private readonly byClusterId = new Map<number, WorkerProcess>();
   private readonly settings: ForkSettings;
   private readonly lineage = randomUUID();
+  private readonly reaper = new Reaper();
 
   constructor(
     private readonly options: ResolvedClusterOptions,
@@ -31,9 +33,10 @@ export class WorkerProcesses {
     this.settings = forkSettings(options.fork);
   }
 
-  /** Makes node:cluster fork as the options say. */
+  /** Makes node:cluster fork as the options say, and provides for the primary's sudden end. */
   setUp(): void {
     cluster.setupPrimary(this.settings.settings);
+    this.reaper.start(`${LINEAGE}=${this.lineage}/`);
   }
 
   /** Forks a worker and seats it on the bus. One without a pid could not be started; its 'error' says why. */
@@ -69,6 +72,11 @@ export class WorkerProcesses {
     // What it wrote last may still be on its way through the bus; its end is what tells the others.
     this.clock.after(BUS_LINGER, () => this.hub.detach(known.id), false);
     if (!inGoodOrder) void this.endChildrenOf(known.id);
+  }
+
+  /** The last worker is gone. */
+  close(): void {
+    this.reaper.dismiss();
   }
 
   private async endChildrenOf(id: number): Promise<void> {

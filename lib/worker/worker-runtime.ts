@@ -21,7 +21,6 @@ import { drain } from './drain.js';
 import { Heartbeat } from './heartbeat.js';
 import { LeaderLease } from './leader-lease.js';
 import { watchApplications, type HostApplication } from './nest-application.js';
-import { guardAgainstOrphanhood } from './orphan-guard.js';
 import { ServerRegistry } from './server-registry.js';
 
 /** After an uncaught error, what is in flight may take this long (ms); the primary waits as long. */
@@ -29,9 +28,6 @@ const FAILING_TIMEOUT = 5_000;
 
 /** Once the primary is gone, what is in flight may take this long (ms). */
 const ORPHAN_TIMEOUT = 3_000;
-
-/** Whatever it does, a worker is ended this long (ms) after its primary. */
-const ORPHAN_LIMIT = 4_000;
 
 /** Time left for the application's shutdown hooks once a drain is hurried, in ms. */
 const HURRIED_CLOSE_TIMEOUT = 1_000;
@@ -96,7 +92,6 @@ export class WorkerRuntime implements ProcessRuntime {
     watchApplications((app) => void this.applicationUp(app));
     this.control.messages.subscribe((message) => this.obey(message));
     this.listenToProcess();
-    guardAgainstOrphanhood(ORPHAN_LIMIT);
     new Heartbeat(
       this.clock,
       this.settings.heartbeatInterval,

@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import type { Writable } from 'node:stream';
+
+const SHELL = '/bin/sh';
+
+/** How long after the primary's end its workers may live, in seconds; they are told to be done in 3. */
+const GRACE = 4;
+
+/**
+ * Waits on fd 3. A line means that all is well; its end alone, that the primary is gone without a word:
+ * then whoever still carries the mark in its environment is killed. In the background, so that the
+ * process is nobody's child.
+ */
+const SCRIPT = `( read -r _ <&3 && exit 0
+sleep "$2"
+for dir in /proc/[0-9]*; do
+  if grep -qsF "$1" "$dir/environ"; then kill -9 "\${dir#/proc/}"; fi
+done ) &`;
+
+/**
+ * Ends the workers of a primary that was killed. They leave by themselves when they hear of it, but one
+ * whose event loop is blocked, or that is stopped, hears nothing; only another process can end it. This one
+ * is a shell that waits (about 1 MB). Without /proc or a shell there is none, and such a worker stays until
+ * its loop turns again.
+ */
+export class Reaper {
+  private line: Writable | undefined;
+
+  /** @param mark what every worker's environment contains, as `NAME=value` */
+  start(mark: string): void {
+    if (!existsSync('/proc/self/environ') || !existsSync(SHELL)) return;
+    const shell = spawn(SHELL, ['-c', SCRIPT, 'nestjs-cluster-reaper', mark, String(GRACE)], {
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+      // A signal to the primary's process group is not meant for it.
+      detached: true,
+    });
+    shell.unref();
+    // It could not be started: as without a shell.
+    shell.on('error', () => {});
+    this.line = shell.stdio[3] as Writable;
+    this.line.on('error', () => {});
+    (this.line as Writable & { unref?(): void }).unref?.();
+  }
+
+  /** No worker is left: the reaper may go. */
+  dismiss(): void {
+    this.line?.end('\n');
+  }
+}

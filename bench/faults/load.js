@@ -110,6 +110,12 @@ export class Load {
     return this.book;
   }
 
+  /** Nothing leaves any more; what is on its way is given up. */
+  abort() {
+    clearInterval(this.#timer);
+    this.#agent.destroy();
+  }
+
   /** The book begins here: requests of before that are answered later count, with their answers. */
   #settled() {
     this.book = { ...emptyBook(), sent: this.inFlight };

@@ -17,6 +17,7 @@ export class Site {
   #journal = join(this.#directory, 'journal');
   #build = join(this.#directory, 'build');
   #flags;
+  #loads = [];
   #port;
   #system;
 
@@ -32,7 +33,7 @@ export class Site {
     const site = new Site(flags);
     try {
       await site.#start(name, build, options);
-      return await observe(site);
+      return { ...(await observe(site)), output: site.output() };
     } finally {
       await site.#end();
     }
@@ -55,6 +56,7 @@ export class Site {
   }
 
   async #end() {
+    for (const load of this.#loads) load.abort();
     await this.#system?.end();
     rmSync(this.#directory, { recursive: true, force: true });
   }
@@ -107,10 +109,12 @@ export class Site {
     throw new Error(`The site did not come up:\n${this.output()}`);
   }
 
-  /** Load on this site, not started. */
+  /** Load on this site, not started; it ends with the site at the latest. */
   load(keepAlive) {
     const { rate, timeout } = this.#flags;
-    return new Load({ port: this.#port, rate, timeout, keepAlive });
+    const load = new Load({ port: this.#port, rate, timeout, keepAlive });
+    this.#loads.push(load);
+    return load;
   }
 
   /** Blocks one worker for ever; resolves to its pid. */

@@ -171,7 +171,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     const message = fromWorker(raw);
     if (!sender || !message) {
       if (sender && raw === THINK_CLUSTER_RELOAD) {
-        this.requestReload(sender.slot, { resolve: () => {}, reject: (error) => this.logger.error(error.message) });
+        this.requestReload(sender.id, { resolve: () => {}, reject: (error) => this.logger.error(error.message) });
       } else if (!isSealed(raw)) this.workerEvents?.emit('message', worker, raw, handle);
       return;
     }
@@ -179,7 +179,7 @@ export class PrimaryRuntime implements ProcessRuntime {
       case 'barrier':
         return sender.send({ type: 'barrier' });
       case 'reload':
-        return this.requestReload(sender.slot, answerTo(sender, message.request));
+        return this.requestReload(sender.id, answerTo(sender, message.request));
       case 'scale':
         return this.requestScale(message.workers, answerTo(sender, message.request));
       default:

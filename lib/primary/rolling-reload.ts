@@ -11,11 +11,12 @@ export class RollingReload {
   private stage: 'canary' | 'soak' | 'rolling' = 'canary';
   private soakUntil = Infinity;
   private readonly replaced: { slot: number; oldId: number | undefined; newId: number }[] = [];
+  /** Workers that wait for the end of this reload: none of them can leave before. */
+  private readonly requesters = new Set<number>();
   private ended = false;
 
   constructor(
     private readonly floor: Floor,
-    private readonly requester: number | undefined,
     private readonly startedAt: number,
   ) {
     this.generation = floor.state.generation + 1;
@@ -28,6 +29,11 @@ export class RollingReload {
   /** When time alone lets the reload go on. */
   get wakeAt(): number {
     return this.stage === 'soak' && !this.ended ? this.soakUntil : Infinity;
+  }
+
+  /** A worker waits for the outcome. */
+  awaitedBy(worker: number): void {
+    this.requesters.add(worker);
   }
 
   /** Takes every step that is due. */
@@ -78,25 +84,42 @@ export class RollingReload {
   }
 
   private roll(now: number): void {
-    if (this.floor.options.reload.onFailure === 'keep') this.promoteReady(now);
-    let room = this.floor.options.reload.surge - this.extraProcesses();
-    for (let slot = this.choose(); slot && room > 0; slot = this.choose(), room -= 1) this.mark(slot, now);
-    if (this.choose()) return;
-    // 'rollback' keeps every old worker until the whole new generation stands.
-    if (this.underway().every((slot) => this.floor.isServing(slot.successor))) this.promoteReady(now);
-    if (this.active().every((slot) => this.stands(slot))) this.succeed(now);
-  }
-
-  private promoteReady(now: number): void {
     for (const slot of this.underway()) {
-      if (!this.floor.isServing(slot.successor)) continue;
-      this.replaced.push({ slot: slot.index, oldId: slot.current, newId: slot.successor! });
-      slot.replace = undefined;
-      this.report('rolling');
-      // The requester's answer must reach it before the word to leave does.
-      if (this.active().every((other) => other === slot || this.stands(other))) this.succeed(now);
+      if (this.isHeld(slot) || !this.floor.isServing(slot.successor)) continue;
+      this.count(slot);
       this.floor.promote(slot, now);
     }
+    let room = this.floor.options.reload.surge - this.extraProcesses();
+    for (let slot = this.choose(); slot && room > 0; slot = this.choose(), room -= 1) this.mark(slot, now);
+    if (!this.choose()) this.finish(now);
+  }
+
+  /** When the whole new generation stands, those who were held go: first the answer, then the word to leave. */
+  private finish(now: number): void {
+    const held = this.underway();
+    const stands = this.active().every((slot) =>
+      held.includes(slot)
+        ? this.floor.isServing(slot.successor)
+        : this.isRenewed(slot) && this.floor.isServing(slot.current),
+    );
+    if (!stands) return;
+    for (const slot of held) this.count(slot);
+    this.succeed(now);
+    for (const slot of held) this.floor.promote(slot, now);
+  }
+
+  /**
+   * Whether the old worker stays until the end although its replacement is ready: one that awaits the
+   * outcome could not finish before, and 'rollback' may need them all.
+   */
+  private isHeld(slot: SlotRecord): boolean {
+    if (this.floor.options.reload.onFailure === 'rollback') return true;
+    return slot.current !== undefined && this.requesters.has(slot.current);
+  }
+
+  private count(slot: SlotRecord): void {
+    this.replaced.push({ slot: slot.index, oldId: slot.current, newId: slot.successor! });
+    this.report('rolling');
   }
 
   private mark(slot: SlotRecord, now: number): void {
@@ -128,10 +151,10 @@ export class RollingReload {
     this.floor.act({ type: 'reload-progress', progress: reason === undefined ? progress : { ...progress, reason } });
   }
 
-  /** The next slot to replace; the requester's comes last. */
+  /** The next slot to replace; the requesters' come last. */
   private choose(): SlotRecord | undefined {
     const old = this.active().filter((slot) => slot.replace !== 'reload' && !this.isRenewed(slot));
-    return old.find((slot) => slot.index !== this.requester) ?? old[0];
+    return old.find(({ current }) => current === undefined || !this.requesters.has(current)) ?? old[0];
   }
 
   /** Whether the slot needs no replacement: what is in it, or will be put there, is of the new generation. */
@@ -142,22 +165,15 @@ export class RollingReload {
     return current === undefined ? this.stage === 'rolling' : current.generation >= this.generation;
   }
 
-  /** Whether the new generation serves the slot. */
-  private stands(slot: SlotRecord): boolean {
-    return this.isRenewed(slot) && this.floor.isServing(slot.current);
-  }
-
   private underway(): SlotRecord[] {
     return this.active().filter((slot) => slot.replace === 'reload');
   }
 
-  /** Replacements on their way and old workers not yet gone: what `surge` bounds. */
+  /** Replacements that are booting and old workers not yet gone: what `surge` bounds. */
   private extraProcesses(): number {
-    if (this.floor.options.reload.onFailure === 'rollback')
-      return this.underway().filter((s) => !this.floor.isServing(s.successor)).length;
     let leaving = 0;
     for (const worker of this.floor.state.workers.values()) if (worker.leaving === 'reload') leaving += 1;
-    return this.underway().length + leaving;
+    return this.underway().filter((slot) => !this.floor.isServing(slot.successor)).length + leaving;
   }
 
   private active(): SlotRecord[] {

@@ -153,11 +153,13 @@ export class Supervisor {
     if (this.state.phase !== 'running') {
       return this.floor.act({ type: 'reload-refused', reason: 'the cluster is stopping' });
     }
-    if (this.reload) return;
-    // An operator's new build begins with a clean record.
-    this.floor.breaker.reset();
-    this.reload = new RollingReload(this.floor, requester, now);
-    this.floor.log('log', `reload to generation ${this.reload.generation}`);
+    if (!this.reload) {
+      // An operator's new build begins with a clean record.
+      this.floor.breaker.reset();
+      this.reload = new RollingReload(this.floor, now);
+      this.floor.log('log', `reload to generation ${this.reload.generation}`);
+    }
+    if (requester !== undefined) this.reload.awaitedBy(requester);
   }
 
   private scale(workers: number, now: number): void {

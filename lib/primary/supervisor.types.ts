@@ -79,7 +79,7 @@ export type SupervisorEvent =
   | { readonly type: 'boot-failed'; readonly id: number; readonly error: ErrorReport; readonly fatal: boolean }
   | { readonly type: 'disconnected'; readonly id: number }
   | { readonly type: 'exited'; readonly id: number; readonly code: number | null; readonly signal: string | null }
-  /** `requester`: slot of the worker that asked; it is replaced last. */
+  /** `requester`: the worker that asked; it leaves last. */
   | { readonly type: 'reload'; readonly requester?: number }
   | { readonly type: 'scale'; readonly workers: number }
   | { readonly type: 'stop'; readonly code: number }

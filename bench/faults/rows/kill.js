@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { kill as killPid, until } from '../../shared/launcher.js';
+import { isAlive, kill as killPid, until } from '../../shared/launcher.js';
 import { failedOf } from '../books.js';
 import { Site } from '../site.js';
 
@@ -24,8 +24,10 @@ export function kill(keepAlive) {
       let replaced = 0;
       for (let round = 0; round < flags.kills; round++) {
         inFlight += load.inFlight;
-        killPid(site.workers()[0]);
-        if (await until(() => site.workers().length >= flags.workers, REPLACE_TIMEOUT)) replaced += 1;
+        const [oldest] = site.workers();
+        killPid(oldest);
+        const gone = () => !isAlive(oldest) && site.workers().length >= flags.workers;
+        if (await until(gone, REPLACE_TIMEOUT)) replaced += 1;
         await sleep(SETTLE);
       }
       const book = await load.stop();

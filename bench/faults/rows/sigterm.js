@@ -4,6 +4,9 @@ import { distinct, failedOf } from '../books.js';
 import { failed, sumBooks } from '../load.js';
 import { Site } from '../site.js';
 
+/** Load that counts before the signal, in ms. */
+const WARM_UP = 1_000;
+
 /** A supervisor that has not ended by then never does, in ms. */
 const STOP_TIMEOUT = 45_000;
 
@@ -34,6 +37,7 @@ function once(name, flags, keepAlive) {
     await site.up();
     const load = site.load(keepAlive).start();
     await load.steady();
+    await sleep(WARM_UP);
     const signalledAt = performance.now();
     process.kill(site.primary, 'SIGTERM');
     await until(() => site.ending() !== undefined, STOP_TIMEOUT);

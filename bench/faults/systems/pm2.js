@@ -49,7 +49,7 @@ export async function launchPm2(env) {
     primary,
     reload: async () => void launched.run(PM2, { args: ['reload', 'app', '--silent'], env: own }),
     // A daemon is nobody's child here: that it ended can be seen, with which code cannot.
-    ending: () => (isAlive(primary) ? undefined : 'ended'),
+    ending: () => (isAlive(primary) ? undefined : '(a daemon)'),
     end: async () => {
       await launched.end();
       rmSync(home, { recursive: true, force: true });

@@ -14,8 +14,10 @@ if (cluster.isPrimary) {
     if (!replaced.has(worker.id)) cluster.fork();
   });
   let reloading = false;
-  process.on('SIGUSR2', async () => {
-    if (reloading) return;
+  process.on('SIGUSR2', () => {
+    if (!reloading) void reload();
+  });
+  const reload = async () => {
     reloading = true;
     for (const worker of Object.values(cluster.workers)) {
       await once(cluster.fork(), 'listening');
@@ -26,7 +28,7 @@ if (cluster.isPrimary) {
       clearTimeout(timer);
     }
     reloading = false;
-  });
+  };
 } else {
   const { NestFactory } = await import('@nestjs/core');
   const { APP_OPTIONS, workModule } = await import('../work-app.js');

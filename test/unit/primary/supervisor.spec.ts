@@ -174,7 +174,7 @@ describe('rolling reload', () => {
 
   it('replaces the requester last, after its answer is on its way', () => {
     const world = new World({ workers: 2, reload: { canaryTime: 100 } }).up();
-    world.tell({ type: 'reload', requester: 0 });
+    world.tell({ type: 'reload', requester: 1 });
     expect(world.forked[0]!.slot).toBe(1);
     world.ready(3);
     world.pass(100);
@@ -182,6 +182,18 @@ describe('rolling reload', () => {
     world.ready(4);
     const order = world.actions.map(({ type }) => type).filter((type) => type === 'drain' || type === 'reload-done');
     expect(order).toEqual(['drain', 'reload-done', 'drain']);
+  });
+
+  it('lets all who await its end stay until then, when everybody asked', () => {
+    const world = new World({ workers: 2, reload: { canaryTime: 100 } }).up();
+    world.tell({ type: 'reload', requester: 1 });
+    world.tell({ type: 'reload', requester: 2 });
+    world.ready(3);
+    world.pass(100);
+    expect(world.all('drain')).toEqual([]);
+    world.ready(4);
+    const order = world.actions.map(({ type }) => type).filter((type) => type === 'drain' || type === 'reload-done');
+    expect(order).toEqual(['reload-done', 'drain', 'drain']);
   });
 
   it.each([

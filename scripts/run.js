@@ -15,7 +15,7 @@ export function runNode(args, { limit } = {}) {
     let late = false;
     const kill = (signal) => {
       try {
-        process.kill(-child.pid, signal);
+        if (child.pid !== undefined) process.kill(-child.pid, signal);
       } catch (error) {
         if (error.code !== 'ESRCH') throw error; // ESRCH: the group has ended meanwhile.
       }

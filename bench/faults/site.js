@@ -1,10 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../shared/free-port.js';
 import { JOURNAL, readJournal } from '../shared/journal.js';
-import { isAlive, until } from '../shared/launcher.js';
+import { isAlive, removeDirectory, temporaryDirectory, until } from '../shared/launcher.js';
 import { Load } from './load.js';
 import { SYSTEMS } from './systems/index.js';
 
@@ -13,7 +12,7 @@ const START_TIMEOUT = 60_000;
 
 /** The app under one of the systems, as an operator and a client see it. */
 export class Site {
-  #directory = mkdtempSync(join(tmpdir(), 'nestjs-cluster-bench-'));
+  #directory = temporaryDirectory();
   #journal = join(this.#directory, 'journal');
   #build = join(this.#directory, 'build');
   #flags;
@@ -58,7 +57,7 @@ export class Site {
   async #end() {
     for (const load of this.#loads) load.abort();
     await this.#system?.end();
-    rmSync(this.#directory, { recursive: true, force: true });
+    removeDirectory(this.#directory);
   }
 
   /** Pid of the process that supervises. */

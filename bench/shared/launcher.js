@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { isAlive, pidsWith } from './process-table.js';
 
 /** Every process started from here carries this variable, and so does whatever it forks. */
@@ -11,6 +14,20 @@ const OUTPUT_LIMIT = 20_000;
 const run = randomUUID();
 let count = 0;
 const launches = new Set();
+const directories = new Set();
+
+/** An empty directory that is removed when the benchmark ends, however it ends. */
+export function temporaryDirectory() {
+  const path = mkdtempSync(join(tmpdir(), 'nestjs-cluster-bench-'));
+  directories.add(path);
+  return path;
+}
+
+/** Removes it now. */
+export function removeDirectory(path) {
+  rmSync(path, { recursive: true, force: true });
+  directories.delete(path);
+}
 
 /**
  * Starts `node file …args` and remembers it. `end()` kills, one by one by pid, whatever is left of it and of
@@ -110,15 +127,18 @@ export async function until(condition, timeout, interval = 20) {
   return true;
 }
 
-/** Runs the benchmark; whatever way it ends, nothing it started lives on. */
+/** Runs the benchmark; whatever way it ends, nothing it started or wrote lives on. */
 export async function main(benchmark) {
-  const endAll = () => Promise.all([...launches].map((launched) => launched.end()));
+  const endAll = async () => {
+    await Promise.all([...launches].map((launched) => launched.end()));
+    for (const path of directories) removeDirectory(path);
+  };
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ]) {
-    process.once(signal, () => void endAll().finally(() => process.exit(code)));
+    process.on(signal, () => void endAll().finally(() => process.exit(code)));
   }
   try {
     await benchmark();

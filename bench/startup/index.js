@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { readFlags } from '../shared/flags.js';
 import { freePort } from '../shared/free-port.js';
 import { JOURNAL, readJournal } from '../shared/journal.js';
-import { launch, main, until } from '../shared/launcher.js';
+import { launch, main, temporaryDirectory, until } from '../shared/launcher.js';
 import { memory } from '../shared/process-table.js';
 import { median, ratios, spread, times } from '../shared/statistics.js';
 import { machine, table } from '../shared/table.js';
@@ -77,18 +77,14 @@ function medianMemory(samples) {
 }
 
 async function benchmark() {
-  const directory = mkdtempSync(join(tmpdir(), 'nestjs-cluster-bench-'));
+  const directory = temporaryDirectory();
   const results = Object.fromEntries(Object.keys(SYSTEMS).map((name) => [name, []]));
-  try {
-    for (let round = 0; round < flags.rounds; round++) {
-      const order = Object.entries(SYSTEMS);
-      for (const [name, file] of round % 2 === 0 ? order : order.toReversed()) {
-        results[name].push(await measure(file, directory, round));
-      }
-      console.error(`round ${round + 1} of ${flags.rounds}`);
+  for (let round = 0; round < flags.rounds; round++) {
+    const order = Object.entries(SYSTEMS);
+    for (const [name, file] of round % 2 === 0 ? order : order.toReversed()) {
+      results[name].push(await measure(file, directory, round));
     }
-  } finally {
-    rmSync(directory, { recursive: true });
+    console.error(`round ${round + 1} of ${flags.rounds}`);
   }
   report(results);
 }

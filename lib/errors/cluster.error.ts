@@ -21,9 +21,14 @@ export class ClusterError extends Error {
     Object.defineProperty(this, BRAND, { value: true });
   }
 
-  static override [Symbol.hasInstance](this: typeof ClusterError, value: unknown): boolean {
+  static override [Symbol.hasInstance](
+    this: Function & { readonly code?: string | undefined },
+    value: unknown,
+  ): boolean {
     if (typeof value !== 'object' || value === null || !(BRAND in value)) return false;
     if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
-    return this.code === undefined ? this === ClusterError : (value as { code?: unknown }).code === this.code;
+    return this.code === undefined
+      ? (this as unknown) === ClusterError
+      : (value as { code?: unknown }).code === this.code;
   }
 }

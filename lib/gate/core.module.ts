@@ -87,12 +87,18 @@ const SERVICES: Provider[] = [
 @Global()
 @Module({})
 export class ClusterCoreModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly opened: Promise<void>;
+
   constructor(
     @Inject(RUNTIME) private readonly runtime: ProcessRuntime,
     @Inject(MessengerService) private readonly messenger: MessengerService,
     @Inject(HandlersExplorer) private readonly explorer: HandlersExplorer,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
-  ) {}
+  ) {
+    // Before any module's onModuleInit: one that runs earlier than ours may await a call.
+    this.opened = messenger.open();
+    this.opened.catch(() => {});
+  }
 
   /** @param providers of `RUNTIME` and `CLUSTER_OPTIONS`, and what these need */
   static register(providers: Provider[], imports: ModuleMetadata['imports'] = []): DynamicModule {
@@ -108,7 +114,7 @@ export class ClusterCoreModule implements OnModuleInit, OnApplicationBootstrap, 
     this.refuseASecondCluster();
     setLeadership(() => this.runtime.isLeader);
     this.explorer.explore();
-    await this.messenger.open();
+    await this.opened;
   }
 
   onApplicationBootstrap(): void {

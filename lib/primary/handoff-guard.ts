@@ -1,5 +1,4 @@
 import type { Worker } from 'node:cluster';
-import type { ChildProcess } from 'node:child_process';
 
 /** node:cluster's own message that hands a connection to a worker, as far as it is looked at. */
 interface HandOff {
@@ -22,23 +21,21 @@ export function guardHandOffs(worker: Worker): void {
   const { process: child } = worker;
   const pending = new Set<number>();
   const send = child.send.bind(child) as (...args: unknown[]) => boolean;
-  child.send = ((message: unknown, ...rest: unknown[]): boolean => {
+  child.send = (message: unknown, ...rest: unknown[]): boolean => {
     if (isHandOff(message)) pending.add(message.seq);
     return send(message, ...rest);
-  }) as ChildProcess['send'];
+  };
   child.on('internalMessage', (message: { ack?: unknown }) => {
     if (typeof message?.ack === 'number') pending.delete(message.ack);
   });
-  // Only when both have come is the process dead and taken out of node:cluster's queues, whichever is first.
-  let ends = 0;
+  // Dead and disconnected, in whichever order node:cluster hears of it (a blocked worker that is killed only
+  // ever says 'exit'), and with node:cluster's own listeners done: it gives the worker no connection any more.
   const release = (): void => {
-    ends += 1;
-    if (ends < 2) return;
+    if (child.connected || (child.exitCode === null && child.signalCode === null)) return;
     for (const seq of pending) child.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: seq, accepted: false });
     pending.clear();
   };
-  child.once('exit', release);
-  child.once('disconnect', release);
+  for (const event of ['exit', 'disconnect']) child.once(event, () => setImmediate(release));
 }
 
 function isHandOff(message: unknown): message is HandOff {

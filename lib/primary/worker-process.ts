@@ -26,6 +26,8 @@ export class WorkerProcess {
     echo: boolean,
   ) {
     this.pid = worker.process.pid ?? 0;
+    // Kept from the primary's output and read by nobody it would pile up here; listeners still get it.
+    if (!echo) worker.process.stdout?.resume();
     const stderr = worker.process.stderr;
     this.ended = stderr ? this.listenTo(stderr, echo) : Promise.resolve();
   }

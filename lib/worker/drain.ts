@@ -1,8 +1,18 @@
 import type { Clock } from '../platform/clock.js';
 import { elapsed } from '../platform/clock.js';
 
-/** How long clients that just connected may take to send their request, in ms (facts: 250 lost none). */
+/** How long clients that just connected may take to send their request, in ms (measured: 250 lost none). */
 export const LINGER = 250;
+
+/**
+ * How long idle keep-alive connections are left to their clients, in ms. A connection that is used again
+ * meanwhile is closed by its response, which no client can misread; one that we close may lose the request
+ * that is on its way at that moment. Node's own `keepAliveTimeout`, which clients are told of, is as long.
+ */
+export const IDLE_GRACE = 5_000;
+
+/** The same where the whole cluster stops: nobody is there to take the client's next connection. */
+export const IDLE_GRACE_AT_STOP = 1_000;
 
 /** How often idle connections are looked for afterwards, in ms. */
 export const SWEEP_INTERVAL = 50;
@@ -31,8 +41,15 @@ export interface DrainSubject {
 /**
  * Leaves without losing a request: stop accepting, let what is in flight end, close the application,
  * then make sure nothing of it is still on its way. Ends early when `hurry` resolves.
+ *
+ * @param idleGrace how long idle connections are left to their clients, in ms
  */
-export async function drain(subject: DrainSubject, clock: Clock, hurry: Promise<void>): Promise<'drained' | 'hurried'> {
+export async function drain(
+  subject: DrainSubject,
+  clock: Clock,
+  idleGrace: number,
+  hurry: Promise<void>,
+): Promise<'drained' | 'hurried'> {
   const { servers } = subject;
   let hurried = false;
   void hurry.then(() => (hurried = true));
@@ -44,16 +61,16 @@ export async function drain(subject: DrainSubject, clock: Clock, hurry: Promise<
   return hurried ? 'hurried' : 'drained';
 
   async function connectionsDone(): Promise<void> {
+    const closeIdleAt = clock.now() + idleGrace;
     await elapsed(clock, LINGER);
     void servers.farewell(clock);
-    let busyAt = clock.now();
-    while (!hurried) {
-      servers.closeIdle();
-      if (servers.inFlight > 0) busyAt = clock.now();
-      else if ((await servers.connections()) === 0) return;
+    for (let busyAt = clock.now(); !hurried; await elapsed(clock, SWEEP_INTERVAL)) {
+      const idleMayGo = clock.now() >= closeIdleAt;
+      if (idleMayGo) servers.closeIdle();
+      if (servers.inFlight > 0 || !idleMayGo) busyAt = clock.now();
+      if (servers.inFlight === 0 && (await servers.connections()) === 0) return;
       // Opened ahead of need and never used: no request of theirs can be lost.
-      else if (clock.now() - busyAt >= SILENCE_LIMIT) return servers.closeAll();
-      await elapsed(clock, SWEEP_INTERVAL);
+      if (clock.now() - busyAt >= SILENCE_LIMIT) return servers.closeAll();
     }
   }
 }

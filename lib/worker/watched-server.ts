@@ -52,13 +52,13 @@ export class WatchedServer {
   }
 
   async farewell(clock: Clock): Promise<void> {
+    // By now every client has had time to hear the announcement; streams that are open may finish.
+    for (const session of this.sessions) if (!session.closed) session.close();
     await Promise.all([this.upgraded.farewell(clock), this.endEventStreams(clock)]);
   }
 
   closeIdle(): void {
     this.server.closeIdleConnections?.();
-    // By now every client has had time to hear the announcement; streams that are open may finish.
-    for (const session of this.sessions) if (!session.closed) session.close();
   }
 
   closeAll(): void {

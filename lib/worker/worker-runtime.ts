@@ -17,7 +17,7 @@ import { errorReport } from '../protocol/error-report.js';
 import type { FromPrimary } from '../protocol/messages.js';
 import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
 import { ControlChannel } from './control-channel.js';
-import { drain } from './drain.js';
+import { drain, IDLE_GRACE, IDLE_GRACE_AT_STOP } from './drain.js';
 import { Heartbeat } from './heartbeat.js';
 import { LeaderLease } from './leader-lease.js';
 import { watchApplications, type HostApplication } from './nest-application.js';
@@ -158,7 +158,7 @@ export class WorkerRuntime implements ProcessRuntime {
   private obey(message: FromPrimary): void {
     switch (message.type) {
       case 'drain':
-        return void this.leave(message.timeout, 0);
+        return void this.leave(message.timeout, 0, message.reason === 'stop' ? IDLE_GRACE_AT_STOP : IDLE_GRACE);
       case 'barrier':
         return this.barrierPassed?.();
       case 'lease':
@@ -188,7 +188,7 @@ export class WorkerRuntime implements ProcessRuntime {
     processEvents.onDisconnect(() => {
       if (this.leaving) return this.hurry();
       this.logger.warn('The primary is gone; this worker finishes what is in flight and leaves');
-      void this.leave(ORPHAN_TIMEOUT, EXIT_UNFINISHED);
+      void this.leave(ORPHAN_TIMEOUT, EXIT_UNFINISHED, IDLE_GRACE_AT_STOP);
     });
   }
 
@@ -206,15 +206,16 @@ export class WorkerRuntime implements ProcessRuntime {
       process.exit(EXIT_UNFINISHED);
     }
     this.control.send({ type: 'failing', error: errorReport(error) });
-    void this.leave(FAILING_TIMEOUT, EXIT_UNFINISHED);
+    void this.leave(FAILING_TIMEOUT, EXIT_UNFINISHED, IDLE_GRACE);
   }
 
-  private leave(timeout: number, code: number): Promise<void> {
-    this.leaving ??= this.drainAndExit(timeout, code);
+  private leave(timeout: number, code: number, idleGrace: number): Promise<void> {
+    // Half of the time at most goes to connections on which nothing happens.
+    this.leaving ??= this.drainAndExit(timeout, code, Math.min(idleGrace, timeout / 2));
     return this.leaving;
   }
 
-  private async drainAndExit(timeout: number, code: number): Promise<void> {
+  private async drainAndExit(timeout: number, code: number, idleGrace: number): Promise<void> {
     this.lease.resign();
     const hurry = new Promise<void>((resolve) => (this.hurry = resolve));
     const orphaned = !process.connected;
@@ -230,6 +231,7 @@ export class WorkerRuntime implements ProcessRuntime {
         barrier: () => this.barrier(),
       },
       this.clock,
+      idleGrace,
       hurry,
     );
     process.exit(outcome === 'drained' ? code : EXIT_UNFINISHED);

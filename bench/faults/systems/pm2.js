@@ -1,8 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { isAlive, launch, until } from '../../shared/launcher.js';
+import { isAlive, launch, removeDirectory, temporaryDirectory, until } from '../../shared/launcher.js';
 
 const PM2 = join(dirname(createRequire(import.meta.url).resolve('pm2/package.json')), 'bin/pm2');
 
@@ -17,7 +16,7 @@ const DAEMON_TIMEOUT = 20_000;
  * what supervises here.
  */
 export async function launchPm2(env) {
-  const home = mkdtempSync(join(tmpdir(), 'nestjs-cluster-bench-pm2-'));
+  const home = temporaryDirectory();
   const config = join(home, 'ecosystem.config.cjs');
   const app = {
     name: 'app',
@@ -52,7 +51,7 @@ export async function launchPm2(env) {
     ending: () => (isAlive(primary) ? undefined : '(a daemon)'),
     end: async () => {
       await launched.end();
-      rmSync(home, { recursive: true, force: true });
+      removeDirectory(home);
     },
   };
 }

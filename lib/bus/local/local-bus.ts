@@ -105,7 +105,7 @@ export class LocalBus implements Bus {
     try {
       frame = newFrame(Kind.PUBLISH, event, '', payload);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     if (this.outbox.isClear('everyone')) {
       this.sendPublish(frame, event, payload);

@@ -96,6 +96,9 @@ export class TaskQueue {
         task.attempt--;
         if (task.deadline > deadlineOf(task.frame)) return this.dispatch(task);
         break;
+      case 'ok':
+      case 'lost':
+        break;
     }
     this.settle(task, frame);
   }

@@ -105,10 +105,10 @@ describe('SocketLink', () => {
     listen(link);
     const writes: number[] = [];
     const write = here.write.bind(here) as (...args: unknown[]) => boolean;
-    here.write = ((chunk: Buffer, ...rest: unknown[]) => {
+    here.write = (chunk: Buffer, ...rest: unknown[]) => {
       writes.push(chunk.length);
       return write(chunk, ...rest);
-    }) as typeof here.write;
+    };
     for (let i = 0; i < 100; i++) link.send(frame(i, 100));
     await other.received(100);
     expect(writes).toEqual([100 * frame(0, 100).length]);

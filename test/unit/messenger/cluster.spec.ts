@@ -22,7 +22,7 @@ function inbox<T>(expected: number) {
 }
 
 function consumes(peer: Peer, event: string, run: (data: never, context: ClusterEventContext) => unknown): void {
-  peer.registry.addConsumer(event, { label: 'Jobs.run', answers: true, invoke: run as never });
+  peer.registry.addConsumer(event, { label: 'Jobs.run', answers: true, invoke: run });
 }
 
 describe('broadcast', () => {

@@ -234,7 +234,7 @@ describe('rolling reload', () => {
     world.exit(1, 0);
     world.exit(5, 1);
     expect(world.all('reload-failed')).toHaveLength(1);
-    expect(world.serving.map(({ id }) => id).sort()).toEqual([2, 3, 4]);
+    expect(world.serving.map(({ id }) => id).sort((a, b) => a - b)).toEqual([2, 3, 4]);
   });
 
   it("goes back to the old workers when a later one fails, with onFailure 'rollback'", () => {

@@ -1,0 +1,22 @@
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { decorateClass } from '../../shared/decorate.js';
+import { ClusterModule, MessengerService } from '../../shared/nestjs-cluster.js';
+import { takeOrders } from '../worker.js';
+
+class AppModule {}
+decorateClass(AppModule, [], Module({ imports: [ClusterModule.forRoot(Number(process.env.BENCH_WORKERS))] }));
+
+const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error', 'warn'] });
+const messenger = app.get(MessengerService);
+await takeOrders(
+  {
+    broadcast: (data) => messenger.broadcast('bench.broadcast', data),
+    consume: (data) => messenger.consume('bench.consume', data),
+    map: (data) => messenger.map('bench.map', data),
+    listen: (handlers) => {
+      for (const [plane, handler] of Object.entries(handlers)) messenger.on(`bench.${plane}`, handler);
+    },
+  },
+  { answersConsume: true },
+);

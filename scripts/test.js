@@ -1,5 +1,5 @@
 // npm test: builds, then runs the unit, e2e and pack tests and adds up what jest counted.
-// Arguments go to jest; a path runs only the suites it lies in: npm test -- test/unit/bus -t 'keeps order'
+// With --all the fault matrix too. Other arguments go to jest; a path runs only the suites it lies in: npm test -- test/unit/bus -t 'keeps order'
 // The last line is always `N passed, N failed`; the exit code is 0 only if something ran and nothing failed.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,12 +12,15 @@ const SUITES = [
   { name: 'unit', config: 'jest.config.js', limit: 10 * MINUTE, needsBuild: false },
   { name: 'e2e', config: 'jest.e2e.config.js', limit: 30 * MINUTE, needsBuild: true },
   { name: 'pack', config: 'jest.pack.config.js', limit: 12 * MINUTE, needsBuild: true },
+  // The fault matrix takes as long as all the others: run by name, or with --all, as CI does.
+  { name: 'faults', config: 'jest.faults.config.js', limit: 20 * MINUTE, needsBuild: true, onRequest: true },
 ];
 
-const args = process.argv.slice(2);
+const all = process.argv.includes('--all');
+const args = process.argv.slice(2).filter((arg) => arg !== '--all');
 const paths = args.filter((arg) => !arg.startsWith('-')).map((arg) => relative(ROOT, resolve(arg)));
 const named = SUITES.filter(({ name }) => paths.some((path) => `${path}/`.startsWith(`test/${name}/`)));
-const suites = named.length > 0 ? named : SUITES;
+const suites = named.length > 0 ? named : SUITES.filter(({ onRequest }) => all || !onRequest);
 const reports = mkdtempSync(join(tmpdir(), 'nestjs-cluster-test-'));
 
 const total = { passed: 0, failed: 0, skipped: 0 };

@@ -1,4 +1,9 @@
 import type { Worker } from 'node:cluster';
+import { elapsed, systemClock } from '../platform/clock.js';
+
+/** How often, and how long at most, a dead worker's channel is looked at for its end, in ms. */
+const CHANNEL_POLL = 5;
+const CHANNEL_TIMEOUT = 1_000;
 
 /** node:cluster's own message that hands a connection to a worker, as far as it is looked at. */
 interface HandOff {
@@ -28,14 +33,23 @@ export function guardHandOffs(worker: Worker): void {
   child.on('internalMessage', (message: { ack?: unknown }) => {
     if (typeof message?.ack === 'number') pending.delete(message.ack);
   });
-  // Dead and disconnected, in whichever order node:cluster hears of it (a blocked worker that is killed only
-  // ever says 'exit'), and with node:cluster's own listeners done: it gives the worker no connection any more.
-  const release = (): void => {
-    if (child.connected || (child.exitCode === null && child.signalCode === null)) return;
-    for (const seq of pending) child.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: seq, accepted: false });
-    pending.clear();
-  };
-  for (const event of ['exit', 'disconnect']) child.once(event, () => setImmediate(release));
+  let heardDisconnect = false;
+  child.once('disconnect', () => (heardDisconnect = true));
+  child.once('exit', () => {
+    void channelClosed(child).then(() => {
+      // With a hand-off open Node never says so, and node:cluster would keep the dead worker in its queues.
+      if (!heardDisconnect) child.emit('disconnect');
+      for (const seq of pending) child.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: seq, accepted: false });
+      pending.clear();
+    });
+  });
+}
+
+/** Resolves when what the dead process wrote to its channel was read, and the channel's end with it. */
+async function channelClosed(child: { readonly connected: boolean }): Promise<void> {
+  const until = systemClock.now() + CHANNEL_TIMEOUT;
+  do await elapsed(systemClock, CHANNEL_POLL);
+  while (child.connected && systemClock.now() < until);
 }
 
 function isHandOff(message: unknown): message is HandOff {

@@ -9,7 +9,7 @@ const VERDICT = 1_000;
 /** A reload into a build that crashes at boot: what do clients see, and how often is it forked? */
 export async function badBuild(name, flags) {
   const runs = [];
-  for (let round = 0; round < flags.rounds; round++) runs.push(await once(name, flags));
+  for (let round = 0; round < flags.deploys; round++) runs.push(await once(name, flags));
   const book = sumBooks(runs.map((run) => run.book));
   const forks = runs.map((run) => run.forks);
   return {

@@ -28,6 +28,7 @@ export async function sigterm(name, flags) {
     cell: `${failedOf(book)} in ${flags.stops} stops; ${orphans} orphans; exit ${endings}`,
     book,
     orphans,
+    perStop: runs.map(({ keepAlive, lost, stopped }) => ({ keepAlive, stopped, lost })),
     load: { late: Math.max(...runs.map((run) => run.late)) },
   };
 }
@@ -41,13 +42,17 @@ function once(name, flags, keepAlive) {
     const signalledAt = performance.now();
     process.kill(site.primary, 'SIGTERM');
     await until(() => site.ending() !== undefined, STOP_TIMEOUT);
+    const stopped = performance.now() - signalledAt;
     await sleep(AFTERMATH);
     const ending = site.ending();
     const orphans = site.alive().length - (ending === undefined ? 1 : 0);
     const book = await load.stop();
     const turnedAway = load.failures.filter(({ outcome, sentAt }) => outcome === 'refused' && sentAt >= signalledAt);
+    const lost = load.failures
+      .filter((failure) => !turnedAway.includes(failure))
+      .map(({ outcome, sentAt, endedAt }) => ({ outcome, sent: sentAt - signalledAt, ended: endedAt - signalledAt }));
     const counted = { ...book, sent: book.sent - turnedAway.length, refused: book.refused - turnedAway.length };
     if (failed(counted) + counted.ok !== counted.sent) throw new Error('The book does not balance');
-    return { book: counted, ending, orphans, late: load.late };
+    return { book: counted, keepAlive, lost, stopped, ending, orphans, late: load.late };
   });
 }

@@ -1,0 +1,4 @@
+import e2e from './jest.e2e.config.js';
+
+/** Every fault at every phase of a worker's life. */
+export default { ...e2e, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.spec.ts'] };

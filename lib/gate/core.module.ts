@@ -18,6 +18,7 @@ import {
   ModuleRef,
   ModulesContainer,
 } from '@nestjs/core';
+import { filter, firstValueFrom } from 'rxjs';
 import { BUS, CLUSTER_OPTIONS, RUNTIME } from '../cluster.constants.js';
 import { ClusterService } from '../cluster/cluster.service.js';
 import { ClusterOptionsError } from '../errors/index.js';
@@ -92,6 +93,7 @@ export class ClusterCoreModule implements OnModuleInit, OnApplicationBootstrap, 
   constructor(
     @Inject(RUNTIME) private readonly runtime: ProcessRuntime,
     @Inject(MessengerService) private readonly messenger: MessengerService,
+    @Inject(Dispatcher) private readonly dispatcher: Dispatcher,
     @Inject(HandlersExplorer) private readonly explorer: HandlersExplorer,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {
@@ -117,8 +119,11 @@ export class ClusterCoreModule implements OnModuleInit, OnApplicationBootstrap, 
     await this.opened;
   }
 
-  onApplicationBootstrap(): void {
+  async onApplicationBootstrap(): Promise<void> {
     this.runtime.bootstrapped();
+    // A test that has booted the app finds a cluster that is complete.
+    if (this.runtime.role !== 'standalone') return;
+    await firstValueFrom(this.dispatcher.members$.pipe(filter((members) => members.length > 0)), { defaultValue: [] });
   }
 
   async onApplicationShutdown(): Promise<void> {

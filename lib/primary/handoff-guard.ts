@@ -13,36 +13,52 @@ interface HandOff {
 }
 
 /**
- * Saves the connections that are in the hand of a dying worker. In round robin the primary hands each
- * connection over and waits for the worker's word that it took it; a worker that dies in between never
+ * Knows the connections that are in the primary's hand. In round robin the primary accepts each connection,
+ * hands it to a worker and waits for the worker's word that it took it. A worker that dies in between never
  * answers, node:cluster keeps waiting, and the client hangs (nodejs/node#3551, #21746). The guard notes
  * what was handed over and not yet acknowledged; when the worker is gone it answers "not accepted" in its
  * place, upon which node:cluster gives the connection to another worker.
  *
- * The messages are private to Node (seen the same in 20, 22, 24 and 26): anything that does not look like
- * them passes untouched, and then there is no guard and nothing else changes.
+ * The messages are private to Node (seen the same in 20 and 24): anything that does not look like them
+ * passes untouched, and then there is no guard and nothing else changes.
  */
-export function guardHandOffs(worker: Worker): void {
-  const { process: child } = worker;
-  const pending = new Set<number>();
-  const send = child.send.bind(child) as (...args: unknown[]) => boolean;
-  child.send = (message: unknown, ...rest: unknown[]): boolean => {
-    if (isHandOff(message)) pending.add(message.seq);
-    return send(message, ...rest);
-  };
-  child.on('internalMessage', (message: { ack?: unknown }) => {
-    if (typeof message?.ack === 'number') pending.delete(message.ack);
-  });
-  let heardDisconnect = false;
-  child.once('disconnect', () => (heardDisconnect = true));
-  child.once('exit', () => {
-    void channelClosed(child).then(() => {
-      // With a hand-off open Node never says so, and node:cluster would keep the dead worker in its queues.
-      if (!heardDisconnect) child.emit('disconnect');
-      for (const seq of pending) child.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: seq, accepted: false });
-      pending.clear();
+export class HandOffGuard {
+  private readonly hands = new Set<ReadonlySet<number>>();
+
+  /** Looks after what is handed to the worker from now on. */
+  watch(worker: Worker): void {
+    const { process: child } = worker;
+    const hand = new Set<number>();
+    this.hands.add(hand);
+    const send = child.send.bind(child) as (...args: unknown[]) => boolean;
+    child.send = (message: unknown, ...rest: unknown[]): boolean => {
+      if (isHandOff(message)) hand.add(message.seq);
+      return send(message, ...rest);
+    };
+    child.on('internalMessage', (message: { ack?: unknown }) => {
+      if (typeof message?.ack === 'number') hand.delete(message.ack);
     });
-  });
+    let heardDisconnect = false;
+    child.once('disconnect', () => (heardDisconnect = true));
+    child.once('exit', () => {
+      void channelClosed(child).then(() => {
+        // With a hand-off open Node never says so, and node:cluster would keep the dead worker in its queues.
+        if (!heardDisconnect) child.emit('disconnect');
+        for (const seq of hand) child.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: seq, accepted: false });
+        this.hands.delete(hand);
+      });
+    });
+  }
+
+  /**
+   * Resolves when no connection is in the primary's hand any more: none waits for a worker, since then every
+   * worker would have one to acknowledge. At the latest after `timeout` ms: a blocked worker acknowledges nothing.
+   */
+  async emptied(timeout: number): Promise<void> {
+    const until = systemClock.now() + timeout;
+    do await elapsed(systemClock, CHANNEL_POLL);
+    while ([...this.hands].some((hand) => hand.size > 0) && systemClock.now() < until);
+  }
 }
 
 /** Resolves when what the dead process wrote to its channel was read, and the channel's end with it. */

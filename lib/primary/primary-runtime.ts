@@ -45,6 +45,8 @@ export class PrimaryRuntime implements ProcessRuntime {
   private handling = false;
   private timer: Timer | undefined;
   private workerEvents: WorkerEvents | undefined;
+  /** Set when the cluster stops: resolves when no client is let in any more. */
+  private doorsClosed: Promise<void> | undefined;
   private finish: (code: number) => void = () => {};
 
   constructor(
@@ -223,8 +225,7 @@ export class PrimaryRuntime implements ProcessRuntime {
       case 'isolate':
         return this.hub.suspect(action.id, true);
       case 'drain':
-        this.hub.leaving(action.id);
-        return this.tell(action.id, { type: 'drain', timeout: action.timeout, reason: action.reason });
+        return void this.drain(action);
       case 'kill':
         return this.processes.get(action.id)?.kill(action.signal);
       case 'lease':
@@ -252,6 +253,13 @@ export class PrimaryRuntime implements ProcessRuntime {
     // No such file, out of memory: node:cluster then tells of no exit.
     worker.on('error', (error) => this.logger.error(`worker ${id} in slot ${slot}: ${error.message}`));
     if (pid === 0) this.dispatch({ type: 'exited', id, code: null, signal: null });
+  }
+
+  private async drain({ id, timeout, reason }: SupervisorAction & { type: 'drain' }): Promise<void> {
+    this.hub.leaving(id);
+    // All leave at once: who came in before must not find the last door closed.
+    if (reason === 'stop') await (this.doorsClosed ??= this.processes.stopAccepting());
+    this.tell(id, { type: 'drain', timeout, reason });
   }
 
   private tell(id: number, message: FromPrimary): void {

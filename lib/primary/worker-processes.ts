@@ -7,12 +7,16 @@ import type { Clock } from '../platform/clock.js';
 import { LINEAGE, markWorker, type WorkerSettings } from '../platform/environment.js';
 import { processesMarked } from '../platform/lineage.js';
 import { forkSettings, type ForkSettings } from './fork-settings.js';
-import { guardHandOffs } from './handoff-guard.js';
+import { AcceptingSockets } from './accepting-sockets.js';
+import { HandOffGuard } from './handoff-guard.js';
 import { Reaper } from './reaper.js';
 import { WorkerProcess } from './worker-process.js';
 
 /** A dead worker's bus may hold unread bytes for this long (ms) before it is cut. */
 const BUS_LINGER = 1_000;
+
+/** How long a blocked worker may keep the others from leaving when the cluster stops, in ms. */
+const HAND_OVER_TIMEOUT = 500;
 
 /** How many dead workers' pids and last words are remembered. */
 const OBITUARIES = 64;
@@ -24,6 +28,8 @@ export class WorkerProcesses {
   private readonly settings: ForkSettings;
   private readonly lineage = randomUUID();
   private readonly reaper = new Reaper();
+  private readonly handOffs = new HandOffGuard();
+  private readonly sockets = new AcceptingSockets();
 
   constructor(
     private readonly options: ResolvedClusterOptions,
@@ -35,6 +41,7 @@ export class WorkerProcesses {
 
   /** Makes node:cluster fork as the options say, and provides for the primary's sudden end. */
   setUp(): void {
+    this.sockets.install();
     cluster.setupPrimary(this.settings.settings);
     this.reaper.start(`${LINEAGE}=${this.lineage}/`);
   }
@@ -44,7 +51,7 @@ export class WorkerProcesses {
     const { fork, messenger } = this.options;
     const mark = { id, slot, generation, slots, busFd: this.settings.busFd, settings: this.workerSettings() };
     const worker = cluster.fork({ ...fork.env, ...markWorker(mark, this.lineageOf(id)) });
-    guardHandOffs(worker);
+    this.handOffs.watch(worker);
     const known = new WorkerProcess(id, slot, worker, !fork.silent);
     this.byId.set(id, known);
     this.byClusterId.set(worker.id, known);
@@ -72,6 +79,12 @@ export class WorkerProcesses {
     // What it wrote last may still be on its way through the bus; its end is what tells the others.
     this.clock.after(BUS_LINGER, () => this.hub.detach(known.id), false);
     if (!inGoodOrder) void this.endChildrenOf(known.id);
+  }
+
+  /** Lets no client in any more; resolves when those let in are with the workers. */
+  async stopAccepting(): Promise<void> {
+    this.sockets.close();
+    await this.handOffs.emptied(HAND_OVER_TIMEOUT);
   }
 
   /** The last worker is gone. */

@@ -1,0 +1,38 @@
+import net from 'node:net';
+
+interface Handle {
+  close(): void;
+}
+
+/**
+ * The sockets on which node:cluster accepts connections in this process for its workers (round robin).
+ * When the last worker leaves, node:cluster closes such a socket together with the connections that it has
+ * accepted and not yet handed on. Closed here first, nothing new comes while those are still handed on.
+ *
+ * node:cluster takes the handle out of a server it made for the purpose; a server that keeps its own is the
+ * user's, and left alone.
+ */
+export class AcceptingSockets {
+  private readonly handles = new Set<Handle>();
+
+  /** Watches from now on. */
+  install(): void {
+    const { handles } = this;
+    const listen = net.Server.prototype.listen as (...args: unknown[]) => net.Server;
+    net.Server.prototype.listen = function (this: net.Server & { _handle?: Handle | null }, ...args: unknown[]) {
+      this.prependOnceListener('listening', () => {
+        const handle = this._handle;
+        setImmediate(() => {
+          if (handle && !this._handle) handles.add(handle);
+        });
+      });
+      return listen.apply(this, args);
+    } as typeof net.Server.prototype.listen;
+  }
+
+  /** Accepts nothing any more; what was accepted goes on to the workers. */
+  close(): void {
+    for (const handle of this.handles) handle.close();
+    this.handles.clear();
+  }
+}

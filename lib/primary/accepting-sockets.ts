@@ -1,8 +1,13 @@
 import net from 'node:net';
+import { systemClock } from '../platform/clock.js';
 
 interface Handle {
+  onconnection(...args: unknown[]): void;
   close(): void;
 }
+
+/** How long clients that are already in the kernel's queue are let in, in ms; an endless rush must not delay the stop. */
+const ADMISSION_TIMEOUT = 250;
 
 /**
  * The sockets on which node:cluster accepts connections in this process for its workers (round robin).
@@ -14,16 +19,17 @@ interface Handle {
  */
 export class AcceptingSockets {
   private readonly handles = new Set<Handle>();
+  private accepted = 0;
 
   /** Watches from now on. */
   install(): void {
-    const { handles } = this;
+    const take = (handle: Handle): void => this.take(handle);
     const listen = net.Server.prototype.listen as (...args: unknown[]) => net.Server;
     net.Server.prototype.listen = function (this: net.Server & { _handle?: Handle | null }, ...args: unknown[]) {
       this.prependOnceListener('listening', () => {
         const handle = this._handle;
         setImmediate(() => {
-          if (handle && !this._handle) handles.add(handle);
+          if (handle && !this._handle) take(handle);
         });
       });
       return listen.apply(this, args);
@@ -31,8 +37,29 @@ export class AcceptingSockets {
   }
 
   /** Accepts nothing any more; what was accepted goes on to the workers. */
-  close(): void {
+  async close(): Promise<void> {
+    const until = systemClock.now() + ADMISSION_TIMEOUT;
+    // libuv accepts one connection of a socket in each turn of the loop: a turn without one, and the
+    // kernel's queue, which would be reset by the close, is empty.
+    for (let before = -1; before !== this.accepted && systemClock.now() < until;) {
+      before = this.accepted;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     for (const handle of this.handles) handle.close();
     this.handles.clear();
   }
+
+  private take(handle: Handle): void {
+    const { onconnection } = handle;
+    handle.onconnection = (...args) => {
+      this.accepted += 1;
+      onconnection.apply(handle, args);
+    };
+    this.handles.add(handle);
+  }
+}
+
+/** Resolves after the poll phase of the running turn of the loop, or of the next. */
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

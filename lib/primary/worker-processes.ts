@@ -83,7 +83,7 @@ export class WorkerProcesses {
 
   /** Lets no client in any more; resolves when those let in are with the workers. */
   async stopAccepting(): Promise<void> {
-    this.sockets.close();
+    await this.sockets.close();
     await this.handOffs.emptied(HAND_OVER_TIMEOUT);
   }
 

@@ -41,9 +41,10 @@ export class AcceptingSockets {
     const until = systemClock.now() + ADMISSION_TIMEOUT;
     // libuv accepts one connection of a socket in each turn of the loop: a turn without one, and the
     // kernel's queue, which would be reset by the close, is empty.
+    await endOfTurn();
     for (let before = -1; before !== this.accepted && systemClock.now() < until;) {
       before = this.accepted;
-      await new Promise((resolve) => setImmediate(resolve));
+      await endOfTurn();
     }
     for (const handle of this.handles) handle.close();
     this.handles.clear();

@@ -1,3 +1,4 @@
+import { errorMonitor, type EventEmitter } from 'node:events';
 import net from 'node:net';
 import type { Clock } from '../platform/clock.js';
 import { WatchedServer } from './watched-server.js';
@@ -7,7 +8,12 @@ import { WatchedServer } from './watched-server.js';
  * watches `net.Server.prototype.listen`, which HTTP, HTTPS and HTTP/2 servers of all frameworks go through.
  */
 export class ServerRegistry {
-  private readonly servers = new Map<net.Server, WatchedServer>();
+  /** Those that listen, are about to, or have connections left. */
+  private readonly servers = new Set<WatchedServer>();
+  private readonly known = new WeakMap<net.Server, WatchedServer>();
+  /** Asked to listen, and neither listening nor refused yet. */
+  private readonly awaited = new Set<net.Server>();
+  private began = 0;
   private readonly waiting = new Set<() => void>();
 
   /** Watches from now on. */
@@ -22,64 +28,75 @@ export class ServerRegistry {
 
   /** HTTP requests begun so far. */
   get requests(): number {
-    return this.sum((server) => server.requests);
+    return this.began;
   }
 
   /** HTTP requests whose response is not finished. */
   get inFlight(): number {
-    return this.sum((server) => server.inFlight);
+    let total = 0;
+    for (const server of this.servers) total += server.inFlight;
+    return total;
   }
 
   /** Resolves when every server that was asked to listen does, and `required`, if given, is among them. */
   async listening(required: net.Server | undefined): Promise<void> {
-    const settled = (): boolean =>
-      [...this.servers.keys()].every((server) => server.listening) && (!required || required.listening);
+    const settled = (): boolean => this.awaited.size === 0 && (!required || required.listening);
     while (!settled()) await new Promise<void>((resolve) => this.waiting.add(resolve));
   }
 
   /** Stops listening without touching a live connection, and asks HTTP clients to leave after their response. */
   stopListening(): void {
-    for (const server of this.servers.values()) server.stopListening();
+    for (const server of this.servers) server.stopListening();
   }
 
   /** Ends what would never end by itself: WebSockets and event streams; spread over time. */
   async farewell(clock: Clock): Promise<void> {
-    await Promise.all([...this.servers.values()].map((server) => server.farewell(clock)));
+    await Promise.all([...this.servers].map((server) => server.farewell(clock)));
   }
 
   /** Closes HTTP connections that wait between two requests; those just accepted are left alone. */
   closeIdle(): void {
-    for (const server of this.servers.values()) server.closeIdle();
+    for (const server of this.servers) server.closeIdle();
   }
 
   /** Closes every HTTP connection, whatever it does. */
   closeAll(): void {
-    for (const server of this.servers.values()) server.closeAll();
+    for (const server of this.servers) server.closeAll();
   }
 
   /** Open connections of all HTTP servers. */
   async connections(): Promise<number> {
-    const counts = await Promise.all([...this.servers.values()].map((server) => server.connections()));
+    const counts = await Promise.all([...this.servers].map((server) => server.connections()));
     return counts.reduce((total, count) => total + count, 0);
   }
 
   private watch(server: net.Server): void {
-    if (this.servers.has(server)) return;
-    this.servers.set(server, new WatchedServer(server));
-    server.on('listening', () => this.notify());
-    server.on('close', () => this.notify());
-    server.on('error', () => this.notify());
+    this.awaited.add(server);
+    const known = this.known.get(server);
+    this.servers.add(known ?? this.meet(server));
+  }
+
+  private meet(server: net.Server): WatchedServer {
+    const watched = new WatchedServer(server, () => (this.began += 1));
+    this.known.set(server, watched);
+    const settle = (): void => {
+      this.awaited.delete(server);
+      this.notify();
+    };
+    server.on('listening', settle);
+    // Only looked at: a listener of 'error' would keep an error nobody handles from being thrown.
+    (server as EventEmitter).on(errorMonitor, settle);
+    // Only when its last connection has ended.
+    server.on('close', () => {
+      this.servers.delete(watched);
+      settle();
+    });
+    return watched;
   }
 
   private notify(): void {
     const waiting = [...this.waiting];
     this.waiting.clear();
     for (const resolve of waiting) resolve();
-  }
-
-  private sum(count: (server: WatchedServer) => number): number {
-    let total = 0;
-    for (const server of this.servers.values()) total += count(server);
-    return total;
   }
 }

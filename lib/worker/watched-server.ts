@@ -21,10 +21,13 @@ export class WatchedServer {
   private readonly sessions = new Set<ServerHttp2Session>();
   private readonly upgraded = new UpgradedConnections();
   private readonly isHttp: boolean;
-  private began = 0;
   private draining = false;
 
-  constructor(private readonly server: net.Server & HttpConnections) {
+  /** @param onRequest told of each request that begins */
+  constructor(
+    private readonly server: net.Server & HttpConnections,
+    private readonly onRequest: () => void,
+  ) {
     this.isHttp = 'closeIdleConnections' in server || 'updateSettings' in server;
     if (!this.isHttp) return;
     server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) =>
@@ -32,10 +35,6 @@ export class WatchedServer {
     );
     server.on('session', (session: ServerHttp2Session) => this.opened(session));
     this.watchUpgrades();
-  }
-
-  get requests(): number {
-    return this.began;
   }
 
   /** Requests whose response is not finished, and connections that were upgraded. */
@@ -72,7 +71,7 @@ export class WatchedServer {
   }
 
   private requested(response: ServerResponse): void {
-    this.began += 1;
+    this.onRequest();
     this.responses.add(response);
     if (this.draining) askToLeave(response);
     response.once('close', () => void this.responses.delete(response));

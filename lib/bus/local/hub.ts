@@ -194,7 +194,8 @@ export class Hub {
     this.tasks.lost(seat);
     this.claims.lost(seat);
     this.tasks.dispatchWaiting();
-    if (!wasLeaving && !this.closing) this.options.warn(`The bus lost ${seat.name}: ${reason}.`);
+    // The primary closes its own end only when the cluster has stopped.
+    if (!wasLeaving && !this.closing && !seat.isPrimary) this.options.warn(`The bus lost ${seat.name}: ${reason}.`);
   }
 }
 

@@ -12,13 +12,23 @@ const LATE = 250;
 /** How many failed requests of a row go into the JSON one by one. */
 const FAILURES_KEPT = 200;
 
+/** Rows that --quick leaves out. */
+const SLOW = new Set([
+  'reload-close',
+  'reload-keep-alive-fastify',
+  'reload-close-fastify',
+  'late-crash',
+  'kill-keep-alive',
+  'orphans',
+]);
+
 const flags = readFlags(
   'node bench/faults: what clients see when things go wrong, in ours and in others, on the same work.\n' +
     'Requests leave in an open loop and are counted one by one: sent = ok + each kind of failure.',
   {
     rows: {
       default: Object.keys(ROWS),
-      quick: Object.keys(ROWS).filter((row) => !['reload-close', 'kill-keep-alive', 'orphans'].includes(row)),
+      quick: Object.keys(ROWS).filter((row) => !SLOW.has(row)),
       allowed: Object.keys(ROWS),
       help: 'which faults',
     },
@@ -33,6 +43,7 @@ const flags = readFlags(
     timeout: { default: 5_000, quick: 2_000, help: "the client's patience, ms" },
     window: { default: 40, quick: 4, help: 'how long a bad build is watched, s' },
     'crash-window': { default: 10, quick: 3, help: 'how long an app that crashes at boot is watched, s' },
+    'late-window': { default: 60, quick: 7, help: 'how long an app that crashes later is watched, s' },
     observe: { default: 60, quick: 7, help: 'how long a blocked worker is watched, s' },
     'kill-after': { default: 30, quick: 4, help: 'watchdog.killAfter of ours in that row, s' },
     json: { default: '', help: 'file for everything that was measured' },

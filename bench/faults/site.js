@@ -28,17 +28,17 @@ export class Site {
    * Runs `observe(site)` on a site of its own and ends it, whatever happens. `build` is on disk when it starts;
    * `options` are further options of ours, which the other systems do not see.
    */
-  static async with(name, flags, { build = 'first', options = {} }, observe) {
+  static async with(name, flags, { build = 'first', options = {}, platform = 'express' }, observe) {
     const site = new Site(flags);
     try {
-      await site.#start(name, build, options);
+      await site.#start(name, build, options, platform);
       return { ...(await observe(site)), output: site.output() };
     } finally {
       await site.#end();
     }
   }
 
-  async #start(name, build, options) {
+  async #start(name, build, options, platform) {
     writeFileSync(this.#journal, '');
     this.deploy(build);
     this.#port = await freePort();
@@ -47,6 +47,7 @@ export class Site {
       PORT: String(this.#port),
       BENCH_WORKERS: String(this.#flags.workers),
       BENCH_WORK: String(this.#flags.work),
+      BENCH_PLATFORM: platform,
       BENCH_BUILD: this.#build,
       BENCH_OPTIONS: JSON.stringify(options),
       [JOURNAL]: this.#journal,
@@ -65,7 +66,7 @@ export class Site {
     return this.#system.primary;
   }
 
-  /** Puts a build on disk: its name, or 'crash'. */
+  /** Puts a build on disk: its name, 'crash' or 'late-crash'. */
   deploy(build) {
     writeFileSync(this.#build, build);
   }

@@ -10,9 +10,9 @@ const RELOAD_TIMEOUT = 60_000;
 const SETTLE = 1_000;
 
 /** Reloads under load: how many requests fail, of all that are sent from before the first to after the last. */
-export function reload(keepAlive) {
+export function reload(keepAlive, platform = 'express') {
   return (name, flags) =>
-    Site.with(name, flags, {}, async (site) => {
+    Site.with(name, flags, { platform }, async (site) => {
       await site.up();
       const load = site.load(keepAlive).start();
       await load.steady();

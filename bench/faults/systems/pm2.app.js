@@ -1,8 +1,7 @@
-import { NestFactory } from '@nestjs/core';
 import { record } from '../../shared/journal.js';
-import { APP_OPTIONS, workModule } from '../work-app.js';
+import { createApp } from '../work-app.js';
 
-const app = await NestFactory.create(workModule([]), APP_OPTIONS);
+const app = await createApp();
 await app.listen(process.env.PORT);
 // As PM2's "graceful start and shutdown" says: 'ready' once it listens, and finish on SIGINT.
 process.send('ready');

@@ -6,10 +6,10 @@ const { Master, Worker } = thinkCluster;
 if (cluster.isPrimary) {
   await new Master({ workers: Number(process.env.BENCH_WORKERS), reloadSignal: 'SIGUSR2' }).startServer();
 } else {
-  const { NestFactory } = await import('@nestjs/core');
-  const { APP_OPTIONS, workModule } = await import('../work-app.js');
-  const app = await NestFactory.create(workModule([]), APP_OPTIONS);
+  const { createApp } = await import('../work-app.js');
+  const app = await createApp();
   await app.init();
+  if (process.env.BENCH_PLATFORM === 'fastify') await app.getHttpAdapter().getInstance().ready();
   await new Worker({ port: Number(process.env.PORT), createServer: () => app.getHttpServer() }).startServer();
   record('ready');
 }

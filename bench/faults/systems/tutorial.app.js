@@ -30,9 +30,8 @@ if (cluster.isPrimary) {
     reloading = false;
   };
 } else {
-  const { NestFactory } = await import('@nestjs/core');
-  const { APP_OPTIONS, workModule } = await import('../work-app.js');
-  const app = await NestFactory.create(workModule([]), APP_OPTIONS);
+  const { createApp } = await import('../work-app.js');
+  const app = await createApp();
   await app.listen(process.env.PORT);
   record('ready');
 }

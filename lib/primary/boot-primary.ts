@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import { Logger, Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule, NestFactory } from '@nestjs/core';
 import { CLUSTER_OPTIONS, LOG_CONTEXT, RUNTIME } from '../cluster.constants.js';
@@ -7,6 +6,7 @@ import type { ResolvedClusterOptions } from '../options/cluster-options.interfac
 import { workerCount } from '../options/worker-count.js';
 import { systemClock } from '../platform/clock.js';
 import { processEvents } from '../platform/process-events.js';
+import { outliveOutput } from '../platform/standard-output.js';
 import { PrimaryRuntime } from './primary-runtime.js';
 import { WorkerEvents } from './worker-events.explorer.js';
 
@@ -27,6 +27,7 @@ export async function bootPrimary(options: ResolvedClusterOptions): Promise<neve
   const runtime = new PrimaryRuntime(options, workerCount(options.workers), systemClock);
   // Before anything is awaited: as pid 1 a process has no default signal actions.
   listenToSignals(runtime, options);
+  outliveOutput();
   const logger = new Logger(LOG_CONTEXT);
   // The app's own `bufferLogs` waits for an app that never comes up in this process.
   Logger.flush();
@@ -66,10 +67,7 @@ function primaryModule(runtime: PrimaryRuntime, options: ResolvedClusterOptions)
 function listenToSignals(runtime: PrimaryRuntime, options: ResolvedClusterOptions): void {
   const logger = new Logger(LOG_CONTEXT);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    processEvents.onSignal(signal, () => {
-      logger.log(`${signal}: the cluster stops`);
-      runtime.stop(constants.signals[signal]);
-    });
+    processEvents.onSignal(signal, () => runtime.stop(signal));
   }
   for (const signal of options.reload.signals) {
     // What went wrong is in the log already; nobody waits for the answer.

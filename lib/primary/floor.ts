@@ -126,7 +126,14 @@ export class Floor {
     worker.termAt = now + timeout;
     worker.killAt = now + timeout + this.options.shutdown.killAfter;
     this.leadership.dismiss(worker.id);
-    this.act({ type: 'drain', id: worker.id, timeout, reason });
+    // What reaches a process before it listens is lost, for node:cluster reads the channel from the start.
+    if (worker.vitals !== undefined || worker.readyAt !== undefined) this.tellToLeave(worker, now);
+  }
+
+  /** Says it: once, when the worker can hear it. */
+  tellToLeave(worker: WorkerRecord, now: number): void {
+    if (worker.leaving === undefined || worker.termAt === undefined) return;
+    this.act({ type: 'drain', id: worker.id, timeout: Math.max(0, worker.termAt - now), reason: worker.leaving });
   }
 
   /** Ends the worker at once. */

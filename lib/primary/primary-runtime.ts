@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
+import { constants } from 'node:os';
 import { Logger } from '@nestjs/common';
 import { Subject, type Observable } from 'rxjs';
 import type { Bus } from '../bus/bus.interface.js';
@@ -21,6 +22,9 @@ import { WorkerProcesses } from './worker-processes.js';
 
 /** What ThinkJS workers send to ask for a reload. */
 const THINK_CLUSTER_RELOAD = 'think-cluster-reload-workers';
+
+/** Exit codes from here on say by which signal; an operator asked for that, it is no error. */
+const EXIT_BY_SIGNAL = 128;
 
 interface Waiter<T> {
   resolve(value: T): void;
@@ -90,11 +94,15 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.dispatch({ type: 'start' });
   }
 
-  /** Ends the cluster: gracefully the first time, at once the second. */
-  stop(signalNumber: number): void {
+  /** Ends the cluster: gracefully at the first signal, at once at the second. */
+  stop(signal: 'SIGTERM' | 'SIGINT'): void {
     const { phase } = this.supervisor.state;
-    if (phase === 'running' || phase === 'idle') this.dispatch({ type: 'stop', code: 0 });
-    else this.dispatch({ type: 'stop-now', code: 128 + signalNumber });
+    if (phase === 'running' || phase === 'idle') {
+      this.logger.log(`${signal}: the cluster stops`);
+      return this.dispatch({ type: 'stop', code: 0 });
+    }
+    this.logger.log(`${signal} while the cluster stops: it ends at once`);
+    this.dispatch({ type: 'stop-now', code: EXIT_BY_SIGNAL + constants.signals[signal] });
   }
 
   /** Ends the cluster gracefully because the primary itself failed. */
@@ -237,7 +245,7 @@ export class PrimaryRuntime implements ProcessRuntime {
       case 'reload-failed':
         return void this.reloadFailed(action.reason, action.worker);
       case 'reload-refused':
-        return this.settleReload((waiter) => waiter.reject(new ReloadError(`Reload refused: ${action.reason}.`)));
+        return this.refuseReload(action.reason);
       case 'scaled':
         for (const waiter of this.scaleWaiters.splice(0)) waiter.resolve();
         return;
@@ -293,6 +301,13 @@ export class PrimaryRuntime implements ProcessRuntime {
     for (const waiter of waiters) waiter.reject(error);
   }
 
+  /** A signal asks, too, and has nobody who would hear the answer. */
+  private refuseReload(reason: string): void {
+    const error = new ReloadError(`Reload refused: ${reason}.`);
+    this.logger.warn(error.message);
+    this.settleReload((waiter) => waiter.reject(error));
+  }
+
   private settleReload(settle: (waiter: Waiter<ReloadReport>) => void): void {
     for (const waiter of this.reloadWaiters.splice(0)) settle(waiter);
   }
@@ -302,7 +317,7 @@ export class PrimaryRuntime implements ProcessRuntime {
       waiter.reject(new ClusterRequestError('The cluster is stopping.'));
     this.settleReload((waiter) => waiter.reject(new ReloadError('Reload failed: the cluster is stopping.')));
     const words = id === undefined ? '' : await this.processes.get(id)?.lastWords();
-    if (code !== 0) {
+    if (code !== 0 && code < EXIT_BY_SIGNAL) {
       this.logger.error(
         `the cluster ends with code ${code}${words ? `; the last words of worker ${id}:\n${words}` : ''}`,
       );

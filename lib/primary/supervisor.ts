@@ -130,7 +130,9 @@ export class Supervisor {
   }
 
   private heartbeat(worker: WorkerRecord, seq: number, vitals: Vitals, now: number): void {
+    const isFirstWord = worker.vitals === undefined && worker.readyAt === undefined;
     worker.vitals = vitals;
+    if (isFirstWord) this.floor.tellToLeave(worker, now);
     this.watchdog.heard(worker);
     const term = this.floor.leadership.heartbeat(worker.id, now);
     this.floor.act({ type: 'lease', id: worker.id, seq, term });

@@ -24,6 +24,7 @@ export const SILENCE_LIMIT = 2_000;
 export interface DrainSubject {
   readonly servers: {
     stopListening(): void;
+    /** Ends what would never end by itself and is there now. */
     farewell(clock: Clock): Promise<void>;
     closeIdle(): void;
     closeAll(): void;
@@ -52,9 +53,11 @@ export async function drain(
 ): Promise<'drained' | 'hurried'> {
   const { servers } = subject;
   let hurried = false;
+  let disconnected = false;
   void hurry.then(() => (hurried = true));
   servers.stopListening();
   await Promise.race([connectionsDone(), hurry]);
+  disconnected = true;
   await Promise.race([subject.handlersDone(), hurry]);
   await subject.closeApp();
   await Promise.race([subject.barrier(), hurry]);
@@ -63,7 +66,7 @@ export async function drain(
   async function connectionsDone(): Promise<void> {
     const closeIdleAt = clock.now() + idleGrace;
     await elapsed(clock, LINGER);
-    void servers.farewell(clock);
+    void sayFarewells();
     for (let busyAt = clock.now(); !hurried; await elapsed(clock, SWEEP_INTERVAL)) {
       const idleMayGo = clock.now() >= closeIdleAt;
       if (idleMayGo) servers.closeIdle();
@@ -72,5 +75,10 @@ export async function drain(
       // Opened ahead of need and never used: no request of theirs can be lost.
       if (clock.now() - busyAt >= SILENCE_LIMIT) return servers.closeAll();
     }
+  }
+
+  /** Not once: a client may begin an endless stream over a connection that it has had all along. */
+  async function sayFarewells(): Promise<void> {
+    for (; !disconnected && !hurried; await elapsed(clock, SWEEP_INTERVAL)) await servers.farewell(clock);
   }
 }

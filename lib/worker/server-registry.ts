@@ -15,12 +15,14 @@ export class ServerRegistry {
   private readonly awaited = new Set<net.Server>();
   private began = 0;
   private readonly waiting = new Set<() => void>();
+  private closed = false;
 
   /** Watches from now on. */
   install(): void {
     const registry = this;
     const listen = net.Server.prototype.listen as (...args: unknown[]) => net.Server;
     net.Server.prototype.listen = function (this: net.Server, ...args: unknown[]): net.Server {
+      if (registry.closed) return this;
       registry.watch(this);
       return listen.apply(this, args);
     } as typeof net.Server.prototype.listen;
@@ -47,6 +49,14 @@ export class ServerRegistry {
   /** Stops listening without touching a live connection, and asks HTTP clients to leave after their response. */
   stopListening(): void {
     for (const server of this.servers) server.stopListening();
+  }
+
+  /**
+   * No server begins to listen from now on. For a worker that leaves before it is ready: its application may
+   * still be on its way there, and clients let in then would be lost with the process.
+   */
+  keepClosed(): void {
+    this.closed = true;
   }
 
   /** Ends what would never end by itself: WebSockets and event streams; spread over time. */

@@ -46,8 +46,9 @@ export class WatchedServer {
     this.draining = true;
     for (const response of this.responses) askToLeave(response);
     for (const session of this.sessions) announceTheEnd(session);
-    // http.Server.close() would also reset connections that are between two requests.
-    if (this.server.listening) net.Server.prototype.close.call(this.server);
+    if (this.server.listening) return this.close();
+    // Asked to listen a moment ago: whoever waits for that hears of it first.
+    this.server.once('listening', () => setImmediate(() => this.close()));
   }
 
   async farewell(clock: Clock): Promise<void> {
@@ -68,6 +69,11 @@ export class WatchedServer {
   connections(): Promise<number> {
     if (!this.isHttp) return Promise.resolve(0);
     return new Promise((resolve) => this.server.getConnections((error, count) => resolve(error ? 0 : count)));
+  }
+
+  /** http.Server.close() would also reset connections that are between two requests. */
+  private close(): void {
+    if (this.server.listening) net.Server.prototype.close.call(this.server);
   }
 
   private requested(response: ServerResponse): void {
@@ -102,7 +108,7 @@ export class WatchedServer {
   private async endEventStreams(clock: Clock): Promise<void> {
     const streams = [...this.responses].filter(isEventStream);
     for (const stream of streams) {
-      stream.end();
+      endForGood(stream);
       if (streams.length > 1) await elapsed(clock, FAREWELL_SPREAD / streams.length);
     }
   }
@@ -117,9 +123,20 @@ function announceTheEnd(session: ServerHttp2Session): void {
   if (!session.closed && !session.destroyed) session.goaway(NO_ERROR, LAST_STREAM);
 }
 
+/**
+ * Its header said keep-alive, before or in spite of the drain: left open, the connection would carry the
+ * client's next request for the stream back to this process.
+ */
+function endForGood(stream: ServerResponse): void {
+  const { socket } = stream;
+  stream.end(() => {
+    if (stream.req.httpVersionMajor < 2) socket?.end();
+  });
+}
+
 function isEventStream(response: ServerResponse): boolean {
   // Headers given to writeHead() are kept as text only, in Node's `_header`.
   const text = (response as { _header?: string | null })._header;
   const header = response.getHeader('content-type') ?? /^content-type: *([^\r\n]*)/im.exec(text ?? '')?.[1] ?? '';
-  return response.headersSent && String(header).startsWith('text/event-stream');
+  return response.headersSent && !response.writableEnded && String(header).startsWith('text/event-stream');
 }

@@ -13,6 +13,7 @@ import type { Clock } from '../platform/clock.js';
 import { elapsed } from '../platform/clock.js';
 import type { WorkerMark, WorkerSettings } from '../platform/environment.js';
 import { processEvents } from '../platform/process-events.js';
+import { outliveOutput } from '../platform/standard-output.js';
 import { errorReport } from '../protocol/error-report.js';
 import type { FromPrimary } from '../protocol/messages.js';
 import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
@@ -64,6 +65,8 @@ export class WorkerRuntime implements ProcessRuntime {
   private leaving: Promise<void> | undefined;
   private barrierPassed: (() => void) | undefined;
   private hurry: () => void = () => {};
+  /** From when on a SIGTERM can be the primary's, in ms of the clock. */
+  private hurriedFrom = 0;
 
   constructor(
     mark: WorkerMark,
@@ -88,6 +91,7 @@ export class WorkerRuntime implements ProcessRuntime {
 
   /** Takes its place in the process; before the application is constructed. */
   start(): void {
+    outliveOutput();
     this.servers.install();
     watchApplications((app) => void this.applicationUp(app));
     this.control.messages.subscribe((message) => this.obey(message));
@@ -158,6 +162,7 @@ export class WorkerRuntime implements ProcessRuntime {
   private obey(message: FromPrimary): void {
     switch (message.type) {
       case 'drain':
+        if (!this.ready) this.servers.keepClosed();
         return void this.leave(message.timeout, 0, message.reason === 'stop' ? IDLE_GRACE_AT_STOP : IDLE_GRACE);
       case 'barrier':
         return this.barrierPassed?.();
@@ -178,15 +183,18 @@ export class WorkerRuntime implements ProcessRuntime {
     for (const signal of [...this.settings.reloadSignals, 'SIGTTIN', 'SIGTTOU'] as const)
       processEvents.onSignal(signal, () => {});
     processEvents.onSignal('SIGTERM', () => {
-      if (this.leaving) this.hurry();
-      else this.control.send({ type: 'retire', reason: 'SIGTERM' });
+      if (!this.leaving) this.control.send({ type: 'retire', reason: 'SIGTERM' });
+      // Service managers signal every process of a service at once; the primary's own SIGTERM comes at the deadline.
+      else if (this.clock.now() >= this.hurriedFrom) this.hurry();
     });
     processEvents.onUncaughtException((error) => this.failed(error, this.verdicts.onUncaughtException));
     processEvents.onUnhandledRejection((reason) => this.failed(reason, this.verdicts.onUnhandledRejection));
     // Otherwise node:cluster ends a worker whose channel closed with code 0, and what is in flight with it.
     cluster.worker!.exitedAfterDisconnect = true;
     processEvents.onDisconnect(() => {
-      if (this.leaving) return this.hurry();
+      this.barrierPassed?.();
+      // It leaves already, and what is in flight has as much time left as in any orphan.
+      if (this.leaving) return void this.clock.after(ORPHAN_TIMEOUT, () => this.hurry());
       this.logger.warn('The primary is gone; this worker finishes what is in flight and leaves');
       void this.leave(ORPHAN_TIMEOUT, EXIT_UNFINISHED, IDLE_GRACE_AT_STOP);
     });
@@ -210,6 +218,8 @@ export class WorkerRuntime implements ProcessRuntime {
   }
 
   private leave(timeout: number, code: number, idleGrace: number): Promise<void> {
+    // The primary counts from when it said so, which a busy worker hears late.
+    if (!this.leaving) this.hurriedFrom = this.clock.now() + timeout / 2;
     // Half of the time at most goes to connections on which nothing happens.
     this.leaving ??= this.drainAndExit(timeout, code, Math.min(idleGrace, timeout / 2));
     return this.leaving;
@@ -224,7 +234,8 @@ export class WorkerRuntime implements ProcessRuntime {
       {
         servers: this.servers,
         handlersDone: async () => {
-          if (!orphaned) await this.bus.fenced;
+          // Nobody has sent anything to a worker that was never ready.
+          if (this.ready && !orphaned) await this.bus.fenced;
           await this.dispatcher?.idle();
         },
         closeApp: () => this.closeApp(hurry),

@@ -131,6 +131,11 @@ describe('what cannot work is refused at once, by name', () => {
     ['an unknown option', { wokers: 4 }, [/wokers/]],
     ['an unknown option of a group', { reload: { surgge: 1 } }, [/reload/, /surgge/]],
     ['a time that is none', { shutdown: { timeout: 'soon' } }, [/shutdown\.timeout/, /soon/]],
+    [
+      'times that contradict each other',
+      { watchdog: { killAfter: 1_000 } },
+      [/killAfter: got 1000/, /suspectAfter \(3000\)/],
+    ],
   ])('%s', async (_, cluster, words) => {
     const app = await apps.start({ entry: fixture('app/express.main'), cluster });
     const { code } = await app.waitForExit();

@@ -28,11 +28,10 @@ const FAULTS = [
   'closed IPC',
 ];
 
-/** Each listen mode there is. Where two apps do the same in both, one of them is enough to run here. */
-const LISTEN = process.env['LISTEN_UNDER_TEST'] ?? 'round-robin';
+/** Each listen mode there is, or those named in the variable, with commas. */
+const MODES = (process.env['LISTEN_UNDER_TEST'] ?? 'round-robin,shared').split(',');
 
 const QUICK = {
-  listen: LISTEN,
   startup: { timeout: 6_000 },
   restart: { minDelay: 10, maxDelay: 100 },
   shutdown: { timeout: 2_000, killAfter: 500 },
@@ -55,23 +54,6 @@ interface Faulty {
 }
 
 let builds = 0;
-async function start(build: object = {}, cluster: object = {}): Promise<Faulty> {
-  const file = join(folder, `${(builds += 1)}.json`);
-  const deploy = (next: object) => writeFileSync(file, JSON.stringify(next));
-  deploy(build);
-  const app = await apps.start({
-    entry: fixture('faults/main'),
-    env: { BUILD: file },
-    cluster: { ...QUICK, ...cluster },
-  });
-  return { app, deploy };
-}
-
-async function started(): Promise<Faulty> {
-  const faulty = await start();
-  await faulty.app.waitUntilReady(2);
-  return faulty;
-}
 
 const inflict = (app: AppProcess, fault: string, when = 'now') =>
   app.json(`/fault/${encodeURIComponent(fault)}?when=${when}`, { method: 'POST' }) as Promise<{ pid: number }>;
@@ -87,7 +69,25 @@ function healed(app: AppProcess, victim: number): Promise<WorkerIdentity[]> {
   );
 }
 
-describe(`every fault, listening by ${LISTEN}`, () => {
+describe.each(MODES)('every fault, listening by %s', (listen) => {
+  async function start(build: object = {}, cluster: object = {}): Promise<Faulty> {
+    const file = join(folder, `${(builds += 1)}.json`);
+    const deploy = (next: object) => writeFileSync(file, JSON.stringify(next));
+    deploy(build);
+    const app = await apps.start({
+      entry: fixture('faults/main'),
+      env: { BUILD: file },
+      cluster: { ...QUICK, listen, ...cluster },
+    });
+    return { app, deploy };
+  }
+
+  async function started(): Promise<Faulty> {
+    const faulty = await start();
+    await faulty.app.waitUntilReady(2);
+    return faulty;
+  }
+
   describe('at boot', () => {
     it.each([...FAULTS.filter((fault) => fault !== 'IPC flood'), 'never ready'])(
       '%s: a few forks, then the end with a code',

@@ -50,6 +50,7 @@ export class AppProcess {
   /** Resolves when the primary has ended and all it wrote was read. */
   readonly exited: Promise<Exit>;
   exit: Exit | undefined;
+  private readonly loads: Load[] = [];
 
   private constructor(
     private readonly child: ChildProcess,
@@ -120,6 +121,12 @@ export class AppProcess {
     );
   }
 
+  /** Nobody reads what it writes from now on: each write meets a pipe without an end. */
+  closeOutput(): void {
+    this.child.stdout!.destroy();
+    this.child.stderr!.destroy();
+  }
+
   // ---- what it answers
 
   /** One request, on a connection of its own unless an agent is given. */
@@ -172,7 +179,9 @@ export class AppProcess {
 
   /** Begins to send requests to `path` until `finish()` is called on it. */
   load(path: string, options: LoadOptions): Load {
-    return new Load(this.url + path, options);
+    const load = new Load(this.url + path, options);
+    this.loads.push(load);
+    return load;
   }
 
   // ---- how it ends
@@ -208,7 +217,7 @@ export class AppProcess {
     if (left.length > 0) throw new Error(`processes outlive the primary: ${left}\n--- output\n${this.output.text}`);
   }
 
-  /** Ends every process of this app at once, by its pid. Resolves when the last is gone. */
+  /** Ends every process of this app at once, by its pid, and every load on it. Resolves when the last is gone. */
   async destroy(): Promise<void> {
     await eventually(
       () => {
@@ -219,6 +228,8 @@ export class AppProcess {
       { what: () => `the end of ${this.processes}` },
     );
     await this.exited;
+    // A test that failed has not finished its own.
+    await Promise.all(this.loads.map((load) => load.finish()));
   }
 }
 

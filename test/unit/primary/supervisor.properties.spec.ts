@@ -82,6 +82,8 @@ class Witness {
   /** Who leaves for a replacement leaves only when that serves: capacity does not fall. */
   private judgeReplacement(id: number): void {
     const { state } = this.world.supervisor;
+    // One that never served is no capacity.
+    if (state.workers.get(id)!.readyAt === undefined) return;
     const slot = state.slots[state.workers.get(id)!.slot]!;
     const successor = state.workers.get(slot.current ?? -1);
     if (successor?.readyAt === undefined || successor.id === id) throw new Error(`worker ${id} leaves unreplaced`);

@@ -379,6 +379,31 @@ describe('scaling', () => {
   });
 });
 
+describe('a worker that boots', () => {
+  it('is told to leave with its first word: before, nobody there would hear it', () => {
+    const world = new World({ workers: 1, shutdown: { timeout: 10_000 } }).up();
+    world.beating = false;
+    world.tell({ type: 'scale', workers: 2 });
+    const { latest } = world;
+    world.tell({ type: 'online', id: latest });
+    world.tell({ type: 'scale', workers: 1 });
+    expect(world.all('drain')).toEqual([]);
+    world.now += 1_500;
+    world.beat(latest);
+    expect(world.all('drain')).toEqual([{ type: 'drain', id: latest, timeout: 8_500, reason: 'scale' }]);
+    world.beat(latest);
+    expect(world.all('drain')).toHaveLength(1);
+  });
+
+  it('is ended at the deadline if it never says a word', () => {
+    const world = new World({ workers: 1, shutdown: { timeout: 1_000, killAfter: 500 } }).start();
+    world.beating = false;
+    world.tell({ type: 'stop', code: 0 });
+    world.pass(1_500);
+    expect(world.all('kill').map(({ signal }) => signal)).toEqual(['SIGTERM', 'SIGKILL']);
+  });
+});
+
 describe('leader', () => {
   it('is one ready worker, told with its heartbeat', () => {
     const world = new World({ workers: 2 }).up();

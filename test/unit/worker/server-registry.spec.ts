@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Agent, createServer, get, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import net from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ServerRegistry } from '../../../lib/worker/server-registry.js';
 
 describe('ServerRegistry', () => {
@@ -81,5 +81,32 @@ describe('ServerRegistry', () => {
     agent.destroy();
     expect(registry.requests).toBe(2);
     expect(registry.inFlight).toBe(0);
+  });
+
+  it('stops a server that was asked to listen a moment before, once it does', async () => {
+    const server = createServer();
+    servers.push(server);
+    server.listen(0, 'localhost');
+    registry.stopListening();
+    await once(server, 'listening');
+    await once(server, 'close');
+    expect(server.listening).toBe(false);
+  });
+
+  it('lets no server begin to listen once it is to keep them closed', async () => {
+    const server = await listening();
+    registry.keepClosed();
+    const late = createServer();
+    const began = jest.fn();
+    late.listen(0, began);
+    // Had it been asked to listen, it would before a later one that nobody watches.
+    const probe = new net.Server();
+    listen.call(probe, 0);
+    await once(probe, 'listening');
+    probe.close();
+    expect(began).not.toHaveBeenCalled();
+    expect(late.listening).toBe(false);
+    // Who listens already is not touched.
+    expect(server.listening).toBe(true);
   });
 });

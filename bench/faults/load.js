@@ -48,7 +48,10 @@ export function failed(book) {
  */
 export class Load {
   book = emptyBook();
-  /** Each request that failed: { outcome, sentAt, endedAt, reason }, by performance.now(). */
+  /**
+   * Each request that failed: { outcome, sentAt, endedAt, reason, servedBy }, by performance.now(). `servedBy` is
+   * the pid that answered on the same connection before; undefined where the connection was a new one.
+   */
   failures = [];
   /** Requests on their way. */
   inFlight = 0;
@@ -61,12 +64,16 @@ export class Load {
   #sentByClock = 0;
   #idle;
   #latencies = [];
+  #servers = new WeakMap();
 
-  /** `rate` in requests/s, `timeout` in ms. */
-  constructor({ port, rate, keepAlive, timeout, path = '/work' }) {
+  /**
+   * `rate` in requests/s, `timeout` in ms; `spare`: how many connections the client keeps open that it does not
+   * need now. The fewer, the sooner each is used again.
+   */
+  constructor({ port, rate, keepAlive, timeout, path = '/work', spare = Infinity }) {
     this.#options = { port, rate, timeout, path };
     // First in, first out: every connection is used in turn and none is left idle until the server closes it.
-    this.#agent = new http.Agent({ keepAlive, maxFreeSockets: Infinity, scheduling: 'fifo' });
+    this.#agent = new http.Agent({ keepAlive, maxFreeSockets: spare, scheduling: 'fifo' });
   }
 
   start() {
@@ -132,13 +139,15 @@ export class Load {
     this.book.sent += 1;
     this.inFlight += 1;
     let open = true;
+    let connection;
+    let servedBy;
     const settle = (outcome, reason) => {
       if (!open) return;
       open = false;
       clearTimeout(timer);
       this.book[outcome] += 1;
       if (outcome === 'ok') this.#latencies.push(performance.now() - sentAt);
-      else this.failures.push({ outcome, reason, sentAt, endedAt: performance.now() });
+      else this.failures.push({ outcome, reason, sentAt, endedAt: performance.now(), servedBy });
       this.inFlight -= 1;
       if (this.inFlight === 0) this.#idle?.();
     };
@@ -151,7 +160,15 @@ export class Load {
       let body = '';
       response.setEncoding('utf8').on('data', (chunk) => (body += chunk));
       response.on('error', broken);
-      response.on('end', () => settle(...verdict(response, body)));
+      response.on('end', () => {
+        const [outcome, reason] = verdict(response, body);
+        if (outcome === 'ok') this.#servers.set(connection, JSON.parse(body).pid);
+        settle(outcome, reason);
+      });
+    });
+    request.on('socket', (socket) => {
+      connection = socket;
+      servedBy = this.#servers.get(socket);
     });
     request.on('error', broken);
   }

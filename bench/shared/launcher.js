@@ -30,12 +30,12 @@ export function removeDirectory(path) {
 }
 
 /**
- * Starts `node file …args` and remembers it. `end()` kills, one by one by pid, whatever is left of it and of
+ * Starts `node file …args`, by another Node where `node` is its path, and remembers it. `end()` kills, one by one by pid, whatever is left of it and of
  * all it forked, also what went on as a daemon; it runs for every launch when this process is interrupted.
  */
-export function launch(file, { args = [], env = {}, cwd } = {}) {
+export function launch(file, { args = [], env = {}, cwd, node = process.execPath } = {}) {
   const mark = `${run}.${++count}`;
-  const child = spawn(process.execPath, [file, ...args], {
+  const child = spawn(node, [file, ...args], {
     cwd,
     env: { ...withoutTestRunner(process.env), ...env, [MARK]: mark },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -31,7 +31,9 @@ export type Outcome =
   /** The deadline had passed before the handler was started; no payload. */
   | 'expired'
   /** Redeliveries are used up: each worker that ran the task died; no payload. Tasks only. */
-  | 'lost';
+  | 'lost'
+  /** The cluster stops, and no worker is left that could run it; no payload. Tasks only. */
+  | 'stopping';
 
 /** What every delivery says about itself. */
 export interface Delivery {
@@ -114,6 +116,8 @@ export interface Bus {
   readonly maxPayload: number;
   /** The ready workers, by slot, as last heard. */
   readonly members: readonly Member[];
+  /** Slots that have a worker or get one, 0 to `slots - 1`, as last heard; 0 once the cluster stops. */
+  readonly slots: number;
 
   /** Starts delivering to `receiver`. Resolves once this member has the first word of the membership. */
   open(receiver: BusReceiver): Promise<void>;
@@ -142,7 +146,7 @@ export interface Bus {
 
   reply(request: Request, outcome: Outcome, payload: Uint8Array): void;
 
-  /** Gives a task to one ready member that serves the event, the least busy; waits while no member is ready. */
+  /** Gives a task to one ready member that serves the event, the least busy; waits while none is ready but one will be. */
   enqueue(task: TaskRequest, signal: AbortSignalLike): Promise<Answer>;
 
   settle(task: Task, outcome: Outcome, payload: Uint8Array): void;

@@ -79,18 +79,30 @@ export class Connection {
     return newest(this.bus.members, wanted);
   }
 
-  /** Resolves to the first ready worker that `wanted` accepts, now or later. */
-  member(call: string, signal: CallSignal, wanted: (member: Member) => boolean): Promise<Member> {
+  /**
+   * Resolves to the first ready worker that `wanted` accepts, now or later. Rejects with `never()` once there is
+   * none and none will be: the cluster stops, or was scaled down below `slot`.
+   */
+  member(
+    call: string,
+    signal: CallSignal,
+    wanted: (member: Member) => boolean,
+    never: () => Error,
+    slot = 0,
+  ): Promise<Member> {
     const ready = this.ready(wanted);
     if (ready !== undefined) return Promise.resolve(ready);
     return new Promise((resolve, reject) => {
       const found = this.dispatcher.members$.pipe(
-        map((members) => newest(members, wanted)),
-        filter((member) => member !== undefined),
+        map((members) => newest(members, wanted) ?? (slot < this.bus.slots ? undefined : never())),
+        filter((found) => found !== undefined),
         take(1),
       );
       // It completes without a member only when the bus is gone.
-      const subscription = found.subscribe({ next: resolve, complete: () => reject(this.#refusal(call)) });
+      const subscription = found.subscribe({
+        next: (found) => (found instanceof Error ? reject(found) : resolve(found)),
+        complete: () => reject(this.#refusal(call)),
+      });
       signal.cancel = () => subscription.unsubscribe();
     });
   }

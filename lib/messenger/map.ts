@@ -4,7 +4,7 @@ import { MapError, NoHandlerError } from '../errors/index.js';
 import type { Connection } from './connection.js';
 import type { Deadline } from './deadline.js';
 import type { CallInfo } from './outcome.js';
-import { noWorkerReady, valueOf } from './outcome.js';
+import { clusterStops, noWorkerReady, valueOf } from './outcome.js';
 import { SlotRequest } from './slot-request.js';
 
 /** What one worker's handler returned. @publicApi */
@@ -36,7 +36,13 @@ export class MapCall {
       call.label,
       deadline,
       async (signal) => {
-        if (connection.slots().length === 0) await connection.member(call.label, signal, () => true);
+        if (connection.slots().length === 0)
+          await connection.member(
+            call.label,
+            signal,
+            () => true,
+            () => clusterStops(call),
+          );
         return signal.cancelled ? [] : this.#askAll(each);
       },
       () => noWorkerReady(call),

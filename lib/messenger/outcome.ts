@@ -1,6 +1,6 @@
 import { decode } from '../bus/codec.js';
 import type { Answer } from '../bus/bus.interface.js';
-import { ClusterTimeoutError, MemberLostError, NoHandlerError } from '../errors/index.js';
+import { ClusterTimeoutError, MemberLostError, NoHandlerError, NotConnectedError } from '../errors/index.js';
 import { decodeError } from './remote-errors.js';
 
 /** What a call is, for answers and messages. */
@@ -27,6 +27,8 @@ export function valueOf(answer: Answer, call: CallInfo, where: string): unknown 
       throw new NoHandlerError(call.event, where);
     case 'expired':
       throw timedOut(call, 'the deadline passed before the handler was started');
+    case 'stopping':
+      throw clusterStops(call);
     case 'lost':
       throw new MemberLostError(
         answer.slot,
@@ -44,7 +46,15 @@ export function timedOut(call: CallInfo, what: string): ClusterTimeoutError {
   );
 }
 
-/** The same, for a call that waited in vain for a worker that is ready. */
+/** For a call that nobody will answer any more. */
+export function clusterStops(call: CallInfo): NotConnectedError {
+  return new NotConnectedError(
+    `${call.label}: the cluster stops, and no worker is left that could answer. Make calls before the app shuts down, ` +
+      `not in its shutdown hooks.`,
+  );
+}
+
+/** The same as timedOut, for a call that waited in vain for a worker that is ready. */
 export function noWorkerReady(call: CallInfo, what = 'no worker became ready'): ClusterTimeoutError {
   return new ClusterTimeoutError(
     `${call.label} timed out after ${call.timeout} ms: ${what}. A worker is ready once its app has ` +

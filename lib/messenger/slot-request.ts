@@ -28,8 +28,7 @@ export class SlotRequest {
     if (this.address === 'primary') return this.#request(PRIMARY_ID, signal);
     for (let to: Member | undefined = member; ; to = undefined) {
       // Found at once, it is sent to at once: that keeps a sender's messages in order.
-      to ??=
-        this.connection.ready(this.#wanted) ?? (await this.connection.member(this.call.label, signal, this.#wanted));
+      to ??= this.connection.ready(this.#wanted) ?? (await this.#next(this.address, signal));
       try {
         return await this.#request(to.id, signal);
       } catch (error) {
@@ -49,6 +48,11 @@ export class SlotRequest {
     if (slots.length === 0) return noWorkerReady(this.call);
     return noWorkerReady(this.call, `no worker became ready in slot ${address}; ready slots: ${slots.join(', ')}`);
   };
+
+  #next(slot: number, signal: CallSignal): Promise<Member> {
+    const { connection, call } = this;
+    return connection.member(call.label, signal, this.#wanted, () => gone(call, slot), slot);
+  }
 
   readonly #wanted = ({ slot, id }: Member) => slot === this.address && id !== this.#refused;
 
@@ -70,6 +74,13 @@ function lost(call: CallInfo, address: Address): MemberLostError {
   return new MemberLostError(
     address,
     `${call.label}: ${name(address)} left before it took the message${next}. Try again.`,
+  );
+}
+
+function gone(call: CallInfo, slot: number): MemberLostError {
+  return new MemberLostError(
+    slot,
+    `${call.label}: slot ${slot} has no worker any more, and gets none: the cluster stops or was scaled down.`,
   );
 }
 

@@ -188,6 +188,8 @@ export class PrimaryRuntime implements ProcessRuntime {
     switch (message.type) {
       case 'barrier':
         return sender.send({ type: 'barrier' });
+      case 'deserted':
+        return this.hub.leaving(sender.id);
       case 'reload':
         return this.requestReload(sender.id, answerTo(sender, message.request));
       case 'scale':
@@ -204,12 +206,19 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.handling = true;
     try {
       for (let next = this.queue.shift(); next; next = this.queue.shift()) {
-        for (const action of this.supervisor.handle(next, this.clock.now())) this.perform(action);
+        const actions = this.supervisor.handle(next, this.clock.now());
+        this.hub.expect(this.isStopping ? 0 : this.slots);
+        for (const action of actions) this.perform(action);
       }
     } finally {
       this.handling = false;
     }
     this.rearm();
+  }
+
+  private get isStopping(): boolean {
+    const { phase } = this.supervisor.state;
+    return phase === 'stopping' || phase === 'stopped';
   }
 
   private rearm(): void {
@@ -264,9 +273,10 @@ export class PrimaryRuntime implements ProcessRuntime {
   }
 
   private async drain({ id, timeout, reason }: SupervisorAction & { type: 'drain' }): Promise<void> {
-    this.hub.leaving(id);
-    // All leave at once: who came in before must not find the last door closed.
+    // All leave at once: who came in before must not find the last door closed, and a request in flight may need
+    // another worker for its answer. Each stays a member until its clients have left.
     if (reason === 'stop') await (this.doorsClosed ??= this.processes.stopAccepting());
+    else this.hub.leaving(id);
     this.tell(id, { type: 'drain', timeout, reason });
   }
 

@@ -36,6 +36,8 @@ export type FromWorker =
   | { readonly type: 'retire'; readonly reason: string }
   /** Boot cannot succeed; the error that main.ts or Nest met. `fatal`: trying again is pointless (exit 78). */
   | { readonly type: 'boot-failed'; readonly error: ErrorReport; readonly fatal: boolean }
+  /** It drains, and its last client has left: no message need reach it any more. */
+  | { readonly type: 'deserted' }
   /** Everything is done; may it exit? Comes back as 'barrier' once all before it was handled. */
   | { readonly type: 'barrier' }
   | { readonly type: 'reload'; readonly request: number }
@@ -60,7 +62,17 @@ export function seal<M extends FromWorker | FromPrimary>(message: M): Envelope<M
   return { ns: NAMESPACE, ...message };
 }
 
-const FROM_WORKER = new Set(['ready', 'heartbeat', 'failing', 'retire', 'boot-failed', 'barrier', 'reload', 'scale']);
+const FROM_WORKER = new Set([
+  'ready',
+  'heartbeat',
+  'failing',
+  'retire',
+  'boot-failed',
+  'deserted',
+  'barrier',
+  'reload',
+  'scale',
+]);
 const FROM_PRIMARY = new Set(['drain', 'barrier', 'lease', 'answer', 'reload-progress']);
 
 /** The worker's control message in `raw`, or undefined for a foreign or malformed one. */

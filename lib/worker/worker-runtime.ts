@@ -235,7 +235,7 @@ export class WorkerRuntime implements ProcessRuntime {
         servers: this.servers,
         handlersDone: async () => {
           // Nobody has sent anything to a worker that was never ready.
-          if (this.ready && !orphaned) await this.bus.fenced;
+          if (this.ready && !orphaned && this.control.send({ type: 'deserted' })) await this.bus.fenced;
           await this.dispatcher?.idle();
         },
         closeApp: () => this.closeApp(hurry),

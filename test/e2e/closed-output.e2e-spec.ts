@@ -3,8 +3,8 @@ import { FixtureApp, useApps } from '../support/index.js';
 
 const apps = useApps();
 
-describe('nobody reads what the app writes any more', () => {
-  it('it serves on with the same workers, reloads and stops as ever', async () => {
+describe('an app whose output nobody reads any more', () => {
+  it('serves on with the same workers, reloads and stops as ever', async () => {
     const app = await FixtureApp.start(apps);
     const before = await app.members();
     app.process.closeOutput();

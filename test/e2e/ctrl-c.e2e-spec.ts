@@ -6,26 +6,29 @@ const apps = useApps();
 
 /** A terminal's Ctrl-C is SIGINT to the whole process group: primary, workers and what they started. */
 describe('Ctrl-C', () => {
-  it.each([true, false])(
-    'under load: all that was sent in time is answered, exit 0, nothing is left (keep-alive: %s)',
-    async (keepAlive) => {
-      const app = await startSupervised(apps, { group: true });
-      const load = app.process.load('/', { keepAlive });
-      await load.answered(50);
-      const slow = [await keepWaiting(app, 0, 1_000), await keepWaiting(app, 1, 1_000)];
-      app.process.killGroup('SIGINT');
-      expect(await Promise.all(slow.map(({ outcome }) => outcome))).toEqual(['answered', 'answered']);
-      expect(await app.process.waitForExit()).toEqual({ code: 0, signal: null });
-      app.process.assertNothingLeft();
-      const { sent, ok, failures } = await load.finish();
-      // Nobody listens any more: that is all a client may ever see.
-      const { ECONNREFUSED = 0, ...others } = failures;
-      expect(others).toEqual({});
-      expect(ok + ECONNREFUSED).toBe(sent);
-      const exits = app.workerEvents().filter(({ event }) => event === 'exit');
-      expect(exits).toMatchObject([{ code: 0 }, { code: 0 }]);
-    },
-  );
+  it('under load: all that was sent before it is answered, exit 0, nothing is left', async () => {
+    const app = await startSupervised(apps, { group: true });
+    const loads = [true, false].map((keepAlive) => app.process.load('/', { keepAlive }));
+    const late = app.process.load('/', { keepAlive: false });
+    await Promise.all([...loads, late].map((load) => load.answered(50)));
+    const slow = [await keepWaiting(app, 0, 1_000), await keepWaiting(app, 1, 1_000)];
+    app.process.killGroup('SIGINT');
+    const reports = loads.map((load) => load.finish());
+    expect(await Promise.all(slow.map(({ outcome }) => outcome))).toEqual(['answered', 'answered']);
+    for (const { sent, ok, failures } of await Promise.all(reports)) {
+      expect({ ok, failures }).toEqual({ ok: sent, failures: {} });
+    }
+    expect(await app.process.waitForExit()).toEqual({ code: 0, signal: null });
+    app.process.assertNothingLeft();
+    const exits = app.workerEvents().filter(({ event }) => event === 'exit');
+    expect(exits).toMatchObject([{ code: 0 }, { code: 0 }]);
+
+    // Who comes later finds nobody; one may come in the very moment in which the door is closed. Nobody hangs.
+    const { ECONNREFUSED = 0, ECONNRESET = 0, ...others } = (await late.finish()).failures;
+    expect(others).toEqual({});
+    expect(ECONNREFUSED).toBeGreaterThan(0);
+    expect(ECONNRESET).toBeLessThanOrEqual(2);
+  });
 
   it('the second ends everything at once, and is no error', async () => {
     const app = await startSupervised(apps, { group: true, cluster: { shutdown: { timeout: 60_000 } } });

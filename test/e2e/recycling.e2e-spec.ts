@@ -9,6 +9,9 @@ const MB = 1024 * 1024;
 const watchdog = { interval: 100 };
 const jitter = 0;
 
+/** The default: enough for idle connections to be ended by their clients, not under their hands. */
+const shutdown = { timeout: 30_000 };
+
 function burdened(app: FixtureApp): Promise<Load[]> {
   const loads = [true, false].map((keepAlive) => app.process.load('/', { keepAlive, rate: 60 }));
   return Promise.all(loads.map((load) => load.answered(20).then(() => load)));
@@ -46,7 +49,7 @@ const limits = (app: FixtureApp, pattern: RegExp, after: number): number[] =>
 describe('recycling under load: a worn-out worker leaves after its replacement is ready, and no request is lost', () => {
   it('by requests', async () => {
     const recycle = { requests: 150, jitter, minLifetime: 0 };
-    const app = await startSupervised(apps, { cluster: { watchdog, recycle } });
+    const app = await startSupervised(apps, { cluster: { watchdog, shutdown, recycle } });
     const old = await app.members();
     const { mark } = app;
     const loads = await burdened(app);
@@ -61,7 +64,7 @@ describe('recycling under load: a worn-out worker leaves after its replacement i
 
   it('by age', async () => {
     const recycle = { age: 2_000, jitter, minLifetime: 0 };
-    const app = await startSupervised(apps, { cluster: { recycle } });
+    const app = await startSupervised(apps, { cluster: { shutdown, recycle } });
     const old = await app.members();
     const { mark } = app;
     const loads = await burdened(app);
@@ -76,7 +79,7 @@ describe('recycling under load: a worn-out worker leaves after its replacement i
 
   it('by memory: the worker that has too much, and no other', async () => {
     const recycle = { memory: 400 * MB, jitter, minLifetime: 0 };
-    const app = await startSupervised(apps, { cluster: { watchdog, recycle } });
+    const app = await startSupervised(apps, { cluster: { watchdog, shutdown, recycle } });
     const [lean, fat] = await app.members();
     const { mark } = app;
     const loads = await burdened(app);

@@ -4,9 +4,12 @@ import { startSupervised } from '../support/supervised-app.js';
 
 const apps = useApps();
 
+/** The default: enough for idle connections to be ended by their clients, not under their hands. */
+const shutdown = { timeout: 30_000 };
+
 describe('scaling under load', () => {
   it.each([true, false])('up, down to one and up again: no request is lost (keep-alive: %s)', async (keepAlive) => {
-    const app = await startSupervised(apps);
+    const app = await startSupervised(apps, { cluster: { shutdown } });
     const load = app.process.load('/', { keepAlive });
     await load.answered(50);
     for (const workers of [4, 1, 3]) {

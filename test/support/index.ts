@@ -10,3 +10,7 @@ export { parseReport, type Report } from './output.js';
 export { isRunning } from './process-table.js';
 export { selfSigned, type SelfSigned } from './self-signed.js';
 export { type Apps, useApps } from './use-apps.js';
+export { areWholeLines, type DrainingServer, drainingApp, withTls } from './draining-app.js';
+export { EventStream } from './event-stream.js';
+export { type Goaway, Http2Client } from './http2-client.js';
+export { WebSocketClient } from './websocket-client.js';

@@ -78,7 +78,7 @@ export function kindName(kind: number): string {
   return Object.entries(Kind).find(([, value]) => value === kind)?.[0] ?? String(kind);
 }
 
-const OUTCOMES: readonly Outcome[] = ['ok', 'error', 'no-handler', 'expired', 'lost'];
+const OUTCOMES: readonly Outcome[] = ['ok', 'error', 'no-handler', 'expired', 'lost', 'stopping'];
 
 /** The primary's slot field. */
 export const PRIMARY_SLOT = 0xffff;

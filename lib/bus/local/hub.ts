@@ -83,6 +83,15 @@ export class Hub {
     this.seat(seat);
   }
 
+  /**
+   * Slots 0 to `slots - 1` have a worker or get one; 0: the cluster stops. Nobody waits for a worker in another
+   * slot from now on.
+   */
+  expect(slots: number): void {
+    this.roster.expect(slots);
+    if (slots === 0) this.tasks.dispatchWaiting();
+  }
+
   /** The worker is ready: a member from now on. Does nothing where it is gone or leaving. */
   ready(id: MemberId): void {
     const seat = this.roster.get(id);

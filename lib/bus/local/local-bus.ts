@@ -55,6 +55,7 @@ export class LocalBus implements Bus {
   readonly maxPayload: number;
   readonly fenced: Promise<void>;
   members: readonly Member[] = [];
+  slots = 0;
   private readonly calls = new PendingCalls();
   private readonly outbox: Outbox;
   private readonly loopback = new Loopback();
@@ -261,6 +262,7 @@ export class LocalBus implements Bus {
       case Kind.OVERFLOW:
         return this.failCall(idOf(frame), overflow());
       case Kind.MEMBERS:
+        this.slots = idOf(frame);
         return this.membersChanged(decodeMembers(payloadOf(frame)));
       case Kind.LOST:
         return this.memberLost(targetOf(frame), sourceSlotOf(frame));

@@ -1,6 +1,9 @@
 import type { Member, MemberId } from '../bus.interface.js';
-import { Kind, newFrame } from './frame.js';
+import { type Frame, Kind, newFrame, setId } from './frame.js';
 import type { Seat } from './seat.js';
+
+/** Until the supervisor has said how many slots there are; the largest number a frame carries. */
+const MANY = 2 ** 32 - 1;
 
 /** Who is there: every seat, and the views of them that the hub routes by. */
 export class Roster {
@@ -13,6 +16,8 @@ export class Roster {
   suspects: readonly Seat[] = [];
   /** Ready workers, suspect or not. */
   workers: readonly Seat[] = [];
+  /** How many slots are to have a worker. */
+  slots = MANY;
 
   get(id: MemberId): Seat | undefined {
     return this.seats.get(id);
@@ -26,21 +31,36 @@ export class Roster {
     if (this.seats.has(seat.id)) throw new Error(`Bus member ${seat.id} is attached already.`);
     this.seats.set(seat.id, seat);
     this.refresh();
-    seat.link.send(newFrame(Kind.MEMBERS, '', '', encodeMembers(this.members)));
+    seat.link.send(this.word());
   }
 
   remove(seat: Seat): void {
     this.seats.delete(seat.id);
   }
 
+  /** From now on so many slots are to have a worker; everybody hears of it. */
+  expect(slots: number): void {
+    if (this.slots === slots) return;
+    this.slots = slots;
+    this.tell();
+  }
+
   /** A seat's state changed: renews the views, and tells everybody where the membership is another. */
   changed(): void {
     const before = encodeMembers(this.members);
     this.refresh();
-    const after = encodeMembers(this.members);
-    if (before.equals(after)) return;
-    const frame = newFrame(Kind.MEMBERS, '', '', after);
+    if (!before.equals(encodeMembers(this.members))) this.tell();
+  }
+
+  private tell(): void {
+    const frame = this.word();
     for (const seat of this.seats.values()) seat.link.send(frame);
+  }
+
+  private word(): Frame {
+    const frame = newFrame(Kind.MEMBERS, '', '', encodeMembers(this.members));
+    setId(frame, this.slots);
+    return frame;
   }
 
   private refresh(): void {

@@ -31,7 +31,7 @@ const KEPT_FACTOR = 8;
 const TASK_OVERHEAD = 512;
 
 /** Where a task could go now. */
-type Pick = Seat | 'wait' | 'nowhere';
+type Pick = Seat | 'wait' | 'nowhere' | 'never';
 
 /** Tasks: each is run by one worker, by another if that one dies, and its result goes to whoever asked. */
 export class TaskQueue {
@@ -149,7 +149,7 @@ export class TaskQueue {
   }
 
   private hasRoom(pick: Pick, bytes: number): boolean {
-    if (pick === 'nowhere') return true;
+    if (pick === 'nowhere' || pick === 'never') return true;
     if (pick === 'wait' && this.waitingBytes + bytes > this.limit) this.dropExpired();
     if (pick === 'wait' && this.waiting.size > 0 && this.waitingBytes + bytes > this.limit) return false;
     return this.keptBytes + bytes <= this.limit * KEPT_FACTOR || this.tasks.size === 0;
@@ -168,6 +168,7 @@ export class TaskQueue {
   private place(task: QueuedTask, pick: Pick): void {
     if (task.deadline <= this.now()) return this.settleWithout(task, 'expired');
     if (pick === 'nowhere') return this.settleWithout(task, 'no-handler');
+    if (pick === 'never') return this.settleWithout(task, 'stopping');
     if (pick === 'wait') return this.wait(task);
     this.unwait(task);
     task.attempt++;
@@ -185,7 +186,8 @@ export class TaskQueue {
    * what a worker serves may arrive after the word that it is ready, which comes another way.
    */
   private pick(event: string): Pick {
-    const { workers } = this.roster;
+    const { workers, slots } = this.roster;
+    if (workers.length === 0 && slots === 0) return 'never';
     let best: Seat | undefined;
     let nobodyServes = workers.length > 0;
     for (let i = 0; i < workers.length; i++) {

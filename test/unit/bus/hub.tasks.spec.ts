@@ -75,6 +75,19 @@ describe('a task', () => {
     expect(plain(await answer)).toEqual(['ok', 'by 0', 0]);
   });
 
+  it('waits no more once the cluster stops and the last worker has left', async () => {
+    const cluster = new TestCluster();
+    const worker = (await cluster.worker(0, ['job'])).runsEverything();
+    const primary = await cluster.primary();
+    cluster.hub.expect(0);
+    expect(plain(await primary.enqueue('job'))).toEqual(['ok', 'by 0', 0]);
+    cluster.hub.suspect(worker.id, true);
+    const waiting = primary.enqueue('job');
+    cluster.hub.leaving(worker.id);
+    expect(plain(await waiting)).toEqual(['stopping', '', 'primary']);
+    expect(plain(await primary.enqueue('job'))).toEqual(['stopping', '', 'primary']);
+  });
+
   it('waits for what a worker serves, where the word that it is ready came first', async () => {
     const cluster = new TestCluster();
     const worker = (await cluster.boot(0)).runsEverything();

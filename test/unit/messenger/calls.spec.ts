@@ -230,6 +230,25 @@ describe('a slot whose worker leaves', () => {
     expect(await failure).toMatchObject({ name: 'MemberLostError', slot: 0 });
   });
 
+  it('is lost at once when it gets no other worker: the cluster was scaled down, or stops', async () => {
+    const { bus, messenger } = await openMessenger([
+      [1, 0],
+      [2, 1],
+    ]);
+    const failure = failureOf(messenger.send(1, 'e'));
+    bus.pending[0]!.reject(new DeliveryRefused());
+    await settle();
+    bus.slots = 1;
+    bus.setMembers([1, 0]);
+    expect(await failure).toMatchObject({ name: 'MemberLostError', slot: 1 });
+    const map = messenger.mapSettled('e');
+    bus.slots = 0;
+    bus.setMembers();
+    bus.pending[1]!.reject(new DeliveryRefused());
+    expect(await map).toMatchObject([{ slot: 0, status: 'rejected', reason: { name: 'MemberLostError' } }]);
+    await expect(messenger.map('e')).rejects.toMatchObject({ name: 'NotConnectedError' });
+  });
+
   it('is lost at once when it died with the message, or is the primary', async () => {
     const { bus, messenger } = await openMessenger([[1, 0]]);
     const dead = messenger.send(0, 'e');

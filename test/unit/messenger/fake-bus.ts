@@ -32,6 +32,7 @@ export class FakeBus implements Bus {
   self: { id: number; address: Address; generation: number } = { id: 1, address: 0, generation: 1 };
   maxPayload = 1_000_000;
   members: Member[] = [];
+  slots = 8;
   receiver!: BusReceiver;
   readonly fenced = new Promise<void>(() => undefined);
   /** What was handed over, in order, e.g. `publish e` or `request 2 e`. */

@@ -98,6 +98,7 @@ export class TaskQueue {
         break;
       case 'ok':
       case 'lost':
+      case 'stopping':
         break;
     }
     this.settle(task, frame);

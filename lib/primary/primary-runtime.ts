@@ -332,7 +332,7 @@ export class PrimaryRuntime implements ProcessRuntime {
         `the cluster ends with code ${code}${words ? `; the last words of worker ${id}:\n${words}` : ''}`,
       );
     }
-    this.processes.close();
+    await this.processes.close();
     this.finish(code);
   }
 }

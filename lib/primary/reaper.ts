@@ -1,11 +1,15 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import type { Writable } from 'node:stream';
+import type { Socket } from 'node:net';
+import { elapsed, type Clock } from '../platform/clock.js';
 
 const SHELL = '/bin/sh';
 
 /** How long after the primary's end its workers may live, in seconds; they are told to be done in 3. */
 const GRACE = 4;
+
+/** How long a dismissed reaper may take to go, in ms; it goes all the same. */
+const DISMISSAL_TIMEOUT = 1_000;
 
 /**
  * Waits on fd 3. A line means that all is well; its end alone, that the primary is gone without a word:
@@ -23,7 +27,7 @@ grep -lsF "$1" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do kill -9 
  * its loop turns again.
  */
 export class Reaper {
-  private line: Writable | undefined;
+  private line: Socket | undefined;
 
   /** @param mark what every worker's environment contains, as `NAME=value` */
   start(mark: string): void {
@@ -36,13 +40,18 @@ export class Reaper {
     shell.unref();
     // It could not be started: as without a shell.
     shell.on('error', () => {});
-    this.line = shell.stdio[3] as Writable;
+    this.line = shell.stdio[3] as Socket;
     this.line.on('error', () => {});
-    (this.line as Writable & { unref?(): void }).unref?.();
+    this.line.unref();
   }
 
-  /** No worker is left: the reaper may go. */
-  dismiss(): void {
-    this.line?.end('\n');
+  /** No worker is left: the reaper may go. Resolves when it has, so that the primary leaves nothing behind. */
+  async dismiss(clock: Clock): Promise<void> {
+    const { line } = this;
+    if (!line || line.destroyed) return;
+    // Its end of the line closes with it; only who reads hears that.
+    const gone = new Promise<void>((resolve) => line.resume().once('close', resolve));
+    line.end('\n');
+    await Promise.race([gone, elapsed(clock, DISMISSAL_TIMEOUT)]);
   }
 }

@@ -87,9 +87,9 @@ export class WorkerProcesses {
     await this.handOffs.emptied(HAND_OVER_TIMEOUT);
   }
 
-  /** The last worker is gone. */
-  close(): void {
-    this.reaper.dismiss();
+  /** The last worker is gone; resolves when nothing else is left either. */
+  async close(): Promise<void> {
+    await this.reaper.dismiss(this.clock);
   }
 
   private async endChildrenOf(id: number): Promise<void> {

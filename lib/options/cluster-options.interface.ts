@@ -30,6 +30,11 @@ export interface ForkOptions {
 export interface StartupOptions {
   /** A worker that is not ready after this many ms failed to boot. Default 60 000. */
   readonly timeout?: number;
+  /**
+   * Keep the workers' compiled code for those that follow, in a temporary folder of this cluster's own; Node ≥ 22.8.
+   * NODE_COMPILE_CACHE and NODE_DISABLE_COMPILE_CACHE, where set, are respected instead. Default true.
+   */
+  readonly compileCache?: boolean;
 }
 
 /** @publicApi */
@@ -102,8 +107,28 @@ export interface MessengerOptions {
   readonly queueLimit?: number;
 }
 
-/** How a connection reaches a worker. @publicApi */
-export type ListenMode = 'auto' | 'round-robin' | 'shared';
+/**
+ * How a connection reaches a worker.
+ *
+ * - `'reuse-port'`: every worker accepts by itself, on a socket that the primary keeps for its slot. Linux, Node ≥ 22.12.
+ * - `'round-robin'`: the primary accepts and hands over in turn.
+ * - `'shared'`: the workers accept from one socket.
+ * - `'sticky'`: the primary accepts and hands over by the client's address, for apps that keep state of a client.
+ * - `'auto'`: `'reuse-port'` where it works, else `'round-robin'`.
+ *
+ * @publicApi
+ */
+export type ListenMode = 'auto' | 'reuse-port' | 'round-robin' | 'shared' | 'sticky';
+
+/** For `listen: 'sticky'`. @publicApi */
+export interface StickyOptions {
+  /**
+   * How many proxies of yours stand in front. 0: the peer of a connection is the client. Above: the client is
+   * whom the outermost of them saw, by X-Forwarded-For of a connection's first request, which the primary then
+   * reads (HTTP/1.1 without TLS only; else the peer counts). Default 0.
+   */
+  readonly proxies?: number;
+}
 
 /** @publicApi */
 export interface ClusterOptions {
@@ -118,6 +143,7 @@ export interface ClusterOptions {
   readonly primary?: Type<unknown> | DynamicModule;
   /** How connections reach the workers. Default 'auto'. */
   readonly listen?: ListenMode;
+  readonly sticky?: StickyOptions;
   readonly fork?: ForkOptions;
   readonly startup?: StartupOptions;
   readonly restart?: RestartOptions;
@@ -141,6 +167,7 @@ export interface ResolvedClusterOptions {
   readonly enabled: boolean | undefined;
   readonly primary: Type<unknown> | DynamicModule | undefined;
   readonly listen: ListenMode;
+  readonly sticky: Required<StickyOptions>;
   readonly fork: ForkOptions;
   readonly startup: Required<StartupOptions>;
   /** `maxCrashes` undefined: max(5, 2 × workers). */

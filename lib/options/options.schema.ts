@@ -6,6 +6,7 @@ import { MAX_DELAY, MAX_WORKERS } from './limits.js';
 
 const MAX_ID = 2 ** 32 - 1;
 const MAX_PORT = 2 ** 16 - 1;
+const MAX_PROXIES = 16;
 
 /** Signals that already mean something to the primary, or that no process can handle. */
 const TAKEN: Readonly<Record<string, string>> = {
@@ -96,7 +97,7 @@ const fork = section({
   windowsHide: boolean().optional(),
 });
 
-const startup = section({ timeout: ms(1).default(60_000) });
+const startup = section({ timeout: ms(1).default(60_000), compileCache: boolean().default(true) });
 
 const restart = section({
   minDelay: ms(0).default(100),
@@ -159,6 +160,8 @@ const recycle = section({
   minLifetime: ms(0).default(60_000),
 });
 
+const sticky = section({ proxies: whole(0, MAX_PROXIES).default(0) });
+
 const messenger = section({
   timeout: ms(1).default(30_000),
   maxPayload: bytes().default(1_048_576),
@@ -184,7 +187,8 @@ export const optionsSchema = section({
   workers: whole(0, MAX_WORKERS).default(0),
   enabled: boolean().optional(),
   primary: nestModule.optional(),
-  listen: oneOf(['auto', 'round-robin', 'shared']).default('auto'),
+  listen: oneOf(['auto', 'reuse-port', 'round-robin', 'shared', 'sticky']).default('auto'),
+  sticky: sticky.prefault({}),
   fork: fork.prefault({}),
   startup: startup.prefault({}),
   restart: restart.prefault({}),

@@ -16,6 +16,9 @@ export interface Clock {
 /** Longest delay setTimeout takes (2^31 − 1 ms); a longer wait is cut and looked at again. */
 const MAX_DELAY = 2_147_483_647;
 
+/** How long clients that are already in the kernel's queue are let in, in ms; an endless rush must not delay the stop. */
+export const ADMISSION_TIMEOUT = 250;
+
 /** Time of the machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
@@ -29,4 +32,19 @@ export const systemClock: Clock = {
 /** Resolves after `delay` ms. */
 export function elapsed(clock: Clock, delay: number): Promise<void> {
   return new Promise((resolve) => void clock.after(delay, resolve));
+}
+
+/** Resolves after the poll phase of the running turn of the loop, or of the next. */
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Resolves when `count` did not change for a whole turn of the event loop; after `timeout` ms at the latest. */
+export async function quietTurn(count: () => number, clock: Clock, timeout: number): Promise<void> {
+  const until = clock.now() + timeout;
+  await endOfTurn();
+  for (let before = -1; before !== count() && clock.now() < until;) {
+    before = count();
+    await endOfTurn();
+  }
 }

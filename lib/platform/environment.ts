@@ -33,6 +33,19 @@ export function inProduction(env: Environment = process.env): boolean {
   return env.NODE_ENV === 'production';
 }
 
+/** What node:cluster was told about connections: 'rr' or 'none'; undefined where nothing. */
+export function schedulingPolicy(env: Environment = process.env): string | undefined {
+  return env.NODE_CLUSTER_SCHED_POLICY || undefined;
+}
+
+/** Where Node keeps compiled code. */
+export const COMPILE_CACHE = 'NODE_COMPILE_CACHE';
+
+/** Whether the user has already chosen where compiled code is kept, or that it is not. */
+export function hasCompileCacheOfItsOwn(env: Environment = process.env): boolean {
+  return Boolean(env[COMPILE_CACHE] || env.NODE_DISABLE_COMPILE_CACHE);
+}
+
 /** By which a primary tells its worker what it is; taken away at once, so that no process the worker starts inherits it. */
 const WORKER_MARK = 'NESTJS_CLUSTER_WORKER';
 
@@ -59,6 +72,10 @@ export interface WorkerSettings {
   readonly queueLimit: number;
   /** Signals that mean a reload to the primary, and nothing to a worker. */
   readonly reloadSignals: readonly NodeJS.Signals[];
+  /** Whether servers listen on sockets of the primary's, and not by node:cluster. */
+  readonly ownSockets: boolean;
+  /** The primary's folder of compiled code, to which this worker is to write when it is up. */
+  readonly compileCache: string | undefined;
 }
 
 /** Names the worker a process descends from. It stays in the environment, so that children inherit it. */
@@ -73,5 +90,9 @@ export function markWorker(mark: WorkerMark, lineage: string): Record<string, st
 export function takeWorkerMark(env: Record<string, string | undefined> = process.env): WorkerMark | undefined {
   const text = env[WORKER_MARK];
   delete env[WORKER_MARK];
-  return text === undefined ? undefined : (JSON.parse(text) as WorkerMark);
+  if (text === undefined) return undefined;
+  const mark = JSON.parse(text) as WorkerMark;
+  // Node has read it; a process that the worker starts has no part in it.
+  if (env[COMPILE_CACHE] === mark.settings.compileCache) delete env[COMPILE_CACHE];
+  return mark;
 }

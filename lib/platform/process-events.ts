@@ -19,8 +19,8 @@ export const processEvents = {
     return () => void process.off('unhandledRejection', handler);
   },
 
-  /** A message from the parent over the IPC channel. */
-  onMessage(handler: (message: unknown) => void): Unsubscribe {
+  /** A message from the parent over the IPC channel, and the socket that came with it. */
+  onMessage(handler: (message: unknown, socket: unknown) => void): Unsubscribe {
     process.on('message', handler);
     return () => void process.off('message', handler);
   },

@@ -9,6 +9,11 @@ import type {
   WorkerRecord,
 } from './supervisor.types.js';
 
+/** Whether the worker does its work: ready, heard of, and wanted. */
+export function isServing({ phase, leaving, exitDueAt }: WorkerRecord): boolean {
+  return phase === 'ready' && !leaving && exitDueAt === undefined;
+}
+
 /**
  * What the supervisor's parts stand on: the slots, the workers in them, and the few moves that change
  * either. Every effect leaves as an action; nothing is done here.
@@ -62,10 +67,10 @@ export class Floor {
     return this.state.slots[worker.slot];
   }
 
-  /** Whether the worker does its work: ready, heard of, and wanted. */
+  /** Whether there is such a worker and it does its work. */
   isServing(id: number | undefined): boolean {
     const worker = this.worker(id);
-    return worker !== undefined && worker.phase === 'ready' && !worker.leaving && worker.exitDueAt === undefined;
+    return worker !== undefined && isServing(worker);
   }
 
   /** Nothing serves the slot nor is about to, and something should. */

@@ -12,7 +12,7 @@ import type { ResolvedClusterOptions } from '../options/cluster-options.interfac
 import { MAX_WORKERS } from '../options/limits.js';
 import type { Clock, Timer } from '../platform/clock.js';
 import { errorReport } from '../protocol/error-report.js';
-import { fromWorker, type FromPrimary } from '../protocol/messages.js';
+import { fromWorker, type FromPrimary, type ListeningAddress } from '../protocol/messages.js';
 import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
 import { Supervisor } from './supervisor.js';
 import type { SupervisorAction, SupervisorEvent } from './supervisor.types.js';
@@ -87,8 +87,6 @@ export class PrimaryRuntime implements ProcessRuntime {
   /** Begins to supervise. The primary module is up, so it hears of every event from 'setup' on. */
   start(workerEvents: WorkerEvents): void {
     this.workerEvents = workerEvents;
-    if (this.options.listen === 'round-robin') cluster.schedulingPolicy = cluster.SCHED_RR;
-    if (this.options.listen === 'shared') cluster.schedulingPolicy = cluster.SCHED_NONE;
     this.listenToCluster();
     this.processes.setUp();
     this.dispatch({ type: 'start' });
@@ -185,9 +183,20 @@ export class PrimaryRuntime implements ProcessRuntime {
       } else if (!isSealed(raw)) this.workerEvents?.emit('message', worker, raw, handle);
       return;
     }
+    const { doorkeeper } = this.processes;
     switch (message.type) {
       case 'barrier':
         return sender.send({ type: 'barrier' });
+      case 'listen': {
+        const value = doorkeeper?.listen(sender.id, sender.slot, message.address);
+        return sender.send({ type: 'answer', request: message.request, ok: true, value });
+      }
+      case 'unlisten':
+        return doorkeeper?.unlisten(sender.id, message.key);
+      case 'taken':
+        return doorkeeper?.taken(sender.id, message.seq, message.accepted);
+      case 'listening':
+        return announceListening(worker, message.address);
       case 'deserted':
         return this.hub.leaving(sender.id);
       case 'reload':
@@ -209,6 +218,7 @@ export class PrimaryRuntime implements ProcessRuntime {
         const actions = this.supervisor.handle(next, this.clock.now());
         this.hub.expect(this.isStopping ? 0 : this.slots);
         for (const action of actions) this.perform(action);
+        this.processes.doorkeeper?.update(this.supervisor.state);
       }
     } finally {
       this.handling = false;
@@ -343,6 +353,12 @@ function answerTo(sender: WorkerProcess, request: number): Waiter<unknown> {
     resolve: (value) => sender.send({ type: 'answer', request, ok: true, value }),
     reject: (error) => sender.send({ type: 'answer', request, ok: false, error: errorReport(error) }),
   };
+}
+
+/** What node:cluster tells of a server that listens by its own means. */
+function announceListening(worker: Worker, address: ListeningAddress): void {
+  worker.emit('listening', address);
+  cluster.emit('listening', worker, address);
 }
 
 /** One of the package's own messages, but malformed: nobody else's business. */

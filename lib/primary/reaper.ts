@@ -18,7 +18,8 @@ const DISMISSAL_TIMEOUT = 1_000;
  */
 const SCRIPT = `( read -r _ <&3 && exit 0
 sleep "$2"
-grep -lsF "$1" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do kill -9 "$pid"; done ) &`;
+grep -lsF "$1" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do kill -9 "$pid"; done
+[ -z "$3" ] || rm -rf -- "$3" ) &`;
 
 /**
  * Ends the workers of a primary that was killed. They leave by themselves when they hear of it, but one
@@ -29,10 +30,13 @@ grep -lsF "$1" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do kill -9 
 export class Reaper {
   private line: Socket | undefined;
 
-  /** @param mark what every worker's environment contains, as `NAME=value` */
-  start(mark: string): void {
+  /**
+   * @param mark what every worker's environment contains, as `NAME=value`
+   * @param folder one that has no use without the primary
+   */
+  start(mark: string, folder: string | undefined): void {
     if (!existsSync('/proc/self/environ') || !existsSync(SHELL)) return;
-    const shell = spawn(SHELL, ['-c', SCRIPT, 'nestjs-cluster-reaper', mark, String(GRACE)], {
+    const shell = spawn(SHELL, ['-c', SCRIPT, 'nestjs-cluster-reaper', mark, String(GRACE), folder ?? ''], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
       // A signal to the primary's process group is not meant for it.
       detached: true,

@@ -1,3 +1,4 @@
+import type { SendHandle } from 'node:child_process';
 import type { Worker } from 'node:cluster';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
@@ -32,9 +33,10 @@ export class WorkerProcess {
     this.ended = stderr ? this.listenTo(stderr, echo) : Promise.resolve();
   }
 
-  /** Sends a control message; one to a closed channel is dropped, for the exit is on its way. */
-  send(message: FromPrimary): void {
-    if (this.worker.isConnected()) this.worker.process.send(seal(message), undefined, {}, () => {});
+  /** Sends a control message, and a socket if one is given; to a closed channel nothing goes, for the exit is on its way. */
+  send(message: FromPrimary, socket?: object): void {
+    if (this.worker.isConnected())
+      this.worker.process.send(seal(message), socket as SendHandle | undefined, {}, () => {});
   }
 
   kill(signal: 'SIGTERM' | 'SIGKILL'): void {

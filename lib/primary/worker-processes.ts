@@ -6,17 +6,16 @@ import type { ResolvedClusterOptions } from '../options/cluster-options.interfac
 import type { Clock } from '../platform/clock.js';
 import { LINEAGE, markWorker, type WorkerSettings } from '../platform/environment.js';
 import { processesMarked } from '../platform/lineage.js';
+import { CompileCache } from './compile-cache.js';
 import { forkSettings, type ForkSettings } from './fork-settings.js';
-import { AcceptingSockets } from './accepting-sockets.js';
-import { HandOffGuard } from './handoff-guard.js';
+import type { Doorkeeper } from './listening/doorkeeper.js';
+import { Listening } from './listening/listening.js';
+import type { HandOver } from './listening/sticky-sockets.js';
 import { Reaper } from './reaper.js';
 import { WorkerProcess } from './worker-process.js';
 
 /** A dead worker's bus may hold unread bytes for this long (ms) before it is cut. */
 const BUS_LINGER = 1_000;
-
-/** How long a blocked worker may keep the others from leaving when the cluster stops, in ms. */
-const HAND_OVER_TIMEOUT = 500;
 
 /** How many dead workers' pids and last words are remembered. */
 const OBITUARIES = 64;
@@ -28,8 +27,8 @@ export class WorkerProcesses {
   private readonly settings: ForkSettings;
   private readonly lineage = randomUUID();
   private readonly reaper = new Reaper();
-  private readonly handOffs = new HandOffGuard();
-  private readonly sockets = new AcceptingSockets();
+  private readonly compileCache: CompileCache;
+  private readonly listening: Listening;
 
   constructor(
     private readonly options: ResolvedClusterOptions,
@@ -37,21 +36,39 @@ export class WorkerProcesses {
     private readonly clock: Clock,
   ) {
     this.settings = forkSettings(options.fork);
+    this.compileCache = new CompileCache(options.startup.compileCache);
+    const doors = {
+      open: (id: number, key: string, slot: number, socket: object) =>
+        this.get(id)?.send({ type: 'door', key, slot }, socket),
+      shut: (id: number, key: string, slot: number) => this.get(id)?.send({ type: 'shut', key, slot }),
+    };
+    const handOver: HandOver = (id, message, connection) =>
+      this.get(id)?.send({ type: 'connection', ...message }, connection);
+    this.listening = new Listening(options, { doors, handOver }, clock);
+  }
+
+  /** Holds the servers' sockets; undefined where node:cluster does. */
+  get doorkeeper(): Doorkeeper | undefined {
+    return this.listening.doorkeeper;
   }
 
   /** Makes node:cluster fork as the options say, and provides for the primary's sudden end. */
   setUp(): void {
-    this.sockets.install();
+    this.listening.setUp();
     cluster.setupPrimary(this.settings.settings);
-    this.reaper.start(`${LINEAGE}=${this.lineage}/`);
+    this.reaper.start(`${LINEAGE}=${this.lineage}/`, this.compileCache.folder);
   }
 
   /** Forks a worker and seats it on the bus. One without a pid could not be started; its 'error' says why. */
   fork(id: number, slot: number, generation: number, slots: number): WorkerProcess {
     const { fork, messenger } = this.options;
     const mark = { id, slot, generation, slots, busFd: this.settings.busFd, settings: this.workerSettings() };
-    const worker = cluster.fork({ ...fork.env, ...markWorker(mark, this.lineageOf(id)) });
-    this.handOffs.watch(worker);
+    const worker = cluster.fork({
+      ...this.compileCache.variables,
+      ...fork.env,
+      ...markWorker(mark, this.lineageOf(id)),
+    });
+    this.listening.watch(worker, id);
     const known = new WorkerProcess(id, slot, worker, !fork.silent);
     this.byId.set(id, known);
     this.byClusterId.set(worker.id, known);
@@ -83,12 +100,12 @@ export class WorkerProcesses {
 
   /** Lets no client in any more; resolves when those let in are with the workers. */
   async stopAccepting(): Promise<void> {
-    await this.sockets.close();
-    await this.handOffs.emptied(HAND_OVER_TIMEOUT);
+    await this.listening.stopAccepting();
   }
 
   /** The last worker is gone; resolves when nothing else is left either. */
   async close(): Promise<void> {
+    this.compileCache.remove();
     await this.reaper.dismiss(this.clock);
   }
 
@@ -114,6 +131,8 @@ export class WorkerProcesses {
       maxPayload: messenger.maxPayload,
       queueLimit: messenger.queueLimit,
       reloadSignals: reload.signals,
+      ownSockets: this.doorkeeper !== undefined,
+      compileCache: this.compileCache.folder,
     };
   }
 

@@ -1,3 +1,5 @@
+import type { ListenRequest } from './listening.js';
+
 /** Marks the package's own messages on the cluster IPC channel; all others are the user's and pass by. */
 export const NAMESPACE = 'nestjs-cluster/1';
 
@@ -21,6 +23,8 @@ export interface Vitals {
   readonly requests: number;
   /** HTTP requests and messenger handlers that are running. */
   readonly inFlight: number;
+  /** Open connections of its servers. */
+  readonly connections: number;
   /** An inspector is open: the process may be stopped at a breakpoint. */
   readonly inspected: boolean;
 }
@@ -41,7 +45,22 @@ export type FromWorker =
   /** Everything is done; may it exit? Comes back as 'barrier' once all before it was handled. */
   | { readonly type: 'barrier' }
   | { readonly type: 'reload'; readonly request: number }
-  | { readonly type: 'scale'; readonly request: number; readonly workers: number };
+  | { readonly type: 'scale'; readonly request: number; readonly workers: number }
+  /** One of its servers is to listen. Answered with a ListenAnswer. */
+  | { readonly type: 'listen'; readonly request: number; readonly address: ListenRequest }
+  /** That server listens; what node:cluster tells of such a server. */
+  | { readonly type: 'listening'; readonly address: ListeningAddress }
+  /** Its server does not listen there any more. */
+  | { readonly type: 'unlisten'; readonly key: string }
+  /** The connection that came as `seq` is in its hands; or comes back, for the server was closed. */
+  | { readonly type: 'taken'; readonly seq: number; readonly accepted: boolean };
+
+/** What node:cluster's 'listening' event tells of a server. */
+export interface ListeningAddress {
+  readonly address: string | undefined;
+  readonly port: number | undefined;
+  readonly addressType: number;
+}
 
 /** Primary → worker. */
 export type FromPrimary =
@@ -52,7 +71,13 @@ export type FromPrimary =
   | { readonly type: 'lease'; readonly seq: number; readonly term: number | undefined; readonly slots: number }
   | { readonly type: 'answer'; readonly request: number; readonly ok: true; readonly value: unknown }
   | { readonly type: 'answer'; readonly request: number; readonly ok: false; readonly error: ErrorReport }
-  | { readonly type: 'reload-progress'; readonly progress: unknown };
+  | { readonly type: 'reload-progress'; readonly progress: unknown }
+  /** Accept on the socket that comes with it, the slot's, for the server that listens on `key`. */
+  | { readonly type: 'door'; readonly key: string; readonly slot: number }
+  /** Accept on that one no longer. */
+  | { readonly type: 'shut'; readonly key: string; readonly slot: number }
+  /** A connection, which comes with it, for the server that listens on `key`; `head`: base64, was read from it. */
+  | { readonly type: 'connection'; readonly key: string; readonly seq: number; readonly head?: string };
 
 /** A control message with the package's mark. */
 export type Envelope<M> = M & { readonly ns: typeof NAMESPACE };
@@ -72,8 +97,12 @@ const FROM_WORKER = new Set([
   'barrier',
   'reload',
   'scale',
+  'listen',
+  'listening',
+  'unlisten',
+  'taken',
 ]);
-const FROM_PRIMARY = new Set(['drain', 'barrier', 'lease', 'answer', 'reload-progress']);
+const FROM_PRIMARY = new Set(['drain', 'barrier', 'lease', 'answer', 'reload-progress', 'door', 'shut', 'connection']);
 
 /** The worker's control message in `raw`, or undefined for a foreign or malformed one. */
 export function fromWorker(raw: unknown): FromWorker | undefined {

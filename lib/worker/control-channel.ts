@@ -5,23 +5,34 @@ import { processEvents } from '../platform/process-events.js';
 import { seal, fromPrimary, type FromPrimary, type FromWorker } from '../protocol/messages.js';
 import { rebuildReport } from '../protocol/error-report.js';
 
+/** A control message of the primary, and the socket that came with it. */
+export interface Incoming {
+  readonly message: FromPrimary;
+  readonly socket: unknown;
+}
+
+type Unnumbered<M> = M extends { readonly request: number } ? Omit<M, 'request'> : never;
+
+/** What a worker may ask its primary. */
+export type Question = Unnumbered<FromWorker>;
+
 /** A worker's line to its primary: the cluster IPC channel. Foreign messages pass by untouched. */
 export class ControlChannel {
-  private readonly incoming = new Subject<FromPrimary>();
+  private readonly incoming = new Subject<Incoming>();
   private readonly pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   private requests = 0;
 
   constructor() {
-    processEvents.onMessage((raw) => {
+    processEvents.onMessage((raw, socket) => {
       const message = fromPrimary(raw);
       if (message?.type === 'answer') this.settle(message);
-      else if (message) this.incoming.next(message);
+      else if (message) this.incoming.next({ message, socket });
     });
     processEvents.onDisconnect(() => this.fail());
   }
 
   /** Control messages of the primary, answers to requests left out. */
-  get messages(): Observable<FromPrimary> {
+  get messages(): Observable<Incoming> {
     return this.incoming;
   }
 
@@ -34,13 +45,11 @@ export class ControlChannel {
   }
 
   /** Asks the primary and resolves to its answer. */
-  request(type: 'reload'): Promise<unknown>;
-  request(type: 'scale', workers: number): Promise<unknown>;
-  request(type: 'reload' | 'scale', workers = 0): Promise<unknown> {
+  request(question: Question): Promise<unknown> {
     const request = (this.requests += 1);
     return new Promise((resolve, reject) => {
       this.pending.set(request, { resolve, reject });
-      if (!this.send(type === 'reload' ? { type, request } : { type, request, workers })) this.fail();
+      if (!this.send({ ...question, request })) this.fail();
     });
   }
 

@@ -28,9 +28,11 @@ export interface DrainSubject {
     farewell(clock: Clock): Promise<void>;
     closeIdle(): void;
     closeAll(): void;
-    connections(): Promise<number>;
+    httpConnections(): Promise<number>;
     readonly inFlight: number;
   };
+  /** Resolves when those clients are let in who came before the word to leave. */
+  lastCall(): Promise<void>;
   /** Resolves when no new message of the bus follows and every running handler is done. */
   handlersDone(): Promise<void>;
   /** Closes the Nest application: its own shutdown hooks run here, after the last request. */
@@ -55,6 +57,7 @@ export async function drain(
   let hurried = false;
   let disconnected = false;
   void hurry.then(() => (hurried = true));
+  await subject.lastCall();
   servers.stopListening();
   await Promise.race([connectionsDone(), hurry]);
   disconnected = true;
@@ -71,7 +74,7 @@ export async function drain(
       const idleMayGo = clock.now() >= closeIdleAt;
       if (idleMayGo) servers.closeIdle();
       if (servers.inFlight > 0 || !idleMayGo) busyAt = clock.now();
-      if (servers.inFlight === 0 && (await servers.connections()) === 0) return;
+      if (servers.inFlight === 0 && (await servers.httpConnections()) === 0) return;
       // Opened ahead of need and never used: no request of theirs can be lost.
       if (clock.now() - busyAt >= SILENCE_LIMIT) return servers.closeAll();
     }

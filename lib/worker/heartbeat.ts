@@ -8,6 +8,9 @@ const LOOP_DELAY_RESOLUTION = 20;
 
 const NS_PER_MS = 1e6;
 
+/** What others measure. */
+export type Load = Pick<Vitals, 'requests' | 'inFlight' | 'connections'>;
+
 /** Measures this process and says so every `interval` ms. */
 export class Heartbeat {
   private readonly delay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION });
@@ -17,7 +20,7 @@ export class Heartbeat {
   constructor(
     private readonly clock: Clock,
     private readonly interval: number,
-    private readonly load: () => { requests: number; inFlight: number },
+    private readonly load: () => Promise<Load>,
     private readonly send: (seq: number, vitals: Vitals) => void,
   ) {}
 
@@ -27,16 +30,16 @@ export class Heartbeat {
   }
 
   /** Says now what it would say at the next interval. */
-  pulse(): void {
-    this.send((this.seq += 1), this.vitals());
+  async pulse(): Promise<void> {
+    this.send((this.seq += 1), { ...this.vitals(), ...(await this.load()) });
   }
 
   private beat(): void {
-    this.pulse();
+    void this.pulse();
     this.clock.after(this.interval, () => this.beat(), false);
   }
 
-  private vitals(): Vitals {
+  private vitals(): Omit<Vitals, keyof Load> {
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, this.utilisation);
     this.utilisation = now;
@@ -47,7 +50,6 @@ export class Heartbeat {
       utilisation: utilization,
       rss: process.memoryUsage.rss(),
       inspected: inspector.url() !== undefined,
-      ...this.load(),
     };
   }
 }

@@ -74,10 +74,14 @@ export class ServerRegistry {
     for (const server of this.servers) server.closeAll();
   }
 
+  /** Open connections of all servers. */
+  connections(): Promise<number> {
+    return sum([...this.servers].map((server) => server.connections()));
+  }
+
   /** Open connections of all HTTP servers. */
-  async connections(): Promise<number> {
-    const counts = await Promise.all([...this.servers].map((server) => server.connections()));
-    return counts.reduce((total, count) => total + count, 0);
+  httpConnections(): Promise<number> {
+    return sum([...this.servers].filter(({ isHttp }) => isHttp).map((server) => server.connections()));
   }
 
   private watch(server: net.Server): void {
@@ -109,4 +113,8 @@ export class ServerRegistry {
     this.waiting.clear();
     for (const resolve of waiting) resolve();
   }
+}
+
+async function sum(counts: Promise<number>[]): Promise<number> {
+  return (await Promise.all(counts)).reduce((total, count) => total + count, 0);
 }

@@ -20,7 +20,7 @@ export class WatchedServer {
   private readonly responses = new Set<ServerResponse>();
   private readonly sessions = new Set<ServerHttp2Session>();
   private readonly upgraded = new UpgradedConnections();
-  private readonly isHttp: boolean;
+  readonly isHttp: boolean;
   private draining = false;
 
   /** @param onRequest told of each request that begins */
@@ -67,7 +67,6 @@ export class WatchedServer {
   }
 
   connections(): Promise<number> {
-    if (!this.isHttp) return Promise.resolve(0);
     return new Promise((resolve) => this.server.getConnections((error, count) => resolve(error ? 0 : count)));
   }
 

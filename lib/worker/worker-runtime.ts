@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import module from 'node:module';
 import net from 'node:net';
 import { inspect } from 'node:util';
 import { HttpAdapterHost } from '@nestjs/core';
@@ -15,12 +16,15 @@ import type { WorkerMark, WorkerSettings } from '../platform/environment.js';
 import { processEvents } from '../platform/process-events.js';
 import { outliveOutput } from '../platform/standard-output.js';
 import { errorReport } from '../protocol/error-report.js';
+import type { ListenAnswer } from '../protocol/listening.js';
 import type { FromPrimary } from '../protocol/messages.js';
 import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
 import { ControlChannel } from './control-channel.js';
 import { drain, IDLE_GRACE, IDLE_GRACE_AT_STOP } from './drain.js';
-import { Heartbeat } from './heartbeat.js';
+import type { ClientHandle, SocketHandle } from './entrance.js';
+import { Heartbeat, type Load } from './heartbeat.js';
 import { LeaderLease } from './leader-lease.js';
+import { Listeners } from './listeners.js';
 import { watchApplications, type HostApplication } from './nest-application.js';
 import { ServerRegistry } from './server-registry.js';
 
@@ -58,6 +62,12 @@ export class WorkerRuntime implements ProcessRuntime {
   private readonly logger = new Logger(LOG_CONTEXT);
   private readonly control = new ControlChannel();
   private readonly servers = new ServerRegistry();
+  private readonly listeners = new Listeners({
+    ask: (address) => this.control.request({ type: 'listen', address }) as Promise<ListenAnswer>,
+    listening: (address) => this.control.send({ type: 'listening', address }),
+    unlisten: (key) => this.control.send({ type: 'unlisten', key }),
+    taken: (seq, accepted) => this.control.send({ type: 'taken', seq, accepted }),
+  });
   private readonly progress = new Subject<ReloadProgress>();
   private readonly lease: LeaderLease;
   private app: HostApplication | undefined;
@@ -93,8 +103,11 @@ export class WorkerRuntime implements ProcessRuntime {
   start(): void {
     outliveOutput();
     this.servers.install();
+    if (this.settings.ownSockets && !this.listeners.install()) {
+      this.logger.warn('This Node does not let us listen on sockets of the primary; node:cluster does it its own way');
+    }
     watchApplications((app) => void this.applicationUp(app));
-    this.control.messages.subscribe((message) => this.obey(message));
+    this.control.messages.subscribe(({ message, socket }) => this.obey(message, socket));
     this.listenToProcess();
     new Heartbeat(
       this.clock,
@@ -116,11 +129,11 @@ export class WorkerRuntime implements ProcessRuntime {
   }
 
   reload(): Promise<ReloadReport> {
-    return this.control.request('reload') as Promise<ReloadReport>;
+    return this.control.request({ type: 'reload' }) as Promise<ReloadReport>;
   }
 
   async scale(workers: number): Promise<void> {
-    await this.control.request('scale', workers);
+    await this.control.request({ type: 'scale', workers });
   }
 
   bootstrapped(): void {
@@ -137,8 +150,12 @@ export class WorkerRuntime implements ProcessRuntime {
     await this.bus.close();
   }
 
-  private load(): { requests: number; inFlight: number } {
-    return { requests: this.servers.requests, inFlight: this.servers.inFlight + (this.dispatcher?.inFlight ?? 0) };
+  private async load(): Promise<Load> {
+    return {
+      requests: this.servers.requests,
+      inFlight: this.servers.inFlight + (this.dispatcher?.inFlight ?? 0),
+      connections: await this.servers.connections(),
+    };
   }
 
   private get dispatcher(): Dispatcher | undefined {
@@ -155,12 +172,22 @@ export class WorkerRuntime implements ProcessRuntime {
     await new Promise((resolve) => setImmediate(resolve));
     await this.servers.listening(server);
     if (this.leaving) return;
+    // Before the clients come, for it takes this process a moment; one worker's is enough for all.
+    if (this.settings.compileCache !== undefined && this.slot === 0) keepCompiledCode();
     this.ready = true;
     this.control.send({ type: 'ready' });
   }
 
-  private obey(message: FromPrimary): void {
+  private obey(message: FromPrimary, socket: unknown): void {
     switch (message.type) {
+      case 'door':
+        return this.listeners.addDoor(message.key, message.slot, socket as SocketHandle);
+      case 'shut':
+        return this.listeners.removeDoor(message.key, message.slot);
+      case 'connection': {
+        const head = message.head === undefined ? undefined : Buffer.from(message.head, 'base64');
+        return this.listeners.connected(message.key, message.seq, socket as ClientHandle, head);
+      }
       case 'drain':
         if (!this.ready) this.servers.keepClosed();
         return void this.leave(message.timeout, 0, message.reason === 'stop' ? IDLE_GRACE_AT_STOP : IDLE_GRACE);
@@ -233,6 +260,7 @@ export class WorkerRuntime implements ProcessRuntime {
     const outcome = await drain(
       {
         servers: this.servers,
+        lastCall: () => this.listeners.lastCall(this.clock),
         handlersDone: async () => {
           // Nobody has sent anything to a worker that was never ready.
           if (this.ready && !orphaned && this.control.send({ type: 'deserted' })) await this.bus.fenced;
@@ -264,6 +292,11 @@ export class WorkerRuntime implements ProcessRuntime {
     const passed = new Promise<void>((resolve) => (this.barrierPassed = resolve));
     if (this.control.send({ type: 'barrier' })) await passed;
   }
+}
+
+/** Writes compiled code to Node's cache (Node ≥ 22.10); it would do so by itself only at a regular exit. */
+function keepCompiledCode(): void {
+  (module as { flushCompileCache?(): void }).flushCompileCache?.();
 }
 
 function isOurs(app: HostApplication): boolean {

@@ -340,7 +340,15 @@ describe('watchdog', () => {
 describe('recycling', () => {
   it('replaces a worker that is over the memory limit, replacement first', () => {
     const world = new World({ workers: 2, recycle: { memory: 1_000, jitter: 0, minLifetime: 0 } }).up();
-    const vitals = { loopDelay: 0, utilisation: 0, rss: 2_000, requests: 0, inFlight: 0, inspected: false };
+    const vitals = {
+      loopDelay: 0,
+      utilisation: 0,
+      rss: 2_000,
+      requests: 0,
+      inFlight: 0,
+      connections: 0,
+      inspected: false,
+    };
     world.tell({ type: 'heartbeat', id: 1, seq: 1, vitals });
     expect(world.forked).toMatchObject([{ slot: 0 }]);
     expect(world.all('drain')).toEqual([]);

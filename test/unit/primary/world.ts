@@ -3,7 +3,7 @@ import type { ClusterOptions } from '../../../lib/options/cluster-options.interf
 import { Supervisor } from '../../../lib/primary/supervisor.js';
 import type { SupervisorAction, SupervisorEvent, WorkerRecord } from '../../../lib/primary/supervisor.types.js';
 
-const VITALS = { loopDelay: 0, utilisation: 0, rss: 1, requests: 0, inFlight: 0, inspected: false };
+const VITALS = { loopDelay: 0, utilisation: 0, rss: 1, requests: 0, inFlight: 0, connections: 0, inspected: false };
 
 type ActionOf<T extends SupervisorAction['type']> = Extract<SupervisorAction, { type: T }>;
 

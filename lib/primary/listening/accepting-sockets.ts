@@ -1,13 +1,10 @@
 import net from 'node:net';
-import { systemClock } from '../platform/clock.js';
+import { ADMISSION_TIMEOUT, quietTurn, systemClock } from '../../platform/clock.js';
 
 interface Handle {
   onconnection(...args: unknown[]): void;
   close(): void;
 }
-
-/** How long clients that are already in the kernel's queue are let in, in ms; an endless rush must not delay the stop. */
-const ADMISSION_TIMEOUT = 250;
 
 /**
  * The sockets on which node:cluster accepts connections in this process for its workers (round robin).
@@ -38,14 +35,9 @@ export class AcceptingSockets {
 
   /** Accepts nothing any more; what was accepted goes on to the workers. */
   async close(): Promise<void> {
-    const until = systemClock.now() + ADMISSION_TIMEOUT;
     // libuv accepts one connection of a socket in each turn of the loop: a turn without one, and the
     // kernel's queue, which would be reset by the close, is empty.
-    await endOfTurn();
-    for (let before = -1; before !== this.accepted && systemClock.now() < until;) {
-      before = this.accepted;
-      await endOfTurn();
-    }
+    await quietTurn(() => this.accepted, systemClock, ADMISSION_TIMEOUT);
     for (const handle of this.handles) handle.close();
     this.handles.clear();
   }
@@ -58,9 +50,4 @@ export class AcceptingSockets {
     };
     this.handles.add(handle);
   }
-}
-
-/** Resolves after the poll phase of the running turn of the loop, or of the next. */
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,5 +1,5 @@
 import type { Worker } from 'node:cluster';
-import { elapsed, systemClock } from '../platform/clock.js';
+import { elapsed, systemClock } from '../../platform/clock.js';
 
 /** How often, and how long at most, a dead worker's channel is looked at for its end, in ms. */
 const CHANNEL_POLL = 5;
@@ -62,7 +62,7 @@ export class HandOffGuard {
 }
 
 /** Resolves when what the dead process wrote to its channel was read, and the channel's end with it. */
-async function channelClosed(child: { readonly connected: boolean }): Promise<void> {
+export async function channelClosed(child: { readonly connected: boolean }): Promise<void> {
   const until = systemClock.now() + CHANNEL_TIMEOUT;
   do await elapsed(systemClock, CHANNEL_POLL);
   while (child.connected && systemClock.now() < until);

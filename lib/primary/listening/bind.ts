@@ -1,0 +1,80 @@
+import net from 'node:net';
+import type { ListenRequest, SocketName } from '../../protocol/listening.js';
+
+/** libuv's UV_TCP_REUSEPORT: sockets with it may be bound to one address, and the kernel spreads the connections. */
+export const REUSE_PORT = 2;
+
+/** Every interface, where IPv6 is and where it is not; as `net.Server.listen` does without a host. */
+const ANY_ADDRESS = [
+  { host: '::', family: 6 },
+  { host: '0.0.0.0', family: 4 },
+] as const;
+
+/** A connection that was accepted here and is not read from. */
+export interface AcceptedHandle {
+  close(): void;
+  readStop?(): number;
+  getpeername?(out: { address?: string }): number;
+}
+
+/** A bound socket of the kernel (TCP or Pipe of Node's bindings). */
+export interface BoundSocket {
+  onconnection: (error: number, client: AcceptedHandle | undefined) => void;
+  listen(backlog: number): number;
+  close(): void;
+  /** Pipes have none. */
+  getsockname?(out: SocketName): number;
+}
+
+/** The function by which node:net and node:cluster bind; the same in Node 20 to 26. */
+type CreateServerHandle = (
+  host: string | null,
+  port: number,
+  family: number,
+  fd: number,
+  flags: number,
+) => BoundSocket | number;
+
+/** Binds the address; libuv's error number where that is impossible. */
+export function bind(
+  { host, port, family, flags }: Pick<ListenRequest, 'host' | 'port' | 'family' | 'flags'>,
+  moreFlags = 0,
+): { readonly socket: BoundSocket; readonly name: SocketName } | number {
+  const create = (net as unknown as { _createServerHandle: CreateServerHandle })._createServerHandle;
+  let errno = 0;
+  for (const target of host === null ? ANY_ADDRESS : [{ host, family }]) {
+    const socket = create(target.host, port, target.family, -1, flags | moreFlags);
+    if (typeof socket !== 'number') return named(socket);
+    errno = socket;
+  }
+  return errno;
+}
+
+/** libuv keeps the error of an address in use until the socket is used. */
+function named(socket: BoundSocket): { socket: BoundSocket; name: SocketName } | number {
+  const name: SocketName = {};
+  const errno = socket.getsockname?.(name) ?? 0;
+  if (errno === 0) return { socket, name };
+  socket.close();
+  return errno;
+}
+
+/** Whether two sockets can listen on one port: found out by trying, for a kernel or Node may say so and not do it. */
+export function canReusePort(): boolean {
+  const sockets: BoundSocket[] = [];
+  try {
+    for (let port = 0, tries = 0; tries < 2; tries += 1) {
+      const bound = bind({ host: '127.0.0.1', port, family: 4, flags: 0 }, REUSE_PORT);
+      if (typeof bound === 'number') return false;
+      sockets.push(bound.socket);
+      if (bound.socket.listen(1) !== 0) return false;
+      port = bound.name.port!;
+    }
+    return true;
+  } catch {
+    // This Node has no such function, or another one of that name.
+    return false;
+  } finally {
+    for (const socket of sockets) socket.close();
+  }
+}

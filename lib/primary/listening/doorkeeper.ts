@@ -1,0 +1,18 @@
+import type { ListenAnswer, ListenRequest } from '../../protocol/listening.js';
+import type { SupervisorState } from '../supervisor.types.js';
+
+/** Holds the sockets that workers' servers listen on, and decides which worker gets which connection. */
+export interface Doorkeeper {
+  /** A server of the worker is to listen. */
+  listen(worker: number, slot: number, request: ListenRequest): ListenAnswer;
+  /** It does not listen any more. */
+  unlisten(worker: number, key: string): void;
+  /** The worker's word about the connection that it was handed as `seq`. */
+  taken(worker: number, seq: number, accepted: boolean): void;
+  /** The worker is gone, and its last word was heard. */
+  gone(worker: number): void;
+  /** The workers' lives went on. */
+  update(state: Readonly<SupervisorState>): void;
+  /** Lets no new client in; resolves when those who were let in are with the workers. */
+  close(): Promise<void>;
+}

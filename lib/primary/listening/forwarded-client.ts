@@ -1,0 +1,61 @@
+import { Socket } from 'node:net';
+import type { Clock } from '../../platform/clock.js';
+import type { AcceptedHandle } from './bind.js';
+
+/** Node's own limit for the header of a request (`--max-http-header-size`), in bytes. */
+const MAX_HEAD = 16_384;
+
+/** How long the head of a connection's first request is waited for, in ms; then the peer's address counts. */
+const HEAD_TIMEOUT = 1_000;
+
+/** First byte of a TLS handshake (RFC 8446, 5.1): nothing of it can be read here. */
+const TLS_HANDSHAKE = 0x16;
+
+const END_OF_HEAD = '\r\n\r\n';
+
+export interface ForwardedClient {
+  /** Undefined where the header is not there. */
+  readonly address: string | undefined;
+  /** What was read, and has to go on with the connection. */
+  readonly head: Buffer;
+}
+
+/**
+ * Reads a connection up to the end of its first request's header and looks for the client that the `proxies`-th
+ * proxy from here saw. Undefined where the client left meanwhile.
+ */
+export function forwardedClient(
+  handle: AcceptedHandle,
+  proxies: number,
+  clock: Clock,
+): Promise<ForwardedClient | undefined> {
+  const socket = new Socket({ handle, readable: true, writable: true } as ConstructorParameters<typeof Socket>[0]);
+  return new Promise((resolve) => {
+    let head = Buffer.alloc(0);
+    const timer = clock.after(HEAD_TIMEOUT, () => settle(), false);
+    const onData = (chunk: Buffer): void => {
+      head = Buffer.concat([head, chunk]);
+      if (head[0] === TLS_HANDSHAKE || head.length >= MAX_HEAD || head.includes(END_OF_HEAD)) settle();
+    };
+    const onEnd = (): void => {
+      timer.cancel();
+      socket.destroy();
+      resolve(undefined);
+    };
+    const settle = (): void => {
+      timer.cancel();
+      socket.off('data', onData).off('end', onEnd).off('error', onEnd);
+      socket.pause();
+      handle.readStop?.();
+      resolve({ address: clientOf(head.toString('latin1'), proxies), head });
+    };
+    socket.on('data', onData).on('end', onEnd).on('error', onEnd);
+  });
+}
+
+/** The entry of X-Forwarded-For that the outermost trusted proxy wrote: every proxy adds whom it saw at the end. */
+function clientOf(head: string, proxies: number): string | undefined {
+  const [header] = head.split(END_OF_HEAD);
+  const entries = [...header!.matchAll(/^x-forwarded-for:(.*)$/gim)].flatMap(([, value]) => value!.split(','));
+  return (entries.at(-proxies) ?? entries[0])?.trim() || undefined;
+}

@@ -1,0 +1,65 @@
+import cluster, { type Worker } from 'node:cluster';
+import { Logger } from '@nestjs/common';
+import { LOG_CONTEXT } from '../../cluster.constants.js';
+import type { ResolvedClusterOptions } from '../../options/cluster-options.interface.js';
+import { schedulingPolicy } from '../../platform/environment.js';
+import type { Clock } from '../../platform/clock.js';
+import { AcceptingSockets } from './accepting-sockets.js';
+import type { Doorkeeper } from './doorkeeper.js';
+import { channelClosed, HandOffGuard } from './handoff-guard.js';
+import { chooseListenMode, type ChosenMode } from './listen-mode.js';
+import type { Doors } from './slot-address.js';
+import { SlotSockets } from './slot-sockets.js';
+import { StickySockets, type HandOver } from './sticky-sockets.js';
+
+/** How long a blocked worker may keep the others from leaving when the cluster stops, in ms. */
+const HAND_OVER_TIMEOUT = 500;
+
+/** What each mode means, for the log. */
+const MEANING: Readonly<Record<ChosenMode['mode'], string>> = {
+  'reuse-port': 'every worker accepts on a socket of its own',
+  'round-robin': 'the primary accepts and hands over in turn',
+  shared: 'the workers accept from one socket',
+  sticky: "the primary accepts and hands over by the client's address",
+  node: 'as node:cluster was told',
+};
+
+/** How clients get to the workers: by sockets of ours, or by node:cluster, which keeps what we do not handle. */
+export class Listening {
+  /** Undefined where node:cluster does it all. */
+  readonly doorkeeper: Doorkeeper | undefined;
+  private readonly chosen: ChosenMode;
+  private readonly handOffs = new HandOffGuard();
+  private readonly sockets = new AcceptingSockets();
+
+  /** @throws ClusterOptionsError where the mode asked for is not to be had here. */
+  constructor({ listen, sticky }: ResolvedClusterOptions, line: { doors: Doors; handOver: HandOver }, clock: Clock) {
+    this.chosen = chooseListenMode(listen, schedulingPolicy());
+    const { mode } = this.chosen;
+    if (mode === 'reuse-port') this.doorkeeper = new SlotSockets(line.doors);
+    if (mode === 'sticky') this.doorkeeper = new StickySockets(line.handOver, sticky.proxies, clock);
+  }
+
+  /** Before the first fork. */
+  setUp(): void {
+    const { mode, why } = this.chosen;
+    if (mode !== 'node') cluster.schedulingPolicy = mode === 'shared' ? cluster.SCHED_NONE : cluster.SCHED_RR;
+    this.sockets.install();
+    new Logger(LOG_CONTEXT).log(`listen: '${mode}', ${MEANING[mode]} (${why})`);
+  }
+
+  /** Looks after what is handed to the worker from now on. */
+  watch(worker: Worker, id: number): void {
+    this.handOffs.watch(worker);
+    const { doorkeeper } = this;
+    if (!doorkeeper) return;
+    worker.process.once('exit', () => void channelClosed(worker.process).then(() => doorkeeper.gone(id)));
+  }
+
+  /** Lets no client in any more; resolves when those let in are with the workers. */
+  async stopAccepting(): Promise<void> {
+    await this.sockets.close();
+    await this.doorkeeper?.close();
+    await this.handOffs.emptied(HAND_OVER_TIMEOUT);
+  }
+}

@@ -1,0 +1,16 @@
+import type { WorkerRecord } from '../supervisor.types.js';
+
+/** Whether the worker is here to stay, as far as anybody knows. */
+export function isPresent({ leaving, exitDueAt }: WorkerRecord): boolean {
+  return !leaving && exitDueAt === undefined;
+}
+
+/**
+ * Whether an address that no worker's server listens on was given up by the application: everybody is up, so
+ * nobody who may yet listen is on the way. Clients are then refused, as by any process that does not listen.
+ */
+export function isGivenUp(guests: ReadonlySet<number>, workers: Iterable<WorkerRecord>): boolean {
+  if (guests.size > 0) return false;
+  const present = [...workers].filter(isPresent);
+  return present.length > 0 && present.every(({ readyAt }) => readyAt !== undefined);
+}

@@ -1,0 +1,4 @@
+import { serve } from '../app.js';
+
+await serve();
+process.send('ready');

@@ -8,10 +8,10 @@ export const ROOT = dirname(import.meta.dirname);
  * Runs `node ...args` at the top of the repository with this process's output.
  * Resolves to its exit code; past `limit` (ms) the whole process group is killed and the code is 124.
  */
-export function runNode(args, { limit } = {}) {
+export function runNode(args, { limit, env = process.env } = {}) {
   return new Promise((resolve, reject) => {
     // A group of its own, so that nothing a test left behind survives the limit.
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', detached: true });
+    const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: 'inherit', detached: true });
     let late = false;
     const kill = (signal) => {
       try {

@@ -1,20 +1,30 @@
 // npm test: builds, then runs the unit, e2e and pack tests and adds up what jest counted.
-// With --all the fault matrix too. Other arguments go to jest; a path runs only the suites it lies in: npm test -- test/unit/bus -t 'keeps order'
+// With --all the fault matrix too, and what starts apps starts them with another Node as well. Other arguments go to jest; a path runs only the suites it lies in: npm test -- test/unit/bus -t 'keeps order'
 // The last line is always `N passed, N failed`; the exit code is 0 only if something ran and nothing failed.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
+import { nodeBinary } from './node-binary.js';
 import { ROOT, runNode } from './run.js';
 
 const MINUTE = 60_000; // ms
 /** A suite that runs over its limit hangs: it is killed and counts as a failure. */
 const SUITES = [
   { name: 'unit', config: 'jest.config.js', limit: 10 * MINUTE, needsBuild: false },
-  { name: 'e2e', config: 'jest.e2e.config.js', limit: 30 * MINUTE, needsBuild: true },
+  { name: 'e2e', config: 'jest.e2e.config.js', limit: 30 * MINUTE, needsBuild: true, startsApps: true },
   { name: 'pack', config: 'jest.pack.config.js', limit: 12 * MINUTE, needsBuild: true },
   // The fault matrix takes as long as all the others: run by name, or with --all, as CI does.
-  { name: 'faults', config: 'jest.faults.config.js', limit: 20 * MINUTE, needsBuild: true, onRequest: true },
+  {
+    name: 'faults',
+    config: 'jest.faults.config.js',
+    limit: 25 * MINUTE,
+    needsBuild: true,
+    startsApps: true,
+    onRequest: true,
+  },
 ];
+/** Its kernel sockets can share a port, which those of the oldest Node that is supported cannot. */
+const OTHER_NODE = '24';
 
 const all = process.argv.includes('--all');
 const args = process.argv.slice(2).filter((arg) => arg !== '--all');
@@ -27,6 +37,10 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 try {
   if (suites.some((suite) => suite.needsBuild)) await build();
   for (const suite of total.failed > 0 ? [] : suites) await run(suite);
+  if (all && total.failed === 0) {
+    const env = { NODE_UNDER_TEST: nodeBinary(OTHER_NODE), LISTEN_UNDER_TEST: 'reuse-port' };
+    for (const suite of suites.filter(({ startsApps }) => startsApps)) await run(suite, env);
+  }
 } finally {
   rmSync(reports, { recursive: true, force: true });
 }
@@ -49,7 +63,9 @@ async function build() {
   }
 }
 
-async function run({ name, config, limit }) {
+/** @param env what the suite is told beside the environment */
+async function run({ name, config, limit }, env = {}) {
+  for (const [variable, value] of Object.entries(env)) console.log(`${variable}=${value}`);
   const report = join(reports, `${name}.json`);
   const code = await runNode(
     [
@@ -63,7 +79,7 @@ async function run({ name, config, limit }) {
       ...(args.length > 0 ? ['--passWithNoTests'] : []),
       ...args,
     ],
-    { limit },
+    { limit, env: { ...process.env, ...env } },
   );
   const counted = count(report);
   total.passed += counted.passed;

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { readFlags } from '../shared/flags.js';
 import { main } from '../shared/launcher.js';
-import { nodeBinary } from '../shared/node-binary.js';
+import { nodeBinary } from '../../scripts/node-binary.js';
 import { settingTable } from './report.js';
 import { run } from './run.js';
 import { SYSTEMS } from './systems/index.js';

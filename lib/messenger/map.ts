@@ -20,7 +20,10 @@ export type MapOutcome<T = unknown> =
 
 const WORKERS = 'any ready worker';
 
-/** A question to every worker. Who is asked is fixed when it is sent. */
+/**
+ * A question to every worker. Who is asked is fixed when it is sent; one that is scaled away before the
+ * question reaches it was no member when it mattered, and is left out.
+ */
 export class MapCall {
   constructor(
     private readonly connection: Connection,
@@ -47,7 +50,7 @@ export class MapCall {
       },
       () => noWorkerReady(call),
     );
-    return Promise.all(asked);
+    return (await Promise.all(asked)).filter((outcome) => outcome !== undefined);
   }
 
   /** Every worker's value, in order of slots. */
@@ -76,7 +79,7 @@ export class MapCall {
     });
   }
 
-  #askAll(each: ((outcome: MapOutcome) => void) | undefined): Promise<MapOutcome>[] {
+  #askAll(each: ((outcome: MapOutcome) => void) | undefined): Promise<MapOutcome | undefined>[] {
     return this.connection.slots().map((member) => {
       const { slot } = member;
       const request = new SlotRequest(this.connection, this.call, slot, this.payload, this.deadline);
@@ -87,7 +90,11 @@ export class MapCall {
           (value): MapOutcome => ({ slot, status: 'fulfilled', value }),
           (reason: Error): MapOutcome => ({ slot, status: 'rejected', reason }),
         );
-      return each === undefined ? settled : settled.then((outcome) => (each(outcome), outcome));
+      return settled.then((outcome) => {
+        if (request.scaledAway) return undefined;
+        each?.(outcome);
+        return outcome;
+      });
     });
   }
 

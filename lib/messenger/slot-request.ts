@@ -11,6 +11,7 @@ import { noWorkerReady, timedOut } from './outcome.js';
 export class SlotRequest {
   #refused: number | undefined;
   #sent = false;
+  #scaledAway = false;
 
   constructor(
     private readonly connection: Connection,
@@ -39,6 +40,11 @@ export class SlotRequest {
     }
   }
 
+  /** Whether the slot was scaled away before its worker took the request. */
+  get scaledAway(): boolean {
+    return this.#scaledAway;
+  }
+
   /** The error for a deadline that passed. */
   readonly expired = (): Error => {
     const { address } = this;
@@ -51,7 +57,18 @@ export class SlotRequest {
 
   #next(slot: number, signal: CallSignal): Promise<Member> {
     const { connection, call } = this;
-    return connection.member(call.label, signal, this.#wanted, () => gone(call, slot), slot);
+    return connection.member(call.label, signal, this.#wanted, () => this.#gone(slot), slot);
+  }
+
+  #gone(slot: number): MemberLostError {
+    const { slots } = this.connection.bus;
+    this.#scaledAway = slots > 0;
+    const why = slots > 0 ? `was scaled down to ${slots}` : 'stops';
+    const { label } = this.call;
+    return new MemberLostError(
+      slot,
+      `${label}: slot ${slot} has no worker any more, and gets none: the cluster ${why}.`,
+    );
   }
 
   readonly #wanted = ({ slot, id }: Member) => slot === this.address && id !== this.#refused;
@@ -74,13 +91,6 @@ function lost(call: CallInfo, address: Address): MemberLostError {
   return new MemberLostError(
     address,
     `${call.label}: ${name(address)} left before it took the message${next}. Try again.`,
-  );
-}
-
-function gone(call: CallInfo, slot: number): MemberLostError {
-  return new MemberLostError(
-    slot,
-    `${call.label}: slot ${slot} has no worker any more, and gets none: the cluster stops or was scaled down.`,
   );
 }
 

@@ -59,6 +59,29 @@ async function sayings(app: AppProcess, kind: string, index: number | undefined,
   return said[0]!;
 }
 
+const PLACES: Readonly<Record<string, { readonly HOST?: string; readonly ADAPTER?: string }>> = {
+  'any host': {},
+  'an IPv4 host': { HOST: '127.0.0.1' },
+  'an IPv6 host': { HOST: '::1' },
+  'any host, Fastify': { ADAPTER: 'fastify' },
+};
+
+const single = new Map<string, Promise<{ port: number; said: object }>>();
+
+/** What the app says as a single process, and on which port. */
+function alone(place: string): Promise<{ port: number; said: object }> {
+  const start = async (): Promise<{ port: number; said: object }> => {
+    const port = await freePort();
+    const app = await apps.start({ entry, env: { ...PLACES[place], PORT: String(port) }, cluster: { enabled: false } });
+    const said = await sayings(app, 'serves', undefined, 1);
+    await app.stop();
+    return { port, said };
+  };
+  const known = single.get(place) ?? start();
+  single.set(place, known);
+  return known;
+}
+
 /** With one client address everybody's connection is one worker's: spread is asked of the other modes. */
 const spreads = (mode: string): boolean => mode !== 'sticky';
 
@@ -66,19 +89,12 @@ describe.each(LISTEN_MODES)("listen: '%s'", (mode) => {
   const cluster = { listen: mode };
 
   describe('what a server says of its address is what it says in a single process', () => {
-    it.each([
-      ['any host', {}],
-      ['an IPv4 host', { HOST: '127.0.0.1' }],
-      ['an IPv6 host', { HOST: '::1' }],
-      ['any host, Fastify', { ADAPTER: 'fastify' }],
-    ])("%s: address() and Nest's getUrl()", async (_, env) => {
-      const port = String(await freePort());
-      const alone = await apps.start({ entry, env: { ...env, PORT: port }, cluster: { enabled: false } });
-      const expected = await sayings(alone, 'serves', undefined, 1);
-      await alone.stop();
-      const app = await apps.start({ entry, env: { ...env, PORT: port }, cluster });
-      expect(await sayings(app, 'serves', undefined, 2)).toEqual(expected);
-      if (spreads(mode) && !('HOST' in env && env.HOST === '::1')) await app.waitUntilReady(2);
+    it.each(Object.keys(PLACES))("%s: address() and Nest's getUrl()", async (place) => {
+      const env = PLACES[place]!;
+      const { port, said } = await alone(place);
+      const app = await apps.start({ entry, env: { ...env, PORT: String(port) }, cluster });
+      expect(await sayings(app, 'serves', undefined, 2)).toEqual(said);
+      if (spreads(mode) && env.HOST !== '::1') await app.waitUntilReady(2);
     });
 
     it('a port that somebody else has: the same error', async () => {
@@ -86,11 +102,12 @@ describe.each(LISTEN_MODES)("listen: '%s'", (mode) => {
       await once(taken, 'listening');
       const { port } = taken.address() as AddressInfo;
       const LISTENERS = JSON.stringify([{ kind: 'http', options: { port } }]);
-      const alone = await apps.start({ entry, env: { LISTENERS }, cluster: { enabled: false } });
       const app = await apps.start({ entry, env: { LISTENERS }, cluster });
-      const expected = await sayings(alone, 'refused', 0, 1);
       const refused = await sayings(app, 'refused', 0, 2);
+      const rival = net.createServer();
+      const [{ message, ...error }] = (await once(rival.listen(port), 'error')) as [Error];
       taken.close();
+      const expected = { error: { message, ...error } };
       expect(expected).toMatchObject({ error: { code: 'EADDRINUSE', port } });
       // node:cluster names the call and the host in its own way.
       const isOurs = mode === 'reuse-port' || mode === 'sticky';

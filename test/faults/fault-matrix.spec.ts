@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { type AppProcess, eventually, fixture, useApps, type WorkerIdentity } from '../support/index.js';
+import { LISTEN_MODES } from '../support/listen-modes.js';
 
 /**
  * Every fault at every phase of a worker's life, against real processes. What is expected:
@@ -27,9 +28,6 @@ const FAULTS = [
   'IPC flood',
   'closed IPC',
 ];
-
-/** Each listen mode there is, or those named in the variable, with commas. */
-const MODES = (process.env['LISTEN_UNDER_TEST'] ?? 'round-robin,shared').split(',');
 
 const QUICK = {
   // A busy machine takes long to boot a worker; what never is ready takes as long.
@@ -70,7 +68,7 @@ function healed(app: AppProcess, victim: number): Promise<WorkerIdentity[]> {
   );
 }
 
-describe.each(MODES)('every fault, listening by %s', (listen) => {
+describe.each(LISTEN_MODES)('every fault, listening by %s', (listen) => {
   async function start(build: object = {}, cluster: object = {}): Promise<Faulty> {
     const file = join(folder, `${(builds += 1)}.json`);
     const deploy = (next: object) => writeFileSync(file, JSON.stringify(next));

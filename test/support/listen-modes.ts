@@ -14,8 +14,8 @@ const SHARE_A_PORT = `
 /** Whether the node under test, on this machine, lets several sockets listen on one port. */
 export const CAN_REUSE_PORT = execFileSync(NODE, ['-e', SHARE_A_PORT], { encoding: 'utf8' }).trim() === 'yes';
 
-/** Every listen mode that the node under test has here. */
-export const LISTEN_MODES: readonly string[] = [
+/** Every listen mode that the node under test has here, or those named in the variable, with commas. */
+export const LISTEN_MODES: readonly string[] = process.env['LISTEN_UNDER_TEST']?.split(',') ?? [
   ...(CAN_REUSE_PORT ? ['reuse-port'] : []),
   'round-robin',
   'shared',

@@ -249,6 +249,19 @@ describe('a slot whose worker leaves', () => {
     await expect(messenger.map('e')).rejects.toMatchObject({ name: 'NotConnectedError' });
   });
 
+  it('is left out of a map when its slot was scaled away before it took the question', async () => {
+    const { bus, messenger } = await openMessenger([
+      [1, 0],
+      [2, 1],
+    ]);
+    const map = messenger.map('e');
+    bus.slots = 1;
+    bus.setMembers([1, 0]);
+    bus.pending[1]!.reject(new DeliveryRefused());
+    bus.pending[0]!.resolve(ok('here'));
+    await expect(map).resolves.toEqual(['here']);
+  });
+
   it('is lost at once when it died with the message, or is the primary', async () => {
     const { bus, messenger } = await openMessenger([[1, 0]]);
     const dead = messenger.send(0, 'e');

@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { ROOT } from './run.js';
 
-const CACHE = join(import.meta.dirname, '../.nodes');
+const CACHE = join(ROOT, '.nodes');
 
 /**
  * Path of a Node of this version ('24', '24.8.0'). At first it is fetched from npm; from then on it is the same
- * one. From the command line: `node bench/shared/node-binary.js 24`.
+ * one. From the command line: `node scripts/node-binary.js 24`.
  */
 export function nodeBinary(version) {
   if (!/^\d+(\.\d+){0,2}$/.test(version)) throw new Error(`${version}: expected a version of Node, such as 24.`);

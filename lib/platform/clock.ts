@@ -19,6 +19,9 @@ const MAX_DELAY = 2_147_483_647;
 /** How long clients that are already in the kernel's queue are let in, in ms; an endless rush must not delay the stop. */
 export const ADMISSION_TIMEOUT = 250;
 
+/** A turn of the event loop in which next to nothing was done, in ms. */
+const SHORT_TURN = 0.1;
+
 /** Time of the machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
@@ -39,12 +42,15 @@ function endOfTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Resolves when `count` did not change for a whole turn of the event loop; after `timeout` ms at the latest. */
+/**
+ * Resolves when `count` did not change for a whole turn of the event loop, and a short one: what happened while
+ * others had their turn is not known yet. After `timeout` ms at the latest.
+ */
 export async function quietTurn(count: () => number, clock: Clock, timeout: number): Promise<void> {
   const until = clock.now() + timeout;
-  await endOfTurn();
-  for (let before = -1; before !== count() && clock.now() < until;) {
-    before = count();
+  for (let quiet = false; !quiet && clock.now() < until;) {
+    const [before, began] = [count(), clock.now()];
     await endOfTurn();
+    quiet = count() === before && clock.now() - began < SHORT_TURN;
   }
 }

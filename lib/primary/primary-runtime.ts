@@ -194,7 +194,9 @@ export class PrimaryRuntime implements ProcessRuntime {
       case 'unlisten':
         return doorkeeper?.unlisten(sender.id, message.key);
       case 'taken':
-        return doorkeeper?.taken(sender.id, message.seq, message.accepted);
+        return doorkeeper?.taken(message.seq, message.accepted);
+      case 'shut':
+        return doorkeeper?.shut(sender.id, message.key, message.slot);
       case 'listening':
         return announceListening(worker, message.address);
       case 'deserted':

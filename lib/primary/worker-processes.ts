@@ -10,7 +10,7 @@ import { CompileCache } from './compile-cache.js';
 import { forkSettings, type ForkSettings } from './fork-settings.js';
 import type { Doorkeeper } from './listening/doorkeeper.js';
 import { Listening } from './listening/listening.js';
-import type { HandOver } from './listening/sticky-sockets.js';
+import type { HandOver } from './listening/hand-overs.js';
 import { Reaper } from './reaper.js';
 import { WorkerProcess } from './worker-process.js';
 

@@ -52,6 +52,8 @@ export type FromWorker =
   | { readonly type: 'listening'; readonly address: ListeningAddress }
   /** Its server does not listen there any more. */
   | { readonly type: 'unlisten'; readonly key: string }
+  /** It has closed its copy of the slot's socket, as it was asked to. */
+  | { readonly type: 'shut'; readonly key: string; readonly slot: number }
   /** The connection that came as `seq` is in its hands; or comes back, for the server was closed. */
   | { readonly type: 'taken'; readonly seq: number; readonly accepted: boolean };
 
@@ -100,6 +102,7 @@ const FROM_WORKER = new Set([
   'listen',
   'listening',
   'unlisten',
+  'shut',
   'taken',
 ]);
 const FROM_PRIMARY = new Set(['drain', 'barrier', 'lease', 'answer', 'reload-progress', 'door', 'shut', 'connection']);

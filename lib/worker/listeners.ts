@@ -37,6 +37,7 @@ export interface ListenerLine {
   ask(address: ListenRequest): Promise<ListenAnswer>;
   listening(address: ListeningAddress): void;
   unlisten(key: string): void;
+  shut(key: string, slot: number): void;
   taken(seq: number, accepted: boolean): void;
 }
 
@@ -73,6 +74,7 @@ export class Listeners {
 
   removeDoor(key: string, slot: number): void {
     this.open.get(key)?.entrance.removeDoor(slot);
+    this.line.shut(key, slot);
   }
 
   /** A connection that the primary accepted for the server of `key`, and what was read from it already. */

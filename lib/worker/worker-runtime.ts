@@ -66,6 +66,7 @@ export class WorkerRuntime implements ProcessRuntime {
     ask: (address) => this.control.request({ type: 'listen', address }) as Promise<ListenAnswer>,
     listening: (address) => this.control.send({ type: 'listening', address }),
     unlisten: (key) => this.control.send({ type: 'unlisten', key }),
+    shut: (key, slot) => this.control.send({ type: 'shut', key, slot }),
     taken: (seq, accepted) => this.control.send({ type: 'taken', seq, accepted }),
   });
   private readonly progress = new Subject<ReloadProgress>();

@@ -7,8 +7,10 @@ export interface Doorkeeper {
   listen(worker: number, slot: number, request: ListenRequest): ListenAnswer;
   /** It does not listen any more. */
   unlisten(worker: number, key: string): void;
-  /** The worker's word about the connection that it was handed as `seq`. */
-  taken(worker: number, seq: number, accepted: boolean): void;
+  /** The worker has let go of a slot's socket, as it was asked to. */
+  shut(worker: number, key: string, slot: number): void;
+  /** A worker's word about the connection that it was handed as `seq`. */
+  taken(seq: number, accepted: boolean): void;
   /** The worker is gone, and its last word was heard. */
   gone(worker: number): void;
   /** The workers' lives went on. */

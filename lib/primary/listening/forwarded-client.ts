@@ -6,7 +6,7 @@ import type { AcceptedHandle } from './bind.js';
 const MAX_HEAD = 16_384;
 
 /** How long the head of a connection's first request is waited for, in ms; then the peer's address counts. */
-const HEAD_TIMEOUT = 1_000;
+export const FORWARDED_TIMEOUT = 1_000;
 
 /** First byte of a TLS handshake (RFC 8446, 5.1): nothing of it can be read here. */
 const TLS_HANDSHAKE = 0x16;
@@ -32,7 +32,7 @@ export function forwardedClient(
   const socket = new Socket({ handle, readable: true, writable: true } as ConstructorParameters<typeof Socket>[0]);
   return new Promise((resolve) => {
     let head = Buffer.alloc(0);
-    const timer = clock.after(HEAD_TIMEOUT, () => settle(), false);
+    const timer = clock.after(FORWARDED_TIMEOUT, () => settle(), false);
     const onData = (chunk: Buffer): void => {
       head = Buffer.concat([head, chunk]);
       if (head[0] === TLS_HANDSHAKE || head.length >= MAX_HEAD || head.includes(END_OF_HEAD)) settle();

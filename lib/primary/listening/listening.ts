@@ -6,11 +6,12 @@ import { schedulingPolicy } from '../../platform/environment.js';
 import type { Clock } from '../../platform/clock.js';
 import { AcceptingSockets } from './accepting-sockets.js';
 import type { Doorkeeper } from './doorkeeper.js';
+import type { HandOver } from './hand-overs.js';
 import { channelClosed, HandOffGuard } from './handoff-guard.js';
 import { chooseListenMode, type ChosenMode } from './listen-mode.js';
 import type { Doors } from './slot-address.js';
 import { SlotSockets } from './slot-sockets.js';
-import { StickySockets, type HandOver } from './sticky-sockets.js';
+import { StickySockets } from './sticky-sockets.js';
 
 /** How long a blocked worker may keep the others from leaving when the cluster stops, in ms. */
 const HAND_OVER_TIMEOUT = 500;
@@ -36,7 +37,7 @@ export class Listening {
   constructor({ listen, sticky }: ResolvedClusterOptions, line: { doors: Doors; handOver: HandOver }, clock: Clock) {
     this.chosen = chooseListenMode(listen, schedulingPolicy());
     const { mode } = this.chosen;
-    if (mode === 'reuse-port') this.doorkeeper = new SlotSockets(line.doors);
+    if (mode === 'reuse-port') this.doorkeeper = new SlotSockets(line.doors, line.handOver, clock);
     if (mode === 'sticky') this.doorkeeper = new StickySockets(line.handOver, sticky.proxies, clock);
   }
 

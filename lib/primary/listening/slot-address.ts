@@ -1,5 +1,5 @@
 import type { ListenAnswer, ListenRequest, SocketName } from '../../protocol/listening.js';
-import { bind, type BoundSocket, REUSE_PORT } from './bind.js';
+import { type AcceptedHandle, bind, type BoundSocket, REUSE_PORT } from './bind.js';
 import { type Leases, planLeases, type Seat } from './leases.js';
 
 /** All workers have the one socket of a Unix path: the kernel knows no spreading there. */
@@ -13,19 +13,30 @@ export interface Doors {
 
 /**
  * One address that the workers' servers listen on: a socket for each slot, kept until nobody listens any
- * more, and who accepts on which of them. Nothing is ever accepted here.
+ * more, and who accepts on which of them. Here itself only the last clients of all are accepted.
  */
 export class SlotAddress {
   /** Workers whose server listens, in good standing or not. */
   readonly guests = new Set<number>();
   private readonly sockets = new Map<number, BoundSocket>();
   private leases: Leases = new Map();
+  /** For each slot's socket the workers that have a copy of it. */
+  private readonly holders = new Map<number, Set<number>>();
   private name: SocketName = {};
 
   constructor(
     private readonly request: ListenRequest,
     private readonly doors: Doors,
   ) {}
+
+  get key(): string {
+    return this.request.key;
+  }
+
+  /** Whether a worker has a copy of any of the sockets. */
+  get isHeld(): boolean {
+    return [...this.holders.values()].some(({ size }) => size > 0);
+  }
 
   /** Binds the slot's socket unless it is there already. */
   bind(slot: number): ListenAnswer {
@@ -42,11 +53,33 @@ export class SlotAddress {
     for (const [slot, socket] of this.sockets) {
       const wanted = plan.get(slot) ?? new Set();
       const given = this.leases.get(slot) ?? new Set();
-      for (const id of wanted) if (!given.has(id)) this.doors.open(id, this.request.key, slot, socket);
+      for (const id of wanted) if (!given.has(id)) this.open(id, slot, socket);
       // Whoever is gone, or leaves, closes what it has by itself.
-      for (const id of given) if (!wanted.has(id) && everybody.has(id)) this.doors.shut(id, this.request.key, slot);
+      for (const id of given) if (!wanted.has(id) && everybody.has(id)) this.doors.shut(id, this.key, slot);
     }
     this.leases = plan;
+  }
+
+  /** The worker's server does not listen any more: it holds nothing. */
+  left(worker: number): void {
+    this.guests.delete(worker);
+    for (const holders of this.holders.values()) holders.delete(worker);
+  }
+
+  /** The worker has closed its copy of the slot's socket. */
+  released(worker: number, slot: number): void {
+    this.holders.get(slot)?.delete(worker);
+  }
+
+  /** Accepts here from now on, and nowhere else. */
+  takeOver(admit: (connection: AcceptedHandle) => void): void {
+    for (const [slot, socket] of this.sockets) {
+      socket.onconnection = (errno, connection) => {
+        if (errno === 0 && connection) admit(connection);
+      };
+      socket.listen(this.request.backlog);
+      for (const id of this.holders.get(slot) ?? []) this.doors.shut(id, this.key, slot);
+    }
   }
 
   /** Gives up this process's hold on the sockets; they live on for as long as a worker has them. */
@@ -54,6 +87,12 @@ export class SlotAddress {
     for (const socket of this.sockets.values()) socket.close();
     this.sockets.clear();
     this.leases = new Map();
+  }
+
+  private open(worker: number, slot: number, socket: BoundSocket): void {
+    const holders = this.holders.get(slot) ?? new Set();
+    this.holders.set(slot, holders.add(worker));
+    this.doors.open(worker, this.key, slot, socket);
   }
 
   private get isPath(): boolean {

@@ -1,22 +1,36 @@
+import { elapsed, quietTurn, ADMISSION_TIMEOUT, type Clock } from '../../platform/clock.js';
 import type { ListenAnswer, ListenRequest } from '../../protocol/listening.js';
 import { isServing } from '../floor.js';
 import type { SupervisorState, WorkerRecord } from '../supervisor.types.js';
 import type { Doorkeeper } from './doorkeeper.js';
+import { type Choice, type HandOver, HandOvers, type Visitor } from './hand-overs.js';
 import type { Seat } from './leases.js';
 import { SlotAddress, type Doors } from './slot-address.js';
-import { isGivenUp, isPresent } from './standing.js';
+import { isGivenUp, isPresent, takesConnections } from './standing.js';
+
+/** How often it is looked whether the workers have let go of the sockets, in ms. */
+const SHUT_POLL = 5;
 
 /**
  * `listen: 'reuse-port'`. The primary binds one SO_REUSEPORT socket for each slot and address and keeps it; the
  * kernel spreads connections over them, and workers accept by themselves. A socket outlives its workers, so
- * that connections that wait in its queue are never reset.
+ * that connections that wait in its queue are never reset. When the cluster stops the primary is the last to
+ * accept: a worker that serves clients comes too late to its queue to close it empty.
  */
 export class SlotSockets implements Doorkeeper {
   private readonly addresses = new Map<string, SlotAddress>();
+  private readonly lastVisitors: HandOvers<Visitor>;
   private state: Readonly<SupervisorState> | undefined;
   private closed = false;
+  private accepted = 0;
 
-  constructor(private readonly doors: Doors) {}
+  constructor(
+    private readonly doors: Doors,
+    handOver: HandOver,
+    private readonly clock: Clock,
+  ) {
+    this.lastVisitors = new HandOvers(handOver, (visitor) => this.chosen(visitor));
+  }
 
   listen(worker: number, slot: number, request: ListenRequest): ListenAnswer {
     const address = this.addresses.get(request.key) ?? new SlotAddress(request, this.doors);
@@ -29,16 +43,21 @@ export class SlotSockets implements Doorkeeper {
   }
 
   unlisten(worker: number, key: string): void {
-    this.addresses.get(key)?.guests.delete(worker);
+    this.addresses.get(key)?.left(worker);
     this.settle();
   }
 
-  taken(): void {
-    // Nothing is handed over here.
+  shut(worker: number, key: string, slot: number): void {
+    this.addresses.get(key)?.released(worker, slot);
   }
 
-  gone(): void {
-    // Its sockets are here, and whose they are was decided when its end was heard of.
+  taken(seq: number, accepted: boolean): void {
+    this.lastVisitors.taken(seq, accepted);
+  }
+
+  gone(worker: number): void {
+    for (const address of this.addresses.values()) address.left(worker);
+    this.lastVisitors.gone(worker);
   }
 
   update(state: Readonly<SupervisorState>): void {
@@ -46,10 +65,30 @@ export class SlotSockets implements Doorkeeper {
     this.settle();
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.closed = true;
-    for (const address of this.addresses.values()) address.close();
-    return Promise.resolve();
+    const addresses = [...this.addresses.values()];
+    for (const address of addresses) {
+      address.takeOver((connection) => {
+        this.accepted += 1;
+        this.lastVisitors.offer({ key: address.key, connection });
+      });
+    }
+    // One that is blocked keeps its hold.
+    const until = this.clock.now() + ADMISSION_TIMEOUT;
+    while (addresses.some(({ isHeld }) => isHeld) && this.clock.now() < until) await elapsed(this.clock, SHUT_POLL);
+    await quietTurn(() => this.accepted, this.clock, ADMISSION_TIMEOUT);
+    for (const address of addresses) address.close();
+    await this.lastVisitors.emptied(this.clock);
+  }
+
+  /** In turn. */
+  private chosen({ key }: Visitor): Choice {
+    const { guests } = this.addresses.get(key) ?? {};
+    const able = [...(this.state?.workers.values() ?? [])].filter(
+      (worker) => guests?.has(worker.id) && takesConnections(worker),
+    );
+    return able[this.accepted % able.length]?.id ?? 'never';
   }
 
   private settle(): void {

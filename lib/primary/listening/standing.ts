@@ -1,8 +1,19 @@
+import { isServing } from '../floor.js';
 import type { WorkerRecord } from '../supervisor.types.js';
 
 /** Whether the worker is here to stay, as far as anybody knows. */
 export function isPresent({ leaving, exitDueAt }: WorkerRecord): boolean {
   return !leaving && exitDueAt === undefined;
+}
+
+/**
+ * Whether the worker takes connections that the primary accepted. Where all leave it does so for as long as
+ * clients are let in: it is told to leave only afterwards.
+ */
+export function takesConnections(worker: WorkerRecord): boolean {
+  const { leaving, phase, readyAt, exitDueAt } = worker;
+  const mayStillTake = leaving === 'stop' && phase === 'draining' && readyAt !== undefined && exitDueAt === undefined;
+  return mayStillTake || isServing(worker);
 }
 
 /**

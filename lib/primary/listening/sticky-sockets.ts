@@ -1,30 +1,19 @@
 import { elapsed, quietTurn, ADMISSION_TIMEOUT, type Clock } from '../../platform/clock.js';
 import type { ListenAnswer, ListenRequest } from '../../protocol/listening.js';
-import { isServing } from '../floor.js';
 import type { SupervisorState } from '../supervisor.types.js';
 import { type AcceptedHandle, bind, type BoundSocket } from './bind.js';
 import type { Doorkeeper } from './doorkeeper.js';
-import { forwardedClient } from './forwarded-client.js';
+import { FORWARDED_TIMEOUT, forwardedClient } from './forwarded-client.js';
+import { type Choice, type HandOver, HandOvers, type Visitor } from './hand-overs.js';
 import { rendezvousOrder } from './rendezvous.js';
-import { isGivenUp } from './standing.js';
+import { isGivenUp, takesConnections } from './standing.js';
 
-/** How often it is looked whether every connection was taken when the cluster stops, and for how long, in ms. */
-const TAKEN_POLL = 5;
-const TAKEN_TIMEOUT = 500;
+/** How often it is looked whether the last head was read, in ms. */
+const READING_POLL = 5;
 
-/** Hands a worker a connection. */
-export type HandOver = (
-  worker: number,
-  message: { readonly key: string; readonly seq: number; readonly head?: string },
-  connection: AcceptedHandle,
-) => void;
-
-/** A connection in the primary's hand. */
-interface Visitor {
-  readonly key: string;
+interface KnownVisitor extends Visitor {
+  /** The client's address. */
   readonly client: string;
-  readonly connection: AcceptedHandle;
-  readonly head?: string;
 }
 
 interface StickyAddress {
@@ -36,25 +25,24 @@ interface StickyAddress {
 
 /**
  * `listen: 'sticky'`. The primary accepts and gives each connection to the slot that its client belongs to.
- * It keeps it until the worker says that it has it: one of a worker that dies or leaves goes to another. While
- * no worker serves, connections wait.
+ * While no worker serves, connections wait.
  */
 export class StickySockets implements Doorkeeper {
   private readonly addresses = new Map<string, StickyAddress>();
-  private readonly handed = new Map<number, { readonly visitor: Visitor; readonly worker: number }>();
-  private waiting: Visitor[] = [];
+  private readonly handOvers: HandOvers<KnownVisitor>;
   private state: Readonly<SupervisorState> | undefined;
-  private seq = 0;
   private accepted = 0;
   /** Connections whose first request is being read. */
   private reading = 0;
 
   /** @param proxies how many proxies are in front; 0: a connection's peer is the client */
   constructor(
-    private readonly handOver: HandOver,
+    handOver: HandOver,
     private readonly proxies: number,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.handOvers = new HandOvers(handOver, (visitor) => this.chosen(visitor));
+  }
 
   listen(worker: number, _slot: number, request: ListenRequest): ListenAnswer {
     const address = this.addresses.get(request.key) ?? this.open(request);
@@ -69,20 +57,16 @@ export class StickySockets implements Doorkeeper {
     this.settle();
   }
 
-  taken(_worker: number, seq: number, accepted: boolean): void {
-    const hand = this.handed.get(seq);
-    this.handed.delete(seq);
-    if (!hand) return;
-    if (accepted) hand.visitor.connection.close();
-    else this.assign(hand.visitor);
+  shut(): void {
+    // Nobody but the primary has a socket here.
+  }
+
+  taken(seq: number, accepted: boolean): void {
+    this.handOvers.taken(seq, accepted);
   }
 
   gone(worker: number): void {
-    for (const [seq, hand] of this.handed) {
-      if (hand.worker !== worker) continue;
-      this.handed.delete(seq);
-      this.assign(hand.visitor);
-    }
+    this.handOvers.gone(worker);
   }
 
   update(state: Readonly<SupervisorState>): void {
@@ -93,9 +77,9 @@ export class StickySockets implements Doorkeeper {
   async close(): Promise<void> {
     await quietTurn(() => this.accepted, this.clock, ADMISSION_TIMEOUT);
     for (const { socket } of this.addresses.values()) socket.close();
-    const until = this.clock.now() + TAKEN_TIMEOUT;
-    while (this.handed.size + this.reading > 0 && this.clock.now() < until) await elapsed(this.clock, TAKEN_POLL);
-    for (const { connection } of this.waiting.splice(0)) connection.close();
+    const until = this.clock.now() + FORWARDED_TIMEOUT;
+    while (this.reading > 0 && this.clock.now() < until) await elapsed(this.clock, READING_POLL);
+    await this.handOvers.emptied(this.clock);
   }
 
   private open(request: ListenRequest): StickyAddress | number {
@@ -117,33 +101,25 @@ export class StickySockets implements Doorkeeper {
   }
 
   private async welcome(key: string, connection: AcceptedHandle): Promise<void> {
-    if (this.proxies === 0) return this.assign({ key, client: peerOf(connection), connection });
+    if (this.proxies === 0) return this.handOvers.offer({ key, client: peerOf(connection), connection });
     this.reading += 1;
     const forwarded = await forwardedClient(connection, this.proxies, this.clock);
     this.reading -= 1;
     if (!forwarded) return;
     const client = forwarded.address ?? peerOf(connection);
-    this.assign({ key, client, connection, head: forwarded.head.toString('base64') });
-  }
-
-  private assign(visitor: Visitor): void {
-    const worker = this.chosen(visitor);
-    if (worker === undefined) return void this.waiting.push(visitor);
-    const { key, head, connection } = visitor;
-    const seq = (this.seq += 1);
-    this.handed.set(seq, { visitor, worker });
-    this.handOver(worker, head === undefined ? { key, seq } : { key, seq, head }, connection);
+    this.handOvers.offer({ key, client, connection, head: forwarded.head.toString('base64') });
   }
 
   /** The worker that serves the client's slot; where none does, that of its next slot. */
-  private chosen({ key, client }: Visitor): number | undefined {
+  private chosen({ key, client }: KnownVisitor): Choice {
     const guests = this.addresses.get(key)?.guests;
+    if (!guests) return 'never';
     const bySlot = new Map<number, number>();
     for (const worker of this.state?.workers.values() ?? []) {
-      if (guests?.has(worker.id) && isServing(worker)) bySlot.set(worker.slot, worker.id);
+      if (guests.has(worker.id) && takesConnections(worker)) bySlot.set(worker.slot, worker.id);
     }
     const [slot] = rendezvousOrder(client, [...bySlot.keys()]);
-    return slot === undefined ? undefined : bySlot.get(slot);
+    return slot === undefined ? 'later' : bySlot.get(slot)!;
   }
 
   private settle(): void {
@@ -155,7 +131,7 @@ export class StickySockets implements Doorkeeper {
       socket.close();
       this.addresses.delete(key);
     }
-    for (const visitor of this.waiting.splice(0)) this.assign(visitor);
+    this.handOvers.retry();
   }
 }
 

@@ -114,17 +114,6 @@ describeIf("listen: 'reuse-port': a slot's socket outlives its worker", () => {
     expect({ ok, failures }).toEqual({ ok: sent, failures: NOBODY });
     expect((await app.process.waitUntilReady(4)).map(({ slot }) => slot)).toEqual([0, 1, 2, 3]);
   });
-
-  it('SIGTERM under load: who was let in is answered, who comes later is refused, never reset', async () => {
-    const app = await startSupervised(apps, { cluster: { listen, shutdown: { timeout: 30_000 } } });
-    const load = app.process.load('/slow?ms=50', { keepAlive: false, rate: RATE });
-    await load.answered(50);
-    app.process.kill('SIGTERM');
-    expect(await app.process.waitForExit()).toEqual({ code: 0, signal: null });
-    const { failures } = await load.finish();
-    expect(Object.keys(failures)).toEqual(['ECONNREFUSED']);
-    app.process.assertNothingLeft();
-  });
 });
 
 describeIf("listen: 'auto'", () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 
 /** Top of the repository. */
@@ -5,6 +6,10 @@ export const ROOT = dirname(dirname(import.meta.dirname));
 
 /** The node binary that runs the apps under test. */
 export const NODE = process.env['NODE_UNDER_TEST'] ?? process.execPath;
+
+/** Whether that node can keep compiled code (22.8 and newer). */
+export const NODE_HAS_COMPILE_CACHE =
+  execFileSync(NODE, ['-p', "'enableCompileCache' in require('node:module')"], { encoding: 'utf8' }).trim() === 'true';
 
 /** What npm, jest and a developer's shell say that would change how an app under test runs. */
 const NOT_A_USERS =

@@ -94,7 +94,7 @@ describe.each(LISTEN_MODES)("listen: '%s'", (mode) => {
       const { port, said } = await alone(place);
       const app = await apps.start({ entry, env: { ...env, PORT: String(port) }, cluster });
       expect(await sayings(app, 'serves', undefined, 2)).toEqual(said);
-      if (spreads(mode) && env.HOST !== '::1') await app.waitUntilReady(2);
+      if (env.HOST !== '::1') await app.waitUntilReady(2);
     });
 
     it('a port that somebody else has: the same error', async () => {
@@ -174,7 +174,7 @@ describe.each(LISTEN_MODES)("listen: '%s'", (mode) => {
     const { address } = (await sayings(app, 'listening', 0, 2)) as { address: AddressInfo };
     const { port: control } = await app.waitForReport('control');
     await sayings(app, 'serves', undefined, 2);
-    await app.waitUntilReady(spreads(mode) ? 2 : 1);
+    await app.waitUntilReady(2);
     await eventually(
       async () => {
         const { text } = await request(`http://localhost:${control}/members`);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { fixture, FixtureApp, useApps } from '../support/index.js';
 import { LISTEN_MODES } from '../support/listen-modes.js';
+import { startSupervised } from '../support/supervised-app.js';
 
 const apps = useApps();
 
@@ -65,8 +66,7 @@ describe.each(LISTEN_MODES.filter((mode) => mode !== 'shared'))("SIGTERM under l
     'who was let in is answered, who comes later is refused (keep-alive: %s)',
     async (keepAlive) => {
       const cluster = { listen, shutdown: { timeout: 30_000 } };
-      const app = await apps.start({ entry: fixture('supervised/main'), cluster });
-      await app.waitForReport('ready', ({ slots }) => (slots as number[]).length === 2);
+      const { process: app } = await startSupervised(apps, { cluster });
       const load = app.load('/slow?ms=20', { keepAlive, rate: 300 });
       await load.answered(100);
       app.kill('SIGTERM');

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { type Agent, type IncomingHttpHeaders, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 
@@ -6,7 +7,7 @@ export interface RequestOptions {
   /** Sent as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Without one, every request has a connection of its own. */
+  /** Without one, every request has a connection of its own, from an address of its own where that can be. */
   readonly agent?: Agent;
   /** Give up after this many ms with the code ETIMEDOUT. */
   readonly timeout?: number;
@@ -18,6 +19,16 @@ export interface HttpReply {
   readonly text: string;
 }
 
+/**
+ * On Linux all of 127.0.0.0/8 is this machine. Clients of one address would all belong to one worker where it is the
+ * address that decides.
+ */
+function someClient(url: string): { family?: number; localAddress?: string } {
+  const isLoopback = ['localhost', '127.0.0.1'].includes(new URL(url).hostname);
+  if (process.platform !== 'linux' || !isLoopback) return {};
+  return { family: 4, localAddress: `127.0.${randomInt(256)}.${randomInt(1, 255)}` };
+}
+
 /** One HTTP or HTTPS request; any certificate is taken. Rejects where no whole response came. */
 export function request(url: string, options: RequestOptions = {}): Promise<HttpReply> {
   const { method = 'GET', body, agent = false, timeout = 15_000 } = options;
@@ -25,7 +36,8 @@ export function request(url: string, options: RequestOptions = {}): Promise<Http
   const headers = { ...options.headers, ...(content === undefined ? {} : { 'content-type': 'application/json' }) };
   const open = url.startsWith('https:') ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
-    const outgoing = open(url, { method, headers, agent, rejectUnauthorized: false }, (incoming) => {
+    const client = agent === false ? someClient(url) : {};
+    const outgoing = open(url, { method, headers, agent, rejectUnauthorized: false, ...client }, (incoming) => {
       const chunks: Buffer[] = [];
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
       incoming.on('error', fail);

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, type FixtureApp, useApps } from '../support/index.js';
+import { connectionsTo } from '../support/process-table.js';
 import { keepBusy, startSupervised } from '../support/supervised-app.js';
 
 const apps = useApps();
@@ -45,4 +46,19 @@ describe('round robin: a blocked worker has a connection in hand that it has not
     for (const { pid } of victims) expect(answers.map((answer) => answer.pid)).not.toContain(pid);
     await app.waitUntilFull();
   });
+});
+
+it('round robin: the only worker is blocked and killed: whoever waited for it is let go, and does not hang', async () => {
+  const app = await startSupervised(apps, {
+    cluster: { workers: 1, listen: 'round-robin', restart: { minDelay: 10 } },
+  });
+  const { pid } = await keepBusy(app, 0);
+  const clients = Array.from({ length: CLIENTS }, () =>
+    app.process.json('/', { timeout: 20_000 }).catch((error: NodeJS.ErrnoException) => error.code),
+  );
+  // Accepted by the primary; nothing tells of that.
+  await eventually(() => connectionsTo(app.process.port) >= CLIENTS, { what: 'the connections' });
+  process.kill(pid, 'SIGKILL');
+  expect(await Promise.all(clients)).toEqual(clients.map(() => 'ECONNRESET'));
+  await app.waitUntilFull();
 });

@@ -34,3 +34,14 @@ function read(file: string): string | undefined {
     throw error;
   }
 }
+
+/** How many clients are connected to this machine's `port`. */
+export function connectionsTo(port: number): number {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = ['tcp', 'tcp6'].flatMap((table) => readFileSync(`/proc/net/${table}`, 'utf8').split('\n'));
+  // 01 is ESTABLISHED (include/net/tcp_states.h).
+  return lines.filter((line) => {
+    const [, at, , state] = line.trim().split(/\s+/);
+    return at?.endsWith(local) && state === '01';
+  }).length;
+}

@@ -10,6 +10,14 @@ interface HandOff {
   readonly cmd: 'NODE_CLUSTER';
   readonly act: 'newconn';
   readonly seq: number;
+  /** Of the server that the connection is for. */
+  readonly key: string;
+}
+
+/** A connection in the primary's hand. */
+interface Connection {
+  readonly key: string;
+  readonly handle: { close(): void };
 }
 
 /**
@@ -17,26 +25,34 @@ interface HandOff {
  * hands it to a worker and waits for the worker's word that it took it. A worker that dies in between never
  * answers, node:cluster keeps waiting, and the client hangs (nodejs/node#3551, #21746). The guard notes
  * what was handed over and not yet acknowledged; when the worker is gone it answers "not accepted" in its
- * place, upon which node:cluster gives the connection to another worker.
+ * place, upon which node:cluster gives the connection to another worker. Where there is no other, node:cluster
+ * forgets it; the guard closes it, for its client would wait for ever.
  *
  * The messages are private to Node (seen the same in 20 and 24): anything that does not look like them
  * passes untouched, and then there is no guard and nothing else changes.
  */
 export class HandOffGuard {
-  private readonly hands = new Set<ReadonlySet<number>>();
+  private readonly hands = new Set<ReadonlyMap<number, Connection>>();
+  /** Not accepted, and not handed to anybody else so far. */
+  private readonly refused = new Set<Connection>();
 
   /** Looks after what is handed to the worker from now on. */
   watch(worker: Worker): void {
     const { process: child } = worker;
-    const hand = new Set<number>();
+    const hand = new Map<number, Connection>();
     this.hands.add(hand);
     const send = child.send.bind(child) as (...args: unknown[]) => boolean;
     child.send = (message: unknown, ...rest: unknown[]): boolean => {
-      if (isHandOff(message)) hand.add(message.seq);
+      if (isHandOff(message)) hand.set(message.seq, { key: message.key, handle: rest[0] as Connection['handle'] });
       return send(message, ...rest);
     };
-    child.on('internalMessage', (message: { ack?: unknown }) => {
-      if (typeof message?.ack === 'number') hand.delete(message.ack);
+    child.on('internalMessage', (message: { ack?: unknown; accepted?: unknown }) => {
+      const connection = hand.get(message?.ack as number);
+      if (!connection) return;
+      hand.delete(message.ack as number);
+      if (message.accepted === false) this.refused.add(connection);
+      // node:cluster hands over what waits when it hears the same message.
+      if (this.refused.size > 0) setImmediate(() => this.letGo());
     });
     let heardDisconnect = false;
     child.once('disconnect', () => (heardDisconnect = true));
@@ -44,7 +60,8 @@ export class HandOffGuard {
       void channelClosed(child).then(() => {
         // With a hand-off open Node never says so, and node:cluster would keep the dead worker in its queues.
         if (!heardDisconnect) child.emit('disconnect');
-        for (const seq of hand) child.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: seq, accepted: false });
+        for (const seq of hand.keys())
+          child.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: seq, accepted: false });
         this.hands.delete(hand);
       });
     });
@@ -58,6 +75,22 @@ export class HandOffGuard {
     const until = systemClock.now() + timeout;
     do await elapsed(systemClock, CHANNEL_POLL);
     while ([...this.hands].some((hand) => hand.size > 0) && systemClock.now() < until);
+  }
+
+  /**
+   * Closes the refused connections that nobody will get. Where a worker listens on, it is either free, and has
+   * the connection by now, or it has another one to acknowledge and gets it then.
+   */
+  private letGo(): void {
+    const inHand = [...this.hands].flatMap((hand) => [...hand.values()]);
+    const handles = new Set(inHand.map(({ handle }) => handle));
+    const keys = new Set(inHand.map(({ key }) => key));
+    for (const connection of this.refused) {
+      const { handle, key } = connection;
+      if (!handles.has(handle) && keys.has(key)) continue;
+      this.refused.delete(connection);
+      if (!handles.has(handle)) handle.close();
+    }
   }
 }
 

@@ -18,6 +18,9 @@ import type { Seat } from './seat.js';
 /** When so many keys are known, those whose answer has expired are looked for. */
 const SWEEP_AT = 1024;
 
+/** What a claimant costs beside its key, in bytes, roughly. */
+const CLAIMANT_OVERHEAD = 512;
+
 /** A member that asked for the claim. */
 interface Claimant {
   readonly seat: Seat;
@@ -40,8 +43,12 @@ class Claim {
 export class Claims {
   private readonly claims = new Map<string, Claim>();
   private sweepAt = SWEEP_AT;
+  /** Those who hold a claim or wait for one. */
+  private claimants = 0;
 
   constructor(
+    /** Bytes that claimants may take. */
+    private readonly limit: number,
     private readonly congestion: Congestion,
     private readonly warn: (message: string) => void,
     private readonly now: () => number,
@@ -50,10 +57,12 @@ export class Claims {
   claim(from: Seat, frame: Frame): void {
     const key = keyOf(frame);
     const claimant: Claimant = { seat: from, call: idOf(frame), ttl: deadlineOf(frame) };
-    const claim = this.current(key);
-    if (claim.answer !== undefined) this.tell(claimant, claim.answer.frame);
-    else if (claim.holder !== undefined) claim.waiting.push(claimant);
-    else this.grant(claim, claimant);
+    const claim = this.claims.get(key);
+    if (claim?.answer !== undefined && !this.isExpired(claim)) return this.tell(claimant, claim.answer.frame);
+    if ((this.claimants + 1) * CLAIMANT_OVERHEAD > this.limit) return this.refuse(claimant);
+    this.claimants++;
+    if (claim?.holder !== undefined) claim.waiting.push(claimant);
+    else this.grant(this.renewed(key), claimant);
   }
 
   /** The holder says how its run ended. */
@@ -71,6 +80,7 @@ export class Claims {
     if (outcomeOf(frame) === 'ok') claim.answer = { frame: answer, until: this.now() + claim.holder.ttl };
     else this.claims.delete(key);
     claim.holder = undefined;
+    this.claimants -= 1 + claim.waiting.length;
     for (const claimant of claim.waiting.splice(0)) this.tell(claimant, answer);
   }
 
@@ -82,26 +92,24 @@ export class Claims {
     if (claim === undefined) return;
     const isCaller = (claimant: Claimant | undefined) => claimant?.seat === from && claimant.call === call;
     const at = claim.waiting.findIndex(isCaller);
-    if (at >= 0) claim.waiting.splice(at, 1);
+    if (at >= 0) this.claimants -= claim.waiting.splice(at, 1).length;
     else if (isCaller(claim.holder)) this.passOn(key, claim);
   }
 
   lost(seat: Seat): void {
     for (const [key, claim] of this.claims) {
       const others = claim.waiting.filter((claimant) => claimant.seat !== seat);
+      this.claimants -= claim.waiting.length - others.length;
       claim.waiting.splice(0, claim.waiting.length, ...others);
       if (claim.holder?.seat === seat) this.passOn(key, claim);
     }
   }
 
-  private current(key: string): Claim {
-    let claim = this.claims.get(key);
-    if (claim === undefined || this.isExpired(claim)) {
-      claim = new Claim();
-      this.claims.delete(key);
-      this.claims.set(key, claim);
-      this.sweep();
-    }
+  private renewed(key: string): Claim {
+    const claim = new Claim();
+    this.claims.delete(key);
+    this.claims.set(key, claim);
+    this.sweep();
     return claim;
   }
 
@@ -114,6 +122,7 @@ export class Claims {
 
   private passOn(key: string, claim: Claim): void {
     claim.holder = undefined;
+    this.claimants--;
     const next = claim.waiting.shift();
     if (next === undefined) this.claims.delete(key);
     else this.grant(claim, next);
@@ -122,7 +131,11 @@ export class Claims {
   private tell({ seat, call }: Claimant, answer: Frame): void {
     const frame = copyOf(answer);
     setId(frame, call);
-    if (!this.congestion.offer(seat, frame)) this.congestion.tell(seat, newHubFrame(Kind.OVERFLOW, call));
+    if (!this.congestion.offer(seat, frame)) this.refuse({ seat, call });
+  }
+
+  private refuse({ seat, call }: Pick<Claimant, 'seat' | 'call'>): void {
+    this.congestion.tell(seat, newHubFrame(Kind.OVERFLOW, call));
   }
 
   private isExpired({ answer }: Claim): boolean {

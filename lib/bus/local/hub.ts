@@ -2,6 +2,7 @@ import { PRIMARY_ID, type Member, type MemberId } from '../bus.interface.js';
 import { Claims } from './claims.js';
 import { Congestion } from './congestion.js';
 import {
+  deadlineOf,
   type Frame,
   idOf,
   keyOf,
@@ -47,7 +48,7 @@ export class Hub {
     this.router = new Router(this.roster, this.congestion, warn, now);
     const results = new SettledResults(warn, now);
     this.tasks = new TaskQueue(queueLimit, this.roster, this.congestion, results, now);
-    this.claims = new Claims(this.congestion, warn, now);
+    this.claims = new Claims(queueLimit, this.congestion, warn, now);
   }
 
   /** The ready workers, by slot. */
@@ -157,6 +158,9 @@ export class Hub {
       case Kind.REPLY:
         return this.router.reply(frame);
       case Kind.TASK:
+        if (from.calls.has(idOf(frame)))
+          return this.cut(from, `it used the number of a call that waits, ${idOf(frame)}`);
+        if (Number.isNaN(deadlineOf(frame))) return this.cut(from, 'it sent a deadline that is no number');
         return this.tasks.enqueue(from, frame);
       case Kind.RESULT:
         return this.tasks.result(from, frame);
@@ -165,6 +169,7 @@ export class Hub {
       case Kind.SERVE:
         return this.serve(from, frame);
       case Kind.CLAIM:
+        if (Number.isNaN(deadlineOf(frame))) return this.cut(from, 'it sent a lifetime that is no number');
         return this.claims.claim(from, frame);
       case Kind.CONCLUDE:
         return this.claims.conclude(from, frame);

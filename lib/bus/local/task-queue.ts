@@ -30,6 +30,9 @@ const KEPT_FACTOR = 8;
 /** What a task costs beside its frame, in bytes, roughly. */
 const TASK_OVERHEAD = 512;
 
+/** What another caller of the same task costs, in bytes, roughly. */
+const CALLER_OVERHEAD = 128;
+
 /** Where a task could go now. */
 type Pick = Seat | 'wait' | 'nowhere' | 'never';
 
@@ -59,10 +62,7 @@ export class TaskQueue {
     const key = ownKey === '' ? undefined : JSON.stringify([event, ownKey]);
     if (key !== undefined && this.joins(key, caller, deadlineOf(frame))) return;
     const pick = this.pick(event);
-    if (!this.hasRoom(pick, frame.length)) {
-      this.congestion.tell(from, newHubFrame(Kind.OVERFLOW, caller.call));
-      return;
-    }
+    if (!this.hasRoom(pick, frame.length)) return this.refuse(caller);
     const task = new QueuedTask(
       this.nextId(),
       event,
@@ -139,14 +139,19 @@ export class TaskQueue {
   private joins(key: string, caller: Caller, deadline: number): boolean {
     const task = this.byKey.get(key);
     if (task !== undefined) {
+      if (this.keptBytes + CALLER_OVERHEAD > this.limit * KEPT_FACTOR) this.refuse(caller);
+      else this.join(task, caller);
       task.deadline = Math.max(task.deadline, deadline);
-      this.join(task, caller);
       return true;
     }
     const result = this.results.get(key);
     if (result === undefined) return false;
     this.send(caller, copyOf(result));
     return true;
+  }
+
+  private refuse({ seat, call }: Caller): void {
+    this.congestion.tell(seat, newHubFrame(Kind.OVERFLOW, call));
   }
 
   private hasRoom(pick: Pick, bytes: number): boolean {
@@ -228,13 +233,16 @@ export class TaskQueue {
 
   private join(task: QueuedTask, caller: Caller): void {
     task.callers.push(caller);
+    this.keptBytes += CALLER_OVERHEAD;
     caller.seat.calls.set(caller.call, task);
   }
 
   private leave(task: QueuedTask, seat: Seat, call: number): void {
     seat.calls.delete(call);
     const at = task.callers.findIndex((caller) => caller.seat === seat && caller.call === call);
-    if (at >= 0) task.callers.splice(at, 1);
+    if (at < 0) return;
+    task.callers.splice(at, 1);
+    this.keptBytes -= CALLER_OVERHEAD;
   }
 
   /** Ends a task with a word of the hub's own; `by` is the worker it is about. */
@@ -250,6 +258,7 @@ export class TaskQueue {
     const outcome = outcomeOf(frame);
     if (task.key !== undefined && (outcome === 'ok' || outcome === 'error')) this.results.keep(task.key, frame);
     const callers = task.callers.splice(0);
+    this.keptBytes -= callers.length * CALLER_OVERHEAD;
     for (const { seat, call } of callers) seat.calls.delete(call);
     const last = callers.length - 1;
     callers.forEach((caller, i) => this.send(caller, i === last ? frame : copyOf(frame)));
@@ -258,7 +267,7 @@ export class TaskQueue {
   private send({ seat, call }: Caller, result: Frame): void {
     setId(result, call);
     setTarget(result, seat.id);
-    if (!this.congestion.offer(seat, result)) this.congestion.tell(seat, newHubFrame(Kind.OVERFLOW, call));
+    if (!this.congestion.offer(seat, result)) this.refuse({ seat, call });
   }
 
   private nextId(): number {

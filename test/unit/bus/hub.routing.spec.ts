@@ -1,6 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { DeliveryRefused } from '../../../lib/bus/delivery-refused.js';
-import { Kind, kindOf, newFrame, setId, setSource, setTarget } from '../../../lib/bus/local/frame.js';
+import {
+  type Frame,
+  Kind,
+  kindOf,
+  newFrame,
+  setDeadline,
+  setId,
+  setSource,
+  setTarget,
+} from '../../../lib/bus/local/frame.js';
 import { MemberLostError } from '../../../lib/errors/index.js';
 import { bytes, NO_PAYLOAD, quiet, TestCluster, text } from './cluster.js';
 
@@ -279,9 +288,22 @@ describe('a worker that leaves', () => {
 });
 
 describe('a member that breaks the protocol', () => {
+  it('by using the number of a call that waits is cut off', () => {
+    const cluster = new TestCluster();
+    const rogue = cluster.stub(7);
+    for (const event of ['one', 'another']) {
+      const frame = withDeadline(newFrame(Kind.TASK, event), Infinity);
+      setId(frame, 5);
+      rogue.receive(frame);
+    }
+    expect(rogue.aborted).toMatch(/used the number of a call that waits, 5/);
+  });
+
   it.each<[string, Buffer, RegExp]>([
     ['a frame only the hub sends', newFrame(Kind.GRANT), /it sent a frame of kind GRANT, which only the hub sends/],
     ['a broken list of events', newFrame(Kind.SERVE, '', '', bytes('{')), /list of events that cannot be read/],
+    ['a task without a deadline', withDeadline(newFrame(Kind.TASK, 'e'), NaN), /a deadline that is no number/],
+    ['a claim without a lifetime', withDeadline(newFrame(Kind.CLAIM, '', 'k'), NaN), /a lifetime that is no number/],
     ['a list of something else', newFrame(Kind.SERVE, '', '', bytes('[1]')), /list of events that cannot be read/],
   ])('by %s is cut off; the others go on', async (_, frame, reason) => {
     const cluster = new TestCluster();
@@ -319,3 +341,8 @@ it('relays the very bytes of a frame, whatever its payload is', () => {
   expect(to.sent.filter((each) => kindOf(each) === Kind.PUBLISH)).toEqual([frame]);
   expect(to.sent).toContain(frame);
 });
+
+function withDeadline(frame: Frame, deadline: number): Frame {
+  setDeadline(frame, deadline);
+  return frame;
+}

@@ -66,6 +66,15 @@ export interface Task extends Delivery {
   /** 1 on the first delivery; counts redeliveries and retries. */
   readonly attempt: number;
   readonly deadline: number;
+  /** The process that asked first. */
+  readonly fromId: MemberId;
+}
+
+/** An event that a member runs tasks of. */
+export interface ServedEvent {
+  readonly event: string;
+  /** How many of its tasks it runs at a time. Default: any number. */
+  readonly concurrency?: number;
 }
 
 /** What a caller asks of the task queue. */
@@ -79,6 +88,8 @@ export interface TaskRequest {
   readonly redeliveries: number;
   /** How often the handler may run in all when it throws; 1: an error is final. */
   readonly attempts: number;
+  /** Gets what the handler says of its progress, in order, before the answer; at most once each. */
+  readonly onProgress?: (payload: Uint8Array) => void;
 }
 
 /** The answer to a request or task. `slot` is who answered. */
@@ -97,6 +108,8 @@ export interface BusReceiver {
   onPublish(publication: Publication): void;
   onRequest(request: Request): void;
   onTask(task: Task): void;
+  /** The callers of a task that runs here have given it up before its deadline. */
+  onAbandoned(task: number): void;
   /** The set of ready workers, or a flag of one of them, changed. */
   onMembers(members: readonly Member[]): void;
   /** The bus is gone for good (the primary died, or the link was cut). */
@@ -126,7 +139,7 @@ export interface Bus {
    * Says for which events this member runs tasks, in place of what it said before. Say `[]` where there are
    * none: until the first word of every ready worker, tasks wait for it.
    */
-  serve(events: readonly string[]): void;
+  serve(events: readonly ServedEvent[]): void;
 
   /**
    * To every ready, unsuspected worker at the time the bus routes it, and to the primary; the sender
@@ -146,8 +159,18 @@ export interface Bus {
 
   reply(request: Request, outcome: Outcome, payload: Uint8Array): void;
 
-  /** Gives a task to one ready member that serves the event, the least busy; waits while none is ready but one will be. */
+  /**
+   * Gives a task to one ready member that serves the event, the least busy with room for one more; waits while there
+   * is none but one will be, in order with others of the event. Cancelled by all its callers before the deadline, it is
+   * taken from the queue, or the member that runs it is told.
+   */
   enqueue(task: TaskRequest, signal: AbortSignalLike): Promise<Answer>;
+
+  /**
+   * To those who wait for the task and want to know. Resolves when the bus took it, as `publish` does, and rejects as
+   * that does. What arrives after `settle` is dropped.
+   */
+  progress(task: Task, payload: Uint8Array): Promise<void>;
 
   settle(task: Task, outcome: Outcome, payload: Uint8Array): void;
 

@@ -1,3 +1,4 @@
+import type { ServedEvent } from '../bus/bus.interface.js';
 import type { Handler } from './handler.interface.js';
 
 const NONE: readonly Handler[] = [];
@@ -29,12 +30,12 @@ export class HandlerRegistry {
   }
 
   /** The events whose tasks this process can run. */
-  consumedEvents(): string[] {
-    const events = new Set(this.#consumers.keys());
-    for (const event of this.#listeners.keys()) {
-      if (this.answerer(event) !== undefined) events.add(event);
-    }
-    return [...events];
+  consumedEvents(): ServedEvent[] {
+    const events = new Set([...this.#consumers.keys(), ...this.#listeners.keys()]);
+    return [...events].flatMap((event) => {
+      const handler = this.consumer(event);
+      return handler === undefined ? [] : [{ event, concurrency: handler.concurrency }];
+    });
   }
 
   addListener(event: string, handler: Handler): void {

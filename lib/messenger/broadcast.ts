@@ -4,14 +4,16 @@ import type { CallInfo } from './outcome.js';
 import { timedOut } from './outcome.js';
 
 /** Publishes now, or once the bus is open. */
-export async function publish(connection: Connection, call: CallInfo, payload: Uint8Array): Promise<void> {
-  const { bus } = connection;
-  if (connection.isOpen) return bus.publish(call.event, payload);
+export function publish(connection: Connection, call: CallInfo, payload: Uint8Array): Promise<void> {
+  return connection.isOpen ? connection.bus.publish(call.event, payload) : whenOpen(connection, call, payload);
+}
+
+async function whenOpen(connection: Connection, call: CallInfo, payload: Uint8Array): Promise<void> {
   // The deadline is for the bus to open: once the bus has the message, it cannot be taken back.
   const sent = await connection.call(
     call.label,
     new Deadline(call.timeout),
-    () => Promise.resolve({ taken: bus.publish(call.event, payload) }),
+    () => Promise.resolve({ taken: connection.bus.publish(call.event, payload) }),
     () => timedOut(call, 'this process did not get a connection to the cluster'),
   );
   return sent.taken;

@@ -2,8 +2,15 @@ import type { Address } from '../bus/bus.interface.js';
 import { ClusterTimeoutError } from '../errors/index.js';
 import { MAX_TIMER_MS } from './deadline.js';
 
-/** Drops the timer behind `context.signal`, if there is one: its handler is done. */
-export let releaseContext: (context: ClusterEventContext) => void;
+/** What the messenger does to a context. */
+export let contextOf: {
+  /** For a task: where its progress goes. */
+  readonly report: (context: ClusterEventContext, progress: (value: unknown) => Promise<void>) => void;
+  /** Nobody waits for the result any more. */
+  readonly abandon: (context: ClusterEventContext) => void;
+  /** Its handler is done. Drops the timer behind `context.signal`, if there is one. */
+  readonly release: (context: ClusterEventContext) => void;
+};
 
 /**
  * What a handler may know of an event beside its data.
@@ -13,6 +20,8 @@ export let releaseContext: (context: ClusterEventContext) => void;
 export class ClusterEventContext {
   #controller: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #progress: ((value: unknown) => Promise<void>) | undefined;
+  #isAbandoned = false;
 
   constructor(
     /** The event's name. */
@@ -28,15 +37,27 @@ export class ClusterEventContext {
   ) {}
 
   /**
-   * Aborts at the deadline, with a `ClusterTimeoutError` as its reason; never for an event without one,
-   * and not after the handler is done. Costs nothing unless it is read.
+   * Aborts at the deadline, with a `ClusterTimeoutError` as its reason, and when the callers of a task have given it
+   * up before, with an `AbortError`; not after the handler is done. Costs nothing unless it is read.
    */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.deadline !== Infinity) this.#watch(this.#controller);
+      if (this.#isAbandoned) this.#controller.abort();
+      else if (this.deadline !== Infinity) this.#watch(this.#controller);
     }
     return this.#controller.signal;
+  }
+
+  /**
+   * Says how far the task has come, in any value that can be sent: callers that wait by `consume$` get it, at most once
+   * and in order. Resolves when the bus took it, which waits while the way out is full; nothing happens where nobody
+   * waits so, or the event is no task.
+   *
+   * Rejects as `broadcast` does.
+   */
+  async progress(value: unknown): Promise<void> {
+    await this.#progress?.(value);
   }
 
   #watch(controller: AbortController): void {
@@ -50,6 +71,17 @@ export class ClusterEventContext {
   }
 
   static {
-    releaseContext = (context) => clearTimeout(context.#timer);
+    contextOf = {
+      report: (context, progress) => (context.#progress = progress),
+      abandon: (context) => {
+        context.#isAbandoned = true;
+        clearTimeout(context.#timer);
+        context.#controller?.abort();
+      },
+      release: (context) => {
+        context.#progress = undefined;
+        clearTimeout(context.#timer);
+      },
+    };
   }
 }

@@ -1,4 +1,6 @@
+import { Observable } from 'rxjs';
 import type { TaskRequest } from '../bus/bus.interface.js';
+import { decode } from '../bus/codec.js';
 import { InvalidArgumentError } from '../errors/index.js';
 import { checkName, checkOptions, readCount, readTime, show } from './arguments.js';
 import type { Connection } from './connection.js';
@@ -23,22 +25,47 @@ export interface ConsumeOptions {
    * may mean that the handler runs twice.
    */
   readonly delivery?: 'at-least-once' | 'at-most-once';
+  /**
+   * Gives the task up when it aborts: the call rejects with its reason at once. A task that waits is never run then; in
+   * the handler of one that runs, `context.signal` aborts. Others that wait for the same `id` still get the result.
+   */
+  readonly signal?: AbortSignal;
 }
 
-type Policy = Pick<TaskRequest, 'key' | 'redeliveries' | 'attempts'> & { readonly timeout: number };
+/** What `consume$` emits: any number of words on the task's progress, then its result. @publicApi */
+export type TaskEvent<Result> =
+  | {
+      readonly type: 'progress';
+      /** What the handler gave to `context.progress()`. */
+      readonly value: unknown;
+    }
+  | {
+      readonly type: 'result';
+      /** What the handler returned. */
+      readonly value: Result;
+    };
 
-const OPTIONS = ['timeout', 'id', 'attempts', 'redeliveries', 'delivery'];
+/** The checked options of a `consume`. */
+export interface Policy extends Pick<TaskRequest, 'key' | 'redeliveries' | 'attempts'> {
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+const OPTIONS = ['timeout', 'id', 'attempts', 'redeliveries', 'delivery', 'signal'];
 const DEFAULT_REDELIVERIES = 2;
 
-/** The checked options of a `consume`, with the defaults filled in. */
+/** The options of a `consume`, checked, with the defaults filled in. */
 export function readConsumeOptions(call: string, options: ConsumeOptions | undefined, timeout: number): Policy {
   checkOptions(call, options, OPTIONS);
-  const { id, delivery = 'at-least-once' } = options ?? {};
+  const { id, delivery = 'at-least-once', signal } = options ?? {};
   if (id !== undefined) checkName(call, 'id', id);
   if (delivery !== 'at-least-once' && delivery !== 'at-most-once') {
     throw new InvalidArgumentError(
       `${call}: delivery must be 'at-least-once' or 'at-most-once', not ${show(delivery)}.`,
     );
+  }
+  if (signal !== undefined && !isAbortSignal(signal)) {
+    throw new InvalidArgumentError(`${call}: signal must be an AbortSignal, not ${show(signal)}.`);
   }
   const once = delivery === 'at-most-once';
   const attempts = readCount(call, 'attempts', options?.attempts, 1, 1);
@@ -47,28 +74,66 @@ export function readConsumeOptions(call: string, options: ConsumeOptions | undef
     const option = attempts > 1 ? `attempts: ${attempts}` : `redeliveries: ${redeliveries}`;
     throw new InvalidArgumentError(`${call}: delivery 'at-most-once' contradicts ${option}. Leave one of them out.`);
   }
-  return { key: id, attempts, redeliveries, timeout: readTime(call, 'timeout', options?.timeout, timeout) };
+  return { key: id, attempts, redeliveries, signal, timeout: readTime(call, 'timeout', options?.timeout, timeout) };
 }
 
-/** Gives a task to the queue and waits for its result. */
+/** By what it can do: one of another realm is as good. */
+function isAbortSignal(value: unknown): boolean {
+  const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>;
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
+}
+
+/** Gives a task to the queue and waits for its result; `onProgress` gets what comes before. */
 export async function consume(
   connection: Connection,
   label: string,
   event: string,
   payload: Uint8Array,
-  { timeout, ...policy }: Policy,
+  { timeout, signal: abort, ...policy }: Policy,
+  onProgress?: (value: unknown) => void,
 ): Promise<unknown> {
+  abort?.throwIfAborted();
   const call = { label, event, timeout };
   const deadline = new Deadline(timeout);
-  const task: TaskRequest = { event, payload, deadline: deadline.at, ...policy };
-  const answer = await connection.call(
-    label,
-    deadline,
-    (signal) => {
-      connection.serveNow();
-      return connection.bus.enqueue(task, signal);
-    },
-    () => (connection.slots().length === 0 ? noWorkerReady(call) : timedOut(call, 'no result came in time')),
-  );
-  return valueOf(answer, call, 'any ready worker');
+  const task: TaskRequest = {
+    event,
+    payload,
+    deadline: deadline.at,
+    ...policy,
+    onProgress: onProgress && ((word) => onProgress(decode(word))),
+  };
+  const giveUp = () => deadline.abort(abort!.reason);
+  abort?.addEventListener('abort', giveUp);
+  try {
+    const answer = await connection.call(
+      label,
+      deadline,
+      (signal) => {
+        connection.serveNow();
+        return connection.bus.enqueue(task, signal);
+      },
+      () => (connection.slots().length === 0 ? noWorkerReady(call) : timedOut(call, 'no result came in time')),
+    );
+    return valueOf(answer, call, 'any ready worker');
+  } finally {
+    abort?.removeEventListener('abort', giveUp);
+  }
+}
+
+/** What a call says until it settles; who unsubscribes aborts its signal. */
+export function taskEvents(
+  start: (signal: AbortSignal, onProgress: (value: unknown) => void) => Promise<unknown>,
+): Observable<TaskEvent<unknown>> {
+  return new Observable<TaskEvent<unknown>>((subscriber) => {
+    const controller = new AbortController();
+    const progressed = (value: unknown) => subscriber.next({ type: 'progress', value });
+    start(controller.signal, progressed).then(
+      (value) => {
+        subscriber.next({ type: 'result', value });
+        subscriber.complete();
+      },
+      (error: unknown) => subscriber.error(error),
+    );
+    return () => controller.abort();
+  });
 }

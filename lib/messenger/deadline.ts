@@ -10,7 +10,8 @@ export interface CallSignal extends AbortSignalLike {
 
 interface Waiting {
   readonly signal: CallSignal;
-  readonly expire: () => void;
+  readonly reject: (reason: unknown) => void;
+  readonly expired: () => Error;
 }
 
 /**
@@ -37,7 +38,7 @@ export class Deadline {
   bound<T>(start: (signal: CallSignal) => Promise<T>, expired: () => Error): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const signal: CallSignal = { cancelled: false };
-      const waiting: Waiting = { signal, expire: () => reject(expired()) };
+      const waiting: Waiting = { signal, reject, expired };
       this.#waiting.add(waiting);
       if (this.#timer === undefined) this.#arm();
       const done = () => {
@@ -63,7 +64,12 @@ export class Deadline {
 
   /** Stops everything that waits without settling it: the caller no longer wants to know. */
   abandon(): void {
-    this.#stop(false);
+    this.#stop(() => {});
+  }
+
+  /** Stops everything that waits; it rejects with `reason`. */
+  abort(reason: unknown): void {
+    this.#stop(({ reject }) => reject(reason));
   }
 
   #arm(): void {
@@ -71,19 +77,19 @@ export class Deadline {
     this.#timer = setTimeout(
       () => {
         if (Date.now() < this.at) this.#arm();
-        else this.#stop(true);
+        else this.#stop(({ reject, expired }) => reject(expired()));
       },
       Math.min(Math.max(this.at - Date.now(), 0), MAX_TIMER_MS),
     );
   }
 
-  #stop(expire: boolean): void {
+  #stop(settle: (waiting: Waiting) => void): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const waiting of this.#waiting) {
       this.#waiting.delete(waiting);
       waiting.signal.cancelled = true;
-      if (expire) waiting.expire();
+      settle(waiting);
       waiting.signal.cancel?.();
     }
   }

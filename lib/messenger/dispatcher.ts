@@ -6,9 +6,8 @@ import type { Address, Bus, BusReceiver, Member, Outcome, Publication, Request, 
 import { LOG_CONTEXT } from '../cluster.constants.js';
 import type { Handler, HandlerRegistry } from '../handlers/index.js';
 import { show } from './arguments.js';
-import { ClusterEventContext, releaseContext } from './cluster-event-context.js';
+import { ClusterEventContext, contextOf } from './cluster-event-context.js';
 import { encodeError } from './remote-errors.js';
-import { TaskLane } from './task-lane.js';
 
 /** Settings of a Dispatcher. */
 export interface DispatcherOptions {
@@ -33,7 +32,8 @@ const NOTHING = new Uint8Array(0);
 export class Dispatcher implements BusReceiver {
   readonly #logger = new Logger(LOG_CONTEXT);
   readonly #members = new ReplaySubject<readonly Member[]>(1);
-  readonly #lanes = new WeakMap<Handler, TaskLane>();
+  /** The tasks that run here, by the queue's number. */
+  readonly #tasks = new Map<number, ClusterEventContext>();
   #inFlight = 0;
   #idle: (() => void)[] = [];
   #closed: string | undefined;
@@ -44,7 +44,7 @@ export class Dispatcher implements BusReceiver {
     private readonly options: DispatcherOptions,
   ) {}
 
-  /** Handlers that run, and tasks that were accepted and wait for their turn. */
+  /** Handlers that run. */
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -99,30 +99,22 @@ export class Dispatcher implements BusReceiver {
 
   onTask(task: Task): void {
     const { event, payload, deadline, from, id, key, attempt } = task;
-    const answer: Errand['answer'] = (outcome, value) => this.bus.settle(task, outcome, value);
     const context = new ClusterEventContext(event, key ?? `task.${id}`, from, attempt, deadline);
+    const answer: Errand['answer'] = (outcome, value) => {
+      this.#tasks.delete(id);
+      this.bus.settle(task, outcome, value);
+    };
+    contextOf.report(context, (value) => this.bus.progress(task, encode(event, value, this.options.maxPayload)));
+    this.#tasks.set(id, context);
     const handler = this.registry.consumer(event);
     const errand = { event, payload, deadline, context, answer };
     if (handler === undefined) this.#answer(errand, 'no-handler', NOTHING);
-    else if (handler.concurrency === undefined) this.#track(this.#run(handler, errand));
-    else this.#track(this.#runInTurn(handler, handler.concurrency, errand));
+    else this.#track(this.#run(handler, errand));
   }
 
-  /** Runs the task once fewer than `concurrency` others of its handler do. */
-  #runInTurn(handler: Handler, concurrency: number, errand: Errand): Promise<void> {
-    return new Promise<void>((done) => {
-      this.#lane(handler, concurrency).run(() => {
-        const running = this.#run(handler, errand);
-        if (running === undefined) done();
-        return running?.then(done);
-      });
-    });
-  }
-
-  #lane(handler: Handler, concurrency: number): TaskLane {
-    let lane = this.#lanes.get(handler);
-    if (lane === undefined) this.#lanes.set(handler, (lane = new TaskLane(concurrency)));
-    return lane;
+  onAbandoned(task: number): void {
+    const context = this.#tasks.get(task);
+    if (context !== undefined) contextOf.abandon(context);
   }
 
   /** Runs one handler and answers. Returns undefined where that is done already; never rejects. */
@@ -175,7 +167,7 @@ export class Dispatcher implements BusReceiver {
   }
 
   #answer(errand: Errand, outcome: Outcome, payload: Uint8Array): void {
-    releaseContext(errand.context);
+    contextOf.release(errand.context);
     try {
       errand.answer(outcome, payload);
     } catch (error) {

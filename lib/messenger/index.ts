@@ -1,6 +1,6 @@
 export { ClusterEventContext } from './cluster-event-context.js';
 export * from './cluster-events.js';
-export type { ConsumeOptions } from './consume.js';
+export type { ConsumeOptions, TaskEvent } from './consume.js';
 export * from './dispatcher.js';
 export type { MapOutcome, MapValue } from './map.js';
 export * from './messenger.service.js';

@@ -9,8 +9,8 @@ import { checkEvent, checkOptions, readTime, show } from './arguments.js';
 import type { ClusterEvent, ClusterEventHandler, EventArguments, EventName, EventResult } from './cluster-events.js';
 import { publish } from './broadcast.js';
 import { Connection } from './connection.js';
-import type { ConsumeOptions } from './consume.js';
-import { consume, readConsumeOptions } from './consume.js';
+import type { ConsumeOptions, TaskEvent } from './consume.js';
+import { consume, readConsumeOptions, taskEvents } from './consume.js';
 import { Deadline } from './deadline.js';
 import type { Dispatcher } from './dispatcher.js';
 import { Listeners } from './listeners.js';
@@ -81,7 +81,7 @@ export class MessengerService {
    * listener. Resolves to what the handler returned. Waits while no worker is ready.
    *
    * At least once: if the worker dies, another one runs it. An error of the handler is not retried unless
-   * `attempts` says so.
+   * `attempts` says so. `signal` gives the task up.
    *
    * @throws RemoteError with the handler's error, NoHandlerError, ClusterTimeoutError at the deadline,
    * MemberLostError when the redeliveries are used up.
@@ -90,9 +90,20 @@ export class MessengerService {
     event: E,
     ...[data, options]: EventArguments<E, ConsumeOptions>
   ): Promise<EventResult<E>> {
-    const { label } = this.#describe('consume', event, 0);
-    const policy = readConsumeOptions(label, options, this.#settings.timeout);
-    return (await consume(this.#connection, label, event, this.#encode(event, data), policy)) as EventResult<E>;
+    return (await this.#consume('consume', event, data, options)()) as EventResult<E>;
+  }
+
+  /**
+   * As `consume`, but gives what the handler says by `context.progress(value)` on the way, then the result, and
+   * completes. Each subscription is a task of its own; unsubscribing gives it up, as `signal` does.
+   */
+  consume$<E extends EventName>(
+    event: E,
+    ...[data, options]: EventArguments<E, ConsumeOptions>
+  ): Observable<TaskEvent<EventResult<E>>> {
+    return defer(
+      () => taskEvents(this.#consume('consume$', event, data, options)) as Observable<TaskEvent<EventResult<E>>>,
+    );
   }
 
   /**
@@ -196,6 +207,17 @@ export class MessengerService {
   /** Leaves the bus; calls that wait, and later ones, reject. The module calls it. @internal */
   close(): Promise<void> {
     return this.#connection.close();
+  }
+
+  #consume(method: string, event: string, data: unknown, options: ConsumeOptions | undefined) {
+    const { label } = this.#describe(method, event, 0);
+    const policy = readConsumeOptions(label, options, this.#settings.timeout);
+    const payload = this.#encode(event, data);
+    return (unsubscribed?: AbortSignal, onProgress?: (value: unknown) => void) => {
+      const signals = [policy.signal, unsubscribed].filter((signal) => signal !== undefined);
+      const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+      return consume(this.#connection, label, event, payload, { ...policy, signal }, onProgress);
+    };
   }
 
   #map(method: string, event: string, data: unknown, options: CallOptions | undefined): MapCall {

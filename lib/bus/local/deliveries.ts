@@ -8,6 +8,7 @@ import {
   keyOf,
   outcomeOf,
   payloadOf,
+  sourceOf,
   sourceSlotOf,
 } from './frame.js';
 
@@ -38,6 +39,7 @@ export const taskIn = (frame: Frame): Task => ({
   key: keyOf(frame) || undefined,
   attempt: attemptOf(frame),
   deadline: deadlineOf(frame),
+  fromId: sourceOf(frame),
 });
 
 export const answerIn = (frame: Frame): Answer => ({

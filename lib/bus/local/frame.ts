@@ -14,7 +14,7 @@ import { bytesOfName, nameIn } from './name-cache.js';
  * 12 u16 length of the event                     key, UTF-8
  * 14 u16 length of the key                       payload, opaque
  * 16 u16 slot of the source; stamped by the hub
- * 18 u16 zero
+ * 18 u8  whether the caller wants to hear of progress; then zero
  *
  * Frames are read by peeking and relayed as they came, with fields of the header rewritten in place.
  */
@@ -67,9 +67,13 @@ export const Kind = {
   RELIEVED: 17,
   /** Hub → caller: a queue is full; the call was not queued, or its answer had no room. */
   OVERFLOW: 18,
+  /** Worker → hub → callers: how far a TASK has come. */
+  PROGRESS: 19,
+  /** Hub → worker: the callers of a TASK have given it up. */
+  ABANDONED: 20,
 } as const;
 
-const LAST_KIND = Kind.OVERFLOW;
+const LAST_KIND = Kind.ABANDONED;
 
 export const isKind = (kind: number): boolean => kind >= Kind.PUBLISH && kind <= LAST_KIND;
 
@@ -161,6 +165,8 @@ export const setAttempts = (frame: Frame, count: number): void => void frame.wri
 export const attemptOf = (frame: Frame): number => frame.readUInt16LE(10);
 export const setAttempt = (frame: Frame, count: number): void => void frame.writeUInt16LE(clamp16(count), 10);
 export const sourceSlotOf = (frame: Frame): Address => addressOf(frame.readUInt16LE(16));
+export const wantsProgress = (frame: Frame): boolean => frame[18] !== 0;
+export const setWantsProgress = (frame: Frame, wanted: boolean): void => void (frame[18] = wanted ? 1 : 0);
 export const idOf = (frame: Frame): number => frame.readUInt32LE(20);
 export const setId = (frame: Frame, id: number): void => void frame.writeUInt32LE(id, 20);
 export const sourceOf = (frame: Frame): number => frame.readUInt32LE(24);

@@ -47,7 +47,7 @@ export class Hub {
     this.congestion = new Congestion(queueLimit, this.roster, () => this.tasks.dispatchWaiting());
     this.router = new Router(this.roster, this.congestion, warn, now);
     const results = new SettledResults(warn, now);
-    this.tasks = new TaskQueue(queueLimit, this.roster, this.congestion, results, now);
+    this.tasks = new TaskQueue(queueLimit, this.roster, this.congestion, results, warn, now);
     this.claims = new Claims(queueLimit, this.congestion, warn, now);
   }
 
@@ -164,6 +164,8 @@ export class Hub {
         return this.tasks.enqueue(from, frame);
       case Kind.RESULT:
         return this.tasks.result(from, frame);
+      case Kind.PROGRESS:
+        return this.tasks.progress(from, frame);
       case Kind.CANCEL:
         return this.cancel(from, frame);
       case Kind.SERVE:
@@ -186,7 +188,7 @@ export class Hub {
   private serve(from: Seat, frame: Frame): void {
     const events = parseEvents(payloadOf(frame));
     if (events === undefined) return this.cut(from, 'it sent a list of events that cannot be read');
-    from.serves = new Set(events);
+    from.serves = new Map(events);
     this.tasks.dispatchWaiting();
   }
 
@@ -213,11 +215,20 @@ export class Hub {
   }
 }
 
-function parseEvents(payload: Buffer): string[] | undefined {
+/** Events and how many tasks of each at a time, where that is what the payload says: `[["job", 2], ["other", null]]`. */
+function parseEvents(payload: Buffer): [string, number][] | undefined {
   try {
     const events: unknown = JSON.parse(payload.toString());
-    return Array.isArray(events) && events.every((event) => typeof event === 'string') ? events : undefined;
+    return Array.isArray(events) && events.every(isServed)
+      ? events.map(([event, concurrency]) => [event, concurrency ?? Infinity])
+      : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isServed(entry: unknown): entry is [string, number | null] {
+  if (!Array.isArray(entry)) return false;
+  const [event, concurrency] = entry as unknown[];
+  return typeof event === 'string' && (concurrency === null || (typeof concurrency === 'number' && concurrency > 0));
 }

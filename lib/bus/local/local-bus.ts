@@ -10,6 +10,7 @@ import type {
   MemberId,
   Outcome,
   Request,
+  ServedEvent,
   Task,
   TaskRequest,
 } from '../bus.interface.js';
@@ -29,6 +30,7 @@ import {
   setRedeliveries,
   setTarget,
   setTerm,
+  setWantsProgress,
   sourceOf,
   sourceSlotOf,
   targetOf,
@@ -95,8 +97,9 @@ export class LocalBus implements Bus {
     return opened;
   }
 
-  serve(events: readonly string[]): void {
-    this.link.send(newFrame(Kind.SERVE, '', '', Buffer.from(JSON.stringify(events))));
+  serve(events: readonly ServedEvent[]): void {
+    const pairs = events.map(({ event, concurrency }) => [event, concurrency ?? null]);
+    this.link.send(newFrame(Kind.SERVE, '', '', Buffer.from(JSON.stringify(pairs))));
   }
 
   publish(event: string, payload: Uint8Array): Promise<void> {
@@ -108,17 +111,7 @@ export class LocalBus implements Bus {
     } catch (error) {
       return Promise.reject(error);
     }
-    if (this.outbox.isClear('everyone')) {
-      this.sendPublish(frame, event, payload);
-      return TAKEN;
-    }
-    return new Promise((resolve, reject) => {
-      const pass = () => {
-        this.sendPublish(frame, event, payload);
-        resolve();
-      };
-      this.outbox.wait({ target: 'everyone', bytes: frame.length, pass, fail: reject });
-    });
+    return this.pass('everyone', frame.length, () => this.sendPublish(frame, event, payload));
   }
 
   request(
@@ -152,7 +145,7 @@ export class LocalBus implements Bus {
   }
 
   enqueue(task: TaskRequest, signal: AbortSignalLike): Promise<Answer> {
-    const { event, key, payload, deadline, redeliveries, attempts } = task;
+    const { event, key, payload, deadline, redeliveries, attempts, onProgress } = task;
     const refusal = this.refusal(event, payload);
     if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
@@ -160,8 +153,17 @@ export class LocalBus implements Bus {
       setDeadline(frame, deadline);
       setRedeliveries(frame, redeliveries);
       setAttempts(frame, attempts);
-      this.call({ what: 'task', resolve, reject }, 'nobody', frame, signal);
+      setWantsProgress(frame, onProgress !== undefined);
+      this.call({ what: 'task', onProgress, resolve, reject }, 'nobody', frame, signal);
     });
+  }
+
+  progress(task: Task, payload: Uint8Array): Promise<void> {
+    const refusal = this.refusal(task.event, payload);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const frame = newFrame(Kind.PROGRESS, '', '', payload);
+    setId(frame, task.id);
+    return this.pass(task.fromId, frame.length, () => this.link.send(frame));
   }
 
   settle(task: Task, outcome: Outcome, payload: Uint8Array): void {
@@ -203,6 +205,21 @@ export class LocalBus implements Bus {
       this.link.close();
     }
     await this.whenLinkClosed;
+  }
+
+  /** Sends what has no answer, now or when its turn comes; resolves when that is done. */
+  private pass(target: Target, bytes: number, send: () => void): Promise<void> {
+    if (this.outbox.isClear(target)) {
+      send();
+      return TAKEN;
+    }
+    return new Promise((resolve, reject) => {
+      const pass = () => {
+        send();
+        resolve();
+      };
+      this.outbox.wait({ target, bytes, pass, fail: reject });
+    });
   }
 
   /** Sends a call now or when its turn comes, and keeps it until its answer comes or the caller gives up. */
@@ -248,6 +265,10 @@ export class LocalBus implements Bus {
         return this.receiver!.onTask(taskIn(frame));
       case Kind.REPLY:
         return this.replied(frame);
+      case Kind.PROGRESS:
+        return this.progressed(idOf(frame), payloadOf(frame));
+      case Kind.ABANDONED:
+        return this.receiver!.onAbandoned(idOf(frame));
       case Kind.RESULT:
         return this.settleCall(idOf(frame), answerIn(frame));
       case Kind.OUTCOME:
@@ -289,6 +310,11 @@ export class LocalBus implements Bus {
   private settleCall(id: number, answer: Answer): void {
     const call = this.calls.take(id);
     if (call !== undefined && call.what !== 'claim') call.resolve(answer);
+  }
+
+  private progressed(id: number, payload: Uint8Array): void {
+    const call = this.calls.get(id);
+    if (call?.what === 'task') call.onProgress?.(payload);
   }
 
   private settleClaim(id: number, claim: Claim): void {

@@ -9,7 +9,7 @@ interface CallOf<What extends string, Result> {
 /** A call that waits for its answer. */
 export type Call =
   | (CallOf<'request', Answer> & { readonly to: MemberId })
-  | CallOf<'task', Answer>
+  | (CallOf<'task', Answer> & { readonly onProgress: ((payload: Uint8Array) => void) | undefined })
   | (CallOf<'claim', Claim> & { readonly key: string });
 
 /** The calls of this member that wait for an answer, by number. */

@@ -1,11 +1,16 @@
 import type { Frame } from './frame.js';
 import type { Seat } from './seat.js';
 
-/** Somebody waiting for a task's result. */
-export interface Caller {
+/** A call of a member. */
+export interface CallOf {
   readonly seat: Seat;
   /** Its own number of the call. */
   readonly call: number;
+}
+
+/** Somebody waiting for a task's result. */
+export interface Caller extends CallOf {
+  readonly wantsProgress: boolean;
 }
 
 /** A task between being asked for and having ended. */
@@ -31,4 +36,14 @@ export class QueuedTask {
     /** How often it may yet run, the next time included. */
     public attempts: number,
   ) {}
+
+  /** Whether its callers have given it up while it ran. */
+  get isAbandoned(): boolean {
+    return this.deadline === -Infinity;
+  }
+
+  /** It runs to its end where it is, and never again. */
+  abandon(): void {
+    this.deadline = -Infinity;
+  }
 }

@@ -13,10 +13,12 @@ export class Seat {
   suspect = false;
   /** Its queue is over the limit and the others were told. */
   congested = false;
-  /** The events it runs tasks for; undefined until it said so. */
-  serves: Set<string> | undefined;
+  /** The events it runs tasks for, and how many of each at a time; undefined until it said so. */
+  serves: Map<string, number> | undefined;
   /** The tasks it is running. */
   readonly running = new Set<QueuedTask>();
+  /** How many of them are of an event. */
+  private readonly runningOf = new Map<string, number>();
   /** The tasks it waits for, by its own number of the call. */
   readonly calls = new Map<number, QueuedTask>();
   private readonly slotField: number;
@@ -43,6 +45,26 @@ export class Seat {
   /** It may be given a task now. */
   get takesTasks(): boolean {
     return this.listens && !this.congested && !this.isPrimary;
+  }
+
+  /** Whether one more task of the event may run here beside those that do. */
+  hasRoomFor(event: string): boolean {
+    const concurrency = this.serves?.get(event);
+    if (concurrency === undefined) return false;
+    return concurrency === Infinity || (this.runningOf.get(event) ?? 0) < concurrency;
+  }
+
+  run(task: QueuedTask): void {
+    this.running.add(task);
+    this.runningOf.set(task.event, (this.runningOf.get(task.event) ?? 0) + 1);
+  }
+
+  /** It runs here no more. */
+  release(task: QueuedTask): void {
+    if (!this.running.delete(task)) return;
+    const left = this.runningOf.get(task.event)! - 1;
+    if (left > 0) this.runningOf.set(task.event, left);
+    else this.runningOf.delete(task.event);
   }
 
   /** Marks a frame as coming from this member, whatever it wrote there itself. */

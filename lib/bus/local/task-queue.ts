@@ -18,11 +18,13 @@ import {
   setOutcome,
   setTarget,
   toKeep,
+  wantsProgress,
 } from './frame.js';
-import { type Caller, QueuedTask } from './queued-task.js';
+import { type Caller, type CallOf, QueuedTask } from './queued-task.js';
 import type { Roster } from './roster.js';
 import type { Seat } from './seat.js';
 import type { SettledResults } from './settled-results.js';
+import { ThrottledWarning } from './throttled-warning.js';
 
 /** Tasks kept for a possible redelivery, running ones included, may take this many times the queue limit. */
 const KEPT_FACTOR = 8;
@@ -40,23 +42,32 @@ type Pick = Seat | 'wait' | 'nowhere' | 'never';
 export class TaskQueue {
   private readonly tasks = new Map<number, QueuedTask>();
   private readonly byKey = new Map<string, QueuedTask>();
-  private readonly waiting = new Set<QueuedTask>();
+  /** Those that nobody can take now, by event, in order. */
+  private readonly waiting = new Map<string, Set<QueuedTask>>();
   private waitingBytes = 0;
   private keptBytes = 0;
   private lastId = 0;
   /** Moves on with every task, so that equally busy workers take turns. */
   private turn = 0;
+  private readonly unheard: ThrottledWarning;
 
   constructor(
     private readonly limit: number,
     private readonly roster: Roster,
     private readonly congestion: Congestion,
     private readonly results: SettledResults,
+    private readonly warn: (message: string) => void,
     private readonly now: () => number,
-  ) {}
+  ) {
+    this.unheard = new ThrottledWarning(
+      warn,
+      now,
+      (count, who) => `${count} word(s) of a task's progress were dropped for ${who}: it does not keep up.`,
+    );
+  }
 
   enqueue(from: Seat, frame: Frame): void {
-    const caller: Caller = { seat: from, call: idOf(frame) };
+    const caller: Caller = { seat: from, call: idOf(frame), wantsProgress: wantsProgress(frame) };
     const event = eventOf(frame);
     const ownKey = keyOf(frame);
     const key = ownKey === '' ? undefined : JSON.stringify([event, ownKey]);
@@ -80,8 +91,28 @@ export class TaskQueue {
   result(from: Seat, frame: Frame): void {
     const task = this.tasks.get(idOf(frame));
     if (task === undefined || task.runner !== from) return;
-    from.running.delete(task);
+    from.release(task);
     task.runner = undefined;
+    this.end(from, task, frame);
+    // There is room for another one now.
+    if (this.waiting.has(task.event)) this.dispatchNext(task.event);
+  }
+
+  /** A worker says how far a task has come. */
+  progress(from: Seat, frame: Frame): void {
+    const task = this.tasks.get(idOf(frame));
+    if (task === undefined || task.runner !== from) return;
+    for (const { seat, call, wantsProgress } of task.callers) {
+      if (!wantsProgress) continue;
+      const word = copyOf(frame);
+      setId(word, call);
+      setTarget(word, seat.id);
+      if (!this.congestion.offer(seat, word)) this.unheard.due(seat.name);
+    }
+  }
+
+  /** What comes of a task that has run. */
+  private end(from: Seat, task: QueuedTask, frame: Frame): void {
     switch (outcomeOf(frame)) {
       case 'error':
         if (--task.attempts > 0) return this.dispatch(task);
@@ -104,35 +135,39 @@ export class TaskQueue {
     this.settle(task, frame);
   }
 
-  /** A caller waits no more. The task goes on for the others, and where it runs already. */
-  cancel(from: Seat, call: number): boolean {
+  /** A caller waits no more. The task goes on for the others; without any, it is given up. */
+  cancel(from: Seat, call: number): void {
     const task = from.calls.get(call);
-    if (task === undefined) return false;
+    if (task === undefined) return;
     this.leave(task, from, call);
-    if (task.callers.length === 0 && task.runner === undefined) this.remove(task);
-    return true;
+    if (task.callers.length > 0) return;
+    if (task.runner === undefined) this.remove(task);
+    // At the deadline its worker knows by itself.
+    else if (task.deadline > this.now()) this.abandon(task, task.runner);
   }
 
-  /** A worker can take tasks that it could not take before. */
+  /** A worker can take tasks that it could not take before. One of each event in turn, so that none waits for another. */
   dispatchWaiting(): void {
-    const stillNobody = new Set<string>();
-    for (const task of this.waiting) {
-      if (stillNobody.has(task.event)) continue;
-      this.dispatch(task);
-      if (this.waiting.has(task)) stillNobody.add(task.event);
+    for (let events = [...this.waiting.keys()]; events.length > 0;) {
+      events = events.filter((event) => this.dispatchNext(event));
     }
   }
 
   /** A worker is gone: others run what it was running. Its own calls go on without it. */
   lost(seat: Seat): void {
     for (const [call, task] of seat.calls) this.leave(task, seat, call);
-    const orphans = [...seat.running];
-    seat.running.clear();
-    for (const task of orphans) {
+    let again = 0;
+    for (const task of seat.running) {
+      seat.release(task);
       task.runner = undefined;
-      if (task.redeliveries-- > 0) this.dispatch(task);
-      else this.settleWithout(task, 'lost', seat);
+      if (task.redeliveries-- > 0) {
+        if (task.deadline > this.now()) again++;
+        this.dispatch(task);
+      } else {
+        this.settleWithout(task, 'lost', seat);
+      }
     }
+    if (again > 0) this.warn(`${again} task(s) that ${seat.name} was running when it went away run again elsewhere.`);
   }
 
   /** Shares an execution that is under way or is over. */
@@ -150,21 +185,36 @@ export class TaskQueue {
     return true;
   }
 
-  private refuse({ seat, call }: Caller): void {
+  /** Nobody wants its result any more, but a call with the same key that comes later on wants one of its own. */
+  private abandon(task: QueuedTask, runner: Seat): void {
+    task.abandon();
+    this.forgetKey(task);
+    this.congestion.tell(runner, newHubFrame(Kind.ABANDONED, task.id));
+  }
+
+  private refuse({ seat, call }: CallOf): void {
     this.congestion.tell(seat, newHubFrame(Kind.OVERFLOW, call));
   }
 
   private hasRoom(pick: Pick, bytes: number): boolean {
     if (pick === 'nowhere' || pick === 'never') return true;
     if (pick === 'wait' && this.waitingBytes + bytes > this.limit) this.dropExpired();
-    if (pick === 'wait' && this.waiting.size > 0 && this.waitingBytes + bytes > this.limit) return false;
+    if (pick === 'wait' && this.waitingBytes > 0 && this.waitingBytes + bytes > this.limit) return false;
     return this.keptBytes + bytes <= this.limit * KEPT_FACTOR || this.tasks.size === 0;
   }
 
   private dropExpired(): void {
-    for (const task of this.waiting) {
-      if (task.deadline <= this.now()) this.settleWithout(task, 'expired');
+    for (const tasks of this.waiting.values()) {
+      for (const task of tasks) if (task.deadline <= this.now()) this.settleWithout(task, 'expired');
     }
+  }
+
+  /** Places the task that has waited longest for the event; false where it cannot, or none waits. */
+  private dispatchNext(event: string): boolean {
+    const [task] = this.waiting.get(event) ?? [];
+    if (task === undefined) return false;
+    this.dispatch(task);
+    return !this.isWaiting(task);
   }
 
   private dispatch(task: QueuedTask): void {
@@ -179,7 +229,7 @@ export class TaskQueue {
     this.unwait(task);
     task.attempt++;
     task.runner = pick;
-    pick.running.add(task);
+    pick.run(task);
     setId(task.frame, task.id);
     setAttempt(task.frame, task.attempt);
     setDeadline(task.frame, task.deadline);
@@ -188,7 +238,7 @@ export class TaskQueue {
   }
 
   /**
-   * The least busy worker that serves the event. None where every ready worker is known not to serve it;
+   * The least busy worker that serves the event and has room. None where every ready worker is known not to serve it;
    * what a worker serves may arrive after the word that it is ready, which comes another way.
    */
   private pick(event: string): Pick {
@@ -200,21 +250,30 @@ export class TaskQueue {
       const seat = workers[(this.turn + i) % workers.length]!;
       if (seat.serves !== undefined && !seat.serves.has(event)) continue;
       nobodyServes = false;
-      if (seat.serves === undefined || !seat.takesTasks) continue;
+      if (!seat.takesTasks || !seat.hasRoomFor(event)) continue;
       if (best === undefined || seat.running.size < best.running.size) best = seat;
     }
     this.turn = (this.turn + 1) >>> 0;
     return best ?? (nobodyServes ? 'nowhere' : 'wait');
   }
 
+  private isWaiting(task: QueuedTask): boolean {
+    return this.waiting.get(task.event)?.has(task) ?? false;
+  }
+
   private wait(task: QueuedTask): void {
-    if (this.waiting.has(task)) return;
-    this.waiting.add(task);
+    if (this.isWaiting(task)) return;
+    const tasks = this.waiting.get(task.event);
+    if (tasks === undefined) this.waiting.set(task.event, new Set([task]));
+    else tasks.add(task);
     this.waitingBytes += cost(task);
   }
 
   private unwait(task: QueuedTask): void {
-    if (this.waiting.delete(task)) this.waitingBytes -= cost(task);
+    const tasks = this.waiting.get(task.event);
+    if (!tasks?.delete(task)) return;
+    if (tasks.size === 0) this.waiting.delete(task.event);
+    this.waitingBytes -= cost(task);
   }
 
   private add(task: QueuedTask, caller: Caller): void {
@@ -227,8 +286,13 @@ export class TaskQueue {
   private remove(task: QueuedTask): void {
     this.unwait(task);
     this.tasks.delete(task.id);
-    if (task.key !== undefined) this.byKey.delete(task.key);
+    this.forgetKey(task);
     this.keptBytes -= cost(task);
+  }
+
+  /** Another task may have its key by now. */
+  private forgetKey(task: QueuedTask): void {
+    if (task.key !== undefined && this.byKey.get(task.key) === task) this.byKey.delete(task.key);
   }
 
   private join(task: QueuedTask, caller: Caller): void {
@@ -256,7 +320,8 @@ export class TaskQueue {
   private settle(task: QueuedTask, frame: Frame): void {
     this.remove(task);
     const outcome = outcomeOf(frame);
-    if (task.key !== undefined && (outcome === 'ok' || outcome === 'error')) this.results.keep(task.key, frame);
+    const isResult = (outcome === 'ok' || outcome === 'error') && !task.isAbandoned;
+    if (task.key !== undefined && isResult) this.results.keep(task.key, frame);
     const callers = task.callers.splice(0);
     this.keptBytes -= callers.length * CALLER_OVERHEAD;
     for (const { seat, call } of callers) seat.calls.delete(call);
@@ -264,7 +329,7 @@ export class TaskQueue {
     callers.forEach((caller, i) => this.send(caller, i === last ? frame : copyOf(frame)));
   }
 
-  private send({ seat, call }: Caller, result: Frame): void {
+  private send({ seat, call }: CallOf, result: Frame): void {
     setId(result, call);
     setTarget(result, seat.id);
     if (!this.congestion.offer(seat, result)) this.refuse({ seat, call });

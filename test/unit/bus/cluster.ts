@@ -31,6 +31,7 @@ export class Peer implements BusReceiver {
   readonly publications: string[] = [];
   readonly requests: Request[] = [];
   readonly tasks: Task[] = [];
+  readonly abandoned: number[] = [];
   readonly memberships: (readonly Member[])[] = [];
   readonly closed: string[] = [];
   onPublishing: (publication: Publication) => void = () => undefined;
@@ -58,6 +59,9 @@ export class Peer implements BusReceiver {
   onTask(task: Task): void {
     this.tasks.push(task);
     this.onTasking(task);
+  }
+  onAbandoned(task: number): void {
+    this.abandoned.push(task);
   }
   onMembers(members: readonly Member[]): void {
     this.memberships.push(members);
@@ -115,18 +119,18 @@ export class TestCluster {
     return this.open(new LocalBus(busEnd, { id, address: slot, generation }, LIMITS), busEnd);
   }
 
-  /** A ready worker that serves these events. */
-  async worker(slot: number, serves: string[] = []): Promise<Peer> {
+  /** A ready worker that serves these events, so many tasks of each at a time. */
+  async worker(slot: number, serves: string[] = [], concurrency?: number): Promise<Peer> {
     const peer = await this.boot(slot);
-    peer.bus.serve(serves);
+    peer.bus.serve(serves.map((event) => ({ event, concurrency })));
     this.hub.ready(peer.id);
     await quiet();
     return peer;
   }
 
-  async workers(count: number, serves: string[] = []): Promise<Peer[]> {
+  async workers(count: number, serves: string[] = [], concurrency?: number): Promise<Peer[]> {
     const peers: Peer[] = [];
-    for (let slot = 0; slot < count; slot++) peers.push(await this.worker(slot, serves));
+    for (let slot = 0; slot < count; slot++) peers.push(await this.worker(slot, serves, concurrency));
     return peers;
   }
 

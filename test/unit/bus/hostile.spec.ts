@@ -39,7 +39,10 @@ const anyFrame: fc.Arbitrary<Frame> = fc
     kind: fc.constantFrom(...KINDS),
     event: anyName,
     key: anyName,
-    payload: fc.oneof(anyBytes(64), fc.constantFrom(bytes('["served"]'), bytes('{"a":'), bytes('null'))),
+    payload: fc.oneof(
+      anyBytes(64),
+      fc.constantFrom(bytes('[["served",null]]'), bytes('[["served",-1]]'), bytes('{"a":'), bytes('null')),
+    ),
     id: anyId,
     target: anyId,
     term: anyId,

@@ -187,7 +187,7 @@ describe('a member that does not keep up', () => {
 
   it('gets no new task while another can take it', async () => {
     const { cluster, a, slow } = await withSlow();
-    slow.receive(newFrame(Kind.SERVE, '', '', bytes('["job"]')));
+    slow.receive(newFrame(Kind.SERVE, '', '', bytes('[["job",null]]')));
     const willing = (await cluster.worker(3, ['job'])).runsEverything();
     stall(slow);
     await a.publish('fill');
@@ -198,7 +198,7 @@ describe('a member that does not keep up', () => {
 
   it('gets the task that waited for it when it takes frames again', async () => {
     const { a, slow } = await withSlow();
-    slow.receive(newFrame(Kind.SERVE, '', '', bytes('["job"]')));
+    slow.receive(newFrame(Kind.SERVE, '', '', bytes('[["job",null]]')));
     stall(slow);
     await a.publish('fill');
     void a.enqueue('job');

@@ -305,6 +305,7 @@ describe('a member that breaks the protocol', () => {
     ['a task without a deadline', withDeadline(newFrame(Kind.TASK, 'e'), NaN), /a deadline that is no number/],
     ['a claim without a lifetime', withDeadline(newFrame(Kind.CLAIM, '', 'k'), NaN), /a lifetime that is no number/],
     ['a list of something else', newFrame(Kind.SERVE, '', '', bytes('[1]')), /list of events that cannot be read/],
+    ['no room at all', newFrame(Kind.SERVE, '', '', bytes('[["job",0]]')), /list of events that cannot be read/],
   ])('by %s is cut off; the others go on', async (_, frame, reason) => {
     const cluster = new TestCluster();
     const [a, b] = await cluster.workers(2);

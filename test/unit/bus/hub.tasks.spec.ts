@@ -30,7 +30,7 @@ describe('a task', () => {
   it('never runs in the primary', async () => {
     const cluster = new TestCluster();
     const primary = await cluster.primary();
-    primary.bus.serve(['job']);
+    primary.bus.serve([{ event: 'job' }]);
     await cluster.worker(0);
     expect(plain(await primary.enqueue('job'))).toEqual(['no-handler', '', 'primary']);
     expect(primary.tasks).toEqual([]);
@@ -66,7 +66,7 @@ describe('a task', () => {
   it('waits while no worker is ready', async () => {
     const cluster = new TestCluster();
     const booting = await cluster.boot(0);
-    booting.bus.serve(['job']);
+    booting.bus.serve([{ event: 'job' }]);
     booting.runsEverything();
     const answer = booting.enqueue('job');
     await quiet();
@@ -94,7 +94,7 @@ describe('a task', () => {
     cluster.hub.ready(worker.id);
     const answer = worker.enqueue('job');
     await quiet();
-    worker.bus.serve(['job']);
+    worker.bus.serve([{ event: 'job' }]);
     expect(plain(await answer)).toEqual(['ok', 'by 0', 0]);
   });
 
@@ -125,7 +125,7 @@ describe('a task', () => {
   it('whose deadline passed while it waited is dropped as expired', async () => {
     const cluster = new TestCluster();
     const worker = await cluster.boot(0);
-    worker.bus.serve(['job']);
+    worker.bus.serve([{ event: 'job' }]);
     const answer = worker.enqueue('job', { deadline: cluster.now + 10 });
     await quiet();
     cluster.now += 10;
@@ -137,7 +137,7 @@ describe('a task', () => {
   it('whose caller gave up before a worker took it never runs', async () => {
     const cluster = new TestCluster();
     const worker = await cluster.boot(0);
-    worker.bus.serve(['job']);
+    worker.bus.serve([{ event: 'job' }]);
     const signal: { cancel?: () => void } = {};
     void worker.enqueue('job', {}, signal);
     void worker.enqueue('job', { payload: bytes('kept') });
@@ -164,7 +164,7 @@ describe('a task', () => {
     const cluster = new TestCluster();
     const caller = await cluster.boot(0);
     const worker = await cluster.boot(1);
-    worker.bus.serve(['job']);
+    worker.bus.serve([{ event: 'job' }]);
     void caller.enqueue('job').catch(() => undefined);
     await quiet();
     caller.die();
@@ -198,7 +198,7 @@ describe('a task whose worker dies', () => {
     const b = await cluster.worker(1);
     const answer = b.enqueue('job');
     await quiet();
-    b.bus.serve(['job']);
+    b.bus.serve([{ event: 'job' }]);
     a.settle('ok', 'done');
     a.die();
     expect(plain(await answer)).toEqual(['ok', 'done', 0]);
@@ -305,7 +305,7 @@ describe('tasks with the same key', () => {
   it('go on for the others where one caller gives up', async () => {
     const cluster = new TestCluster();
     const worker = await cluster.boot(0);
-    worker.bus.serve(['job']);
+    worker.bus.serve([{ event: 'job' }]);
     const signal: { cancel?: () => void } = {};
     void worker.enqueue('job', { key: 'k' }, signal);
     const answer = worker.enqueue('job', { key: 'k' });
@@ -387,7 +387,7 @@ describe('tasks that wait for a worker', () => {
     for (let i = 0; i < 10; i++) answers.push(caller.enqueue('job', { payload }));
     const settled = Promise.allSettled(answers);
     await quiet();
-    caller.bus.serve(['job']);
+    caller.bus.serve([{ event: 'job' }]);
     caller.runsEverything();
     cluster.hub.ready(caller.id);
     const results = await settled;
@@ -409,7 +409,7 @@ describe('tasks that wait for a worker', () => {
     const last = caller.enqueue('job', { payload: NO_PAYLOAD });
     void caller.enqueue('job', { payload }).catch(() => undefined);
     expect((await old).outcome).toBe('expired');
-    caller.bus.serve(['job']);
+    caller.bus.serve([{ event: 'job' }]);
     caller.runsEverything();
     cluster.hub.ready(caller.id);
     expect((await last).outcome).toBe('ok');

@@ -15,7 +15,7 @@ async function start() {
 describe('a standalone bus', () => {
   it('is a cluster of one: broadcast, request, task and claim come back to the same process', async () => {
     const { standalone, self } = await start();
-    standalone.bus.serve(['job']);
+    standalone.bus.serve([{ event: 'job' }]);
     standalone.ready();
     self.runsEverything();
     self.onRequesting = (request) => self.bus.reply(request, 'ok', encode('e', { at: new Date(5) }, 1000));
@@ -42,7 +42,7 @@ describe('a standalone bus', () => {
     jest.useFakeTimers();
     try {
       const { standalone, self } = await start();
-      standalone.bus.serve(['job']);
+      standalone.bus.serve([{ event: 'job' }]);
       self.runsEverything();
       standalone.ready();
       expect((await self.enqueue('job')).outcome).toBe('ok');

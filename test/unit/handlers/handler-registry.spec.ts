@@ -44,7 +44,17 @@ describe('HandlerRegistry', () => {
     registry.addConsumer('job', handler('a'));
     registry.addListener('job', handler('b'));
     registry.addListener('event', handler('c'));
-    expect(registry.consumedEvents()).toEqual(['job', 'event']);
+    expect(registry.consumedEvents().map(({ event }) => event)).toEqual(['job', 'event']);
+  });
+
+  it('says how many tasks of an event run at a time', () => {
+    const registry = new HandlerRegistry();
+    registry.addConsumer('job', { ...handler('a'), concurrency: 2 });
+    registry.addListener('event', handler('b'));
+    expect(registry.consumedEvents()).toEqual([
+      { event: 'job', concurrency: 2 },
+      { event: 'event', concurrency: undefined },
+    ]);
   });
 
   it('tells of each change until it is asked not to', () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ClusterTimeoutError } from '../../../lib/errors/index.js';
-import { ClusterEventContext, releaseContext } from '../../../lib/messenger/cluster-event-context.js';
+import { ClusterEventContext, contextOf } from '../../../lib/messenger/cluster-event-context.js';
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
@@ -33,7 +33,7 @@ describe('the signal of a context', () => {
   it('does not abort once its handler is done', () => {
     const done = context(Date.now() + 50);
     const { signal } = done;
-    releaseContext(done);
+    contextOf.release(done);
     expect(jest.getTimerCount()).toBe(0);
     jest.advanceTimersByTime(100);
     expect(signal.aborted).toBe(false);

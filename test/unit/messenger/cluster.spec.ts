@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { firstValueFrom, take, toArray } from 'rxjs';
+import { firstValueFrom, take, tap, toArray } from 'rxjs';
 import { MapError, MemberLostError, NoHandlerError, RemoteError } from '../../../lib/errors/index.js';
 import type { ClusterEventContext } from '../../../lib/messenger/cluster-event-context.js';
+import type { TaskEvent } from '../../../lib/messenger/consume.js';
 import type { Peer } from './in-process-cluster.js';
 import { deferred, InProcessCluster } from './in-process-cluster.js';
 import { failureOf } from './failure-of.js';
@@ -128,6 +129,93 @@ describe('consume', () => {
     const first = await taken.promise;
     cluster.kill(workers[first]!);
     expect(await result).toEqual([1 - first, 2]);
+  });
+
+  it('given up by its signal: rejects with the reason, and the handler hears of it', async () => {
+    const began = deferred();
+    const aborted = deferred<unknown>();
+    const { workers } = await InProcessCluster.of(2, (peer) => {
+      consumes(peer, 'job', (_data, { signal }) => {
+        began.resolve();
+        return new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => {
+            aborted.resolve(signal.reason);
+            reject(signal.reason as Error);
+          }),
+        );
+      });
+    });
+    const controller = new AbortController();
+    const result = workers[0]!.messenger.consume('job', undefined, { signal: controller.signal });
+    const failure = failureOf(result);
+    await began.promise;
+    controller.abort(new Error('not any more'));
+    expect(await failure).toMatchObject({ message: 'not any more' });
+    expect(await aborted.promise).toMatchObject({ name: 'AbortError' });
+  });
+
+  it('is not sent where its signal was aborted before, and refuses what is no signal', async () => {
+    const run = jest.fn();
+    const { workers } = await InProcessCluster.of(1, (peer) => consumes(peer, 'job', run));
+    const [{ messenger }] = workers as [Peer];
+    const aborted = messenger.consume('job', 1, { signal: AbortSignal.abort(new Error('too late')) });
+    await expect(aborted).rejects.toThrow('too late');
+    await messenger.consume('job', 2);
+    expect(run).toHaveBeenCalledTimes(1);
+    await expect(messenger.consume('job', 1, { signal: 5 as unknown as AbortSignal })).rejects.toThrow(
+      "consume('job'): signal must be an AbortSignal, not 5.",
+    );
+  });
+
+  it('consume$ gives the progress, then the result; of another run too', async () => {
+    const { cluster, workers } = await InProcessCluster.of(2, (peer, slot) => {
+      consumes(peer, 'job', async (data, context) => {
+        await context.progress({ data, slot, attempt: context.attempt });
+        return context.attempt === 1 ? new Promise(() => undefined) : 'done';
+      });
+    });
+    const slots: number[] = [];
+    const killRunner = tap((event: TaskEvent<unknown>) => {
+      if (event.type === 'result') return;
+      const { slot } = event.value as { slot: number };
+      if (slots.push(slot) === 1) cluster.kill(workers[slot]!);
+    });
+    const events = await firstValueFrom(cluster.primary.messenger.consume$('job', 7).pipe(killRunner, toArray()));
+    expect(events).toEqual([
+      { type: 'progress', value: { data: 7, slot: slots[0], attempt: 1 } },
+      { type: 'progress', value: { data: 7, slot: 1 - slots[0]!, attempt: 2 } },
+      { type: 'result', value: 'done' },
+    ]);
+  });
+
+  it('consume$ fails as consume does, and asks anew with each subscription', async () => {
+    const { workers } = await InProcessCluster.of(1, (peer) => {
+      consumes(peer, 'job', () => {
+        throw new RangeError('on purpose');
+      });
+    });
+    const task$ = workers[0]!.messenger.consume$('job');
+    await expect(firstValueFrom(task$)).rejects.toMatchObject({ name: 'RangeError', message: 'on purpose' });
+    await expect(firstValueFrom(task$)).rejects.toThrow(RemoteError);
+    await expect(firstValueFrom(workers[0]!.messenger.consume$('nobody'))).rejects.toThrow(NoHandlerError);
+  });
+
+  it('consume$ that is unsubscribed gives the task up', async () => {
+    const began = deferred();
+    const aborted = deferred();
+    const { workers } = await InProcessCluster.of(2, (peer) => {
+      consumes(peer, 'job', (_data, { signal }) => {
+        signal.addEventListener('abort', () => aborted.resolve());
+        began.resolve();
+        return new Promise(() => undefined);
+      });
+    });
+    const failed = jest.fn();
+    const subscription = workers[1]!.messenger.consume$('job').subscribe({ error: failed });
+    await began.promise;
+    subscription.unsubscribe();
+    await aborted.promise;
+    expect(failed).not.toHaveBeenCalled();
   });
 
   it('at most once: it is lost with its worker', async () => {

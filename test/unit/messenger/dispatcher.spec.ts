@@ -37,6 +37,7 @@ const task = (value?: unknown, options: Partial<Task> = {}): Task => ({
   key: undefined,
   attempt: 1,
   deadline: Infinity,
+  fromId: 8,
   ...options,
 });
 const replies = () => bus.replies.map(({ outcome, payload: bytes }) => [outcome, decode(bytes)]);
@@ -241,42 +242,55 @@ describe('a task', () => {
     ]);
   });
 
-  it('waits its turn where concurrency is bounded, in order, and expires there', async () => {
-    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
-    const gates = [deferred(), deferred(), deferred(), deferred()];
-    const started: number[] = [];
-    const invoke = (data: unknown) => {
-      started.push(data as number);
-      return gates[data as number]!.promise;
-    };
-    parts.registry.addConsumer('e', { label: 'J.run', answers: true, concurrency: 2, invoke });
-    for (const data of [0, 1, 2]) parts.dispatcher.onTask(task(data));
-    parts.dispatcher.onTask(task(9, { deadline: Date.now() + 10 }));
-    parts.dispatcher.onTask(task(3));
-    expect(started).toEqual([0, 1]);
-    expect(parts.dispatcher.inFlight).toBe(5);
-    jest.setSystemTime(Date.now() + 20);
-    gates[1]!.resolve();
+  it('says how far it has come until it is done', async () => {
+    const gate = deferred();
+    const contexts: ClusterEventContext[] = [];
+    parts.registry.addConsumer('e', {
+      label: 'J.run',
+      answers: true,
+      invoke: (_data, context) => (contexts.push(context), gate.promise),
+    });
+    parts.dispatcher.onTask(task(undefined, { id: 7 }));
+    await contexts[0]!.progress({ done: 1 });
+    gate.resolve();
     await settle();
-    expect(started).toEqual([0, 1, 2]);
-    gates[2]!.resolve();
-    await settle();
-    expect(started).toEqual([0, 1, 2, 3]);
-    expect(replies().map(([outcome]) => outcome)).toEqual(['ok', 'ok', 'expired']);
-    for (const gate of gates) gate.resolve();
-    await parts.dispatcher.idle();
-    expect(parts.dispatcher.inFlight).toBe(0);
+    await contexts[0]!.progress({ done: 2 });
+    expect(bus.progresses).toEqual([[7, { done: 1 }]]);
   });
 
-  it('of a synchronous handler takes no turn of the next one', () => {
-    const invoke = (data: unknown) => data;
-    parts.registry.addConsumer('e', { label: 'J.run', answers: true, concurrency: 1, invoke });
-    for (const data of [1, 2, 3]) parts.dispatcher.onTask(task(data));
-    expect(replies()).toEqual([
-      ['ok', 1],
-      ['ok', 2],
-      ['ok', 3],
-    ]);
+  it('that cannot say its progress hears why', async () => {
+    let progress: Promise<void> | undefined;
+    parts.messenger.on('e', (_data, context) => (progress = context.progress(() => undefined)));
+    parts.dispatcher.onTask(task());
+    await expect(progress).rejects.toMatchObject({ code: 'ERR_CLUSTER_PAYLOAD_NOT_CLONEABLE' });
+  });
+
+  it('that is no task has nobody to say its progress to', async () => {
+    let progress: Promise<void> | undefined;
+    parts.messenger.on('e', (_data, context) => void (progress = context.progress(1)));
+    parts.dispatcher.onRequest(request());
+    await progress;
+    expect(bus.progresses).toEqual([]);
+  });
+
+  it('that was given up has its signal aborted, and no other one', async () => {
+    const gate = deferred();
+    const contexts: ClusterEventContext[] = [];
+    parts.messenger.on('e', (_data, context) => (contexts.push(context), gate.promise));
+    parts.dispatcher.onTask(task(undefined, { id: 7 }));
+    parts.dispatcher.onTask(task(undefined, { id: 8 }));
+    const { signal } = contexts[0]!;
+    parts.dispatcher.onAbandoned(7);
+    expect(signal.aborted).toBe(true);
+    expect(signal.reason).toMatchObject({ name: 'AbortError' });
+    expect(contexts[1]!.signal.aborted).toBe(false);
+    parts.dispatcher.onAbandoned(8);
+    expect(contexts[1]!.signal.aborted).toBe(true);
+    gate.resolve();
+    await settle();
+    // Too late: it is done.
+    parts.dispatcher.onAbandoned(7);
+    expect(replies()).toHaveLength(2);
   });
 });
 

@@ -8,10 +8,11 @@ import type {
   Member,
   Outcome,
   Request,
+  ServedEvent,
   Task,
   TaskRequest,
 } from '../../../lib/bus/bus.interface.js';
-import { encode } from '../../../lib/bus/codec.js';
+import { decode, encode } from '../../../lib/bus/codec.js';
 import { HandlerRegistry } from '../../../lib/handlers/handler-registry.js';
 import type { MessengerSettings } from '../../../lib/messenger/messenger.service.js';
 import { Dispatcher } from '../../../lib/messenger/dispatcher.js';
@@ -41,6 +42,8 @@ export class FakeBus implements Bus {
   readonly claims: Pending<Claim>[] = [];
   readonly replies: { outcome: Outcome; payload: Uint8Array }[] = [];
   readonly concluded: { key: string; outcome: Outcome; payload: Uint8Array }[] = [];
+  /** What was said of each task, by its number. */
+  readonly progresses: [task: number, value: unknown][] = [];
   readonly served: string[][] = [];
   private resolveOpen!: () => void;
   private rejectOpen!: (error: Error) => void;
@@ -65,8 +68,8 @@ export class FakeBus implements Bus {
     return this.opening;
   }
 
-  serve(events: readonly string[]): void {
-    this.served.push([...events]);
+  serve(events: readonly ServedEvent[]): void {
+    this.served.push(events.map(({ event }) => event));
   }
 
   publish(event: string): Promise<void> {
@@ -86,6 +89,11 @@ export class FakeBus implements Bus {
   enqueue(task: TaskRequest, signal: AbortSignalLike) {
     this.log.push(`enqueue ${task.event}`);
     return this.wait(this.pending, { event: task.event, signal, task });
+  }
+
+  progress({ id }: Task, payload: Uint8Array): Promise<void> {
+    this.progresses.push([id, decode(payload)]);
+    return Promise.resolve();
   }
 
   settle(_task: Task, outcome: Outcome, payload: Uint8Array): void {

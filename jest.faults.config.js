@@ -1,4 +1,4 @@
 import e2e from './jest.e2e.config.js';
 
-/** Every fault at every phase of a worker's life. */
+/** Every fault at every phase of a worker's life, a phase to a file. */
 export default { ...e2e, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.spec.ts'] };

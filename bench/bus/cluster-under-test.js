@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { launch, removeDirectory, temporaryDirectory, until } from '../shared/launcher.js';
 import { cpuTime } from '../shared/process-table.js';
+import { deliveriesOf } from './planes.js';
 
 /** Workers that have not said hello by then never do, in ms. */
 const START_TIMEOUT = 60_000;
@@ -18,25 +19,26 @@ export class ClusterUnderTest {
   #path = join(this.#directory, 'control');
   #server = createServer((socket) => this.#met(socket));
   #launched;
-  #answersConsume;
+  #system;
 
-  /** Without an answer to consume, it is taken to run in the first worker, which is also the one that asks. */
-  constructor({ answersConsume }) {
-    this.#answersConsume = answersConsume;
+  /** `system` is an entry of systems/index.js. */
+  constructor(system) {
+    this.#system = system;
   }
 
-  /** Starts `file` with so many workers; resolves when each of them takes orders. */
-  async start(file, workers) {
+  /** Starts it with so many workers; resolves when each of them takes orders. */
+  async start(workers) {
     await new Promise((resolve) => this.#server.listen(this.#path, resolve));
+    const { file, env } = this.#system;
     this.#launched = launch(file, {
-      env: { BENCH_CONTROL: this.#path, BENCH_WORKERS: String(workers), NODE_ENV: 'production' },
+      env: { ...env, BENCH_CONTROL: this.#path, BENCH_WORKERS: String(workers), NODE_ENV: 'production' },
     });
     if (!(await until(() => this.#launched.ended || this.#workers.length === workers, START_TIMEOUT))) {
       throw new Error(`Not all workers came up:\n${this.#launched.output()}`);
     }
     if (this.#launched.ended) throw new Error(`It ended at once:\n${this.#launched.output()}`);
-    // In order of age: think-cluster's consume works in the oldest worker only.
-    this.#workers.sort((a, b) => a.pid - b.pid);
+    // By age where they do not know it: think-cluster's consume works in the oldest worker only.
+    this.#workers.sort((a, b) => (a.index ?? a.pid) - (b.index ?? b.pid));
   }
 
   async end() {
@@ -47,39 +49,60 @@ export class ClusterUnderTest {
   }
 
   /**
-   * `count` messages of `size` bytes from the first worker. Resolves to deliveries, the time from the first
-   * send to the last delivery or answer (ms) and the CPU time of all processes together meanwhile (ms).
+   * `count` messages of `size` bytes from the first worker, at the pace of the plane. Resolves to deliveries, the time
+   * from the first send to the last delivery or answer (ms), the CPU time of all processes together meanwhile and the
+   * primary's part of it (ms), and the latencies { p50, p99 } (ms) where answers were waited for.
    */
-  async measure(plane, { size, count, inFlight }) {
+  async measure(plane, { size, count }) {
     const [sender] = this.#workers;
-    const deliveries = plane === 'consume' ? count : count * this.#workers.length;
-    await Promise.all(this.#workers.map((worker) => this.#step(worker, { order: 'expect', count }, 'expecting')));
+    const workers = this.#workers.length;
+    const isAnswered = this.#system.answered.includes(plane.call);
+    const pace = isAnswered
+      ? { inFlight: plane.inFlight, interval: plane.interval }
+      : { perTurn: plane.perTurn ?? plane.inFlight };
+    // Where there are answers, the sender having run is enough; else all has to arrive.
+    const expected = isAnswered ? [] : this.#expected(plane, count);
+    await Promise.all(
+      this.#workers.map((worker, i) => this.#step(worker, { order: 'expect', count: expected[i] }, 'expecting')),
+    );
     await this.#step(sender, { order: 'prepare', size, count }, 'prepared');
-    const cpu = this.#cpu();
+    const before = this.#cpu();
     const startedAt = performance.now();
-    await Promise.all([
-      this.#step(sender, { order: 'run', plane, inFlight }, 'ran'),
-      ...this.#receivers(plane).map((worker) => this.#report(worker, 'received')),
+    const [{ latencies }] = await Promise.all([
+      this.#step(sender, { order: 'run', call: plane.call, pace, workers }, 'ran'),
+      ...this.#workers.filter((_, i) => expected[i] > 0).map((worker) => this.#report(worker, 'received')),
     ]);
-    return { deliveries, time: performance.now() - startedAt, cpu: this.#cpu() - cpu };
+    const time = performance.now() - startedAt;
+    const after = this.#cpu();
+    return {
+      deliveries: deliveriesOf(plane, count, workers),
+      time,
+      cpu: after.all - before.all,
+      primaryCpu: after.primary - before.primary,
+      latencies,
+    };
   }
 
-  /** Who has to say that all has arrived. Where there are answers, the sender having run is enough. */
-  #receivers(plane) {
-    if (plane === 'broadcast') return this.#workers;
-    return plane === 'consume' && !this.#answersConsume ? [this.#workers[0]] : [];
+  /** How many messages arrive in each worker. */
+  #expected({ call }, count) {
+    if (call !== 'consume') return this.#workers.map(() => count);
+    if (this.#system.consumesInTurn) return this.#workers.map(() => count / this.#workers.length);
+    return [count];
   }
 
   #cpu() {
-    return this.#launched.alive().reduce((sum, pid) => sum + cpuTime(pid), 0);
+    const primary = cpuTime(this.#launched.pid);
+    const all = this.#launched.alive().reduce((sum, pid) => sum + cpuTime(pid), 0);
+    return { all, primary };
   }
 
   #met(socket) {
     socket.on('error', () => {}); // It ends with its worker.
     createInterface({ input: socket }).on('line', (line) => {
-      const { pid, type } = JSON.parse(line);
-      if (type === 'hello') this.#workers.push({ pid, socket });
-      for (const waiter of this.#waiting) if (waiter.pid === pid && waiter.type === type) waiter.resolve();
+      const report = JSON.parse(line);
+      const { pid, type, index } = report;
+      if (type === 'hello') this.#workers.push({ pid, index, socket });
+      for (const waiter of this.#waiting) if (waiter.pid === pid && waiter.type === type) waiter.resolve(report);
     });
   }
 
@@ -98,7 +121,7 @@ export class ClusterUnderTest {
       const waiter = {
         pid,
         type,
-        resolve: () => waiter.settle(resolve),
+        resolve: (report) => waiter.settle(() => resolve(report)),
         settle: (settle) => {
           clearTimeout(timer);
           this.#waiting.delete(waiter);

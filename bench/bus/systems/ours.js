@@ -9,14 +9,12 @@ decorateClass(AppModule, [], Module({ imports: [ClusterModule.forRoot(Number(pro
 
 const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error', 'warn'] });
 const messenger = app.get(MessengerService);
-await takeOrders(
-  {
-    broadcast: (data) => messenger.broadcast('bench.broadcast', data),
-    consume: (data) => messenger.consume('bench.consume', data),
-    map: (data) => messenger.map('bench.map', data),
-    listen: (handlers) => {
-      for (const [plane, handler] of Object.entries(handlers)) messenger.on(`bench.${plane}`, handler);
-    },
+await takeOrders({
+  broadcast: (data) => messenger.broadcast('bench.broadcast', data),
+  consume: (data) => messenger.consume('bench.consume', data),
+  map: (data) => messenger.map('bench.map', data),
+  request: (data, to) => messenger.send(to, 'bench.request', data),
+  listen: (handlers) => {
+    for (const [call, handler] of Object.entries(handlers)) messenger.on(`bench.${call}`, handler);
   },
-  { answersConsume: true },
-);
+});

@@ -7,15 +7,12 @@ if (cluster.isPrimary) {
   // Its promise waits for servers that listen; there are none here.
   void new Master({ workers: Number(process.env.BENCH_WORKERS) }).startServer();
 } else {
-  await takeOrders(
-    {
-      broadcast: (data) => messenger.broadcast('bench.broadcast', data),
-      consume: (data) => messenger.consume('bench.consume', data),
-      map: (data) => messenger.map('bench.map', data),
-      listen: (handlers) => {
-        for (const [plane, handler] of Object.entries(handlers)) messenger.on(`bench.${plane}`, handler);
-      },
+  await takeOrders({
+    broadcast: (data) => messenger.broadcast('bench.broadcast', data),
+    consume: (data) => messenger.consume('bench.consume', data),
+    map: (data) => messenger.map('bench.map', data),
+    listen: (handlers) => {
+      for (const [call, handler] of Object.entries(handlers)) messenger.on(`bench.${call}`, handler);
     },
-    { answersConsume: false },
-  );
+  });
 }

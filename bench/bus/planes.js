@@ -1,0 +1,36 @@
+/**
+ * What is measured. `call` is what the worker does, `everyone` says that each message has a delivery in every worker,
+ * `count` is how many messages a run has. How fast they leave:
+ *
+ * - `perTurn`: so many in a turn of the event loop, and on without waiting for anybody's answer
+ * - `inFlight`: as many as wait for their answer at a time
+ * - `interval`: one, then nothing, for so many ms
+ *
+ * A call without an answer cannot wait for one: `perTurn` holds for it where both are given.
+ */
+export const PLANES = {
+  broadcast: { call: 'broadcast', everyone: true, count: 20_000, perTurn: 100 },
+  'broadcast-turn': { call: 'broadcast', everyone: true, count: 5_000, perTurn: 1 },
+  consume: { call: 'consume', count: 40_000, perTurn: 100, inFlight: 1_000 },
+  'consume-64': { call: 'consume', count: 20_000, perTurn: 64, inFlight: 64 },
+  map: { call: 'map', everyone: true, count: 4_000, inFlight: 64 },
+  request: { call: 'request', count: 20_000, inFlight: 64 },
+  'map-low': { call: 'map', everyone: true, count: 400, interval: 5 },
+  'request-low': { call: 'request', count: 400, interval: 5 },
+};
+
+/** Bytes of all deliveries of a run together, at most: large messages are fewer. */
+const RUN_BYTES = 64 * 2 ** 20;
+
+/** How many messages of `size` bytes a run has; `scale` is how much more than usual. */
+export function countOf({ count, everyone }, size, workers, scale) {
+  const most = Math.max(1, Math.floor(RUN_BYTES / (size * (everyone ? workers : 1))));
+  const wanted = Math.min(Math.round(count * scale), most);
+  // As many for each worker where they take turns.
+  return Math.max(1, Math.floor(wanted / workers)) * workers;
+}
+
+/** How many deliveries so many messages are. */
+export function deliveriesOf({ everyone }, count, workers) {
+  return everyone ? count * workers : count;
+}

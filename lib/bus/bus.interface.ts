@@ -150,12 +150,12 @@ export interface Bus {
   publish(event: string, payload: Uint8Array): Promise<void>;
 
   /**
-   * To one member; FIFO per sender and receiver. Resolves to its answer. Rejects with MemberLostError as
+   * To one member; FIFO per sender and receiver. `waiter` gets its answer. Rejects with MemberLostError as
    * soon as the member is gone, and with DeliveryRefused when it was never handed over (the member
    * leaves or has left), so that the caller may turn to the slot's next member.
-   * It keeps no clock: a caller whose deadline passed drops the promise through `signal`.
+   * It keeps no clock: a caller whose deadline passed cancels.
    */
-  request(to: MemberId, event: string, payload: Uint8Array, deadline: number, signal: AbortSignalLike): Promise<Answer>;
+  request(to: MemberId, event: string, payload: Uint8Array, deadline: number, waiter: Waiter<Answer>): void;
 
   reply(request: Request, outcome: Outcome, payload: Uint8Array): void;
 
@@ -164,7 +164,7 @@ export interface Bus {
    * is none but one will be, in order with others of the event. Cancelled by all its callers before the deadline, it is
    * taken from the queue, or the member that runs it is told.
    */
-  enqueue(task: TaskRequest, signal: AbortSignalLike): Promise<Answer>;
+  enqueue(task: TaskRequest, waiter: Waiter<Answer>): void;
 
   /**
    * To those who wait for the task and want to know. Resolves when the bus took it, as `publish` does, and rejects as
@@ -180,7 +180,7 @@ export interface Bus {
    * granted. An 'ok' answer is kept for `ttl` ms (Infinity: for the cluster's life), an 'error' is
    * given to those waiting and then forgotten.
    */
-  claim(key: string, ttl: number, signal: AbortSignalLike): Promise<Claim>;
+  claim(key: string, ttl: number, waiter: Waiter<Claim>): void;
 
   /** The holder's answer. Does nothing where this member does not hold the claim. */
   conclude(key: string, outcome: 'ok' | 'error', payload: Uint8Array): void;
@@ -196,11 +196,17 @@ export interface Bus {
 }
 
 /**
- * A caller's way to stop waiting. The caller passes an empty object; the engine sets `cancel` on it before
- * the call returns; the caller calls it when the deadline passed. Then the call's promise never settles and
- * nothing of the call is kept; after the promise settled, it does nothing. Cheaper than an AbortSignal for
- * each call.
+ * Who waits for what comes of a call: one of `resolve` and `reject` is called, once, maybe before the call returns.
+ *
+ * The engine sets `cancel` where it has something to forget. The caller calls it to stop waiting; then neither is
+ * called, and nothing of the call is kept. Lighter than a promise and an AbortSignal for each call.
  */
-export interface AbortSignalLike {
-  cancel?: () => void;
+export interface Waiter<Result> extends Cancellable {
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
+
+/** Something that may be stopped while `cancel` is set. */
+export interface Cancellable {
+  cancel?: (() => void) | undefined;
 }

@@ -10,10 +10,10 @@ export function publish(connection: Connection, call: CallInfo, payload: Uint8Ar
 
 async function whenOpen(connection: Connection, call: CallInfo, payload: Uint8Array): Promise<void> {
   // The deadline is for the bus to open: once the bus has the message, it cannot be taken back.
-  const sent = await connection.call(
+  const sent = await connection.call<{ taken: Promise<void> }>(
     call.label,
     new Deadline(call.timeout),
-    () => Promise.resolve({ taken: connection.bus.publish(call.event, payload) }),
+    (part) => part.resolve({ taken: connection.bus.publish(call.event, payload) }),
     () => timedOut(call, 'this process did not get a connection to the cluster'),
   );
   return sent.taken;

@@ -1,8 +1,8 @@
 import { filter, map, take } from 'rxjs';
-import type { Bus, Member } from '../bus/bus.interface.js';
+import type { Bus, Cancellable, Member } from '../bus/bus.interface.js';
 import { NotConnectedError } from '../errors/index.js';
 import type { HandlerRegistry } from '../handlers/index.js';
-import type { CallSignal, Deadline } from './deadline.js';
+import type { Deadline, Part } from './deadline.js';
 import type { Dispatcher } from './dispatcher.js';
 
 interface WaitingCall {
@@ -49,17 +49,18 @@ export class Connection {
   /**
    * Calls `start` at once if the bus is open, else when it is, in the order of calls; whatever it takes,
    * the deadline bounds it. `start` hands its message to the bus before it waits for anything, which is
-   * what keeps a sender's messages in order.
+   * what keeps a sender's messages in order. Resolves to what `read` makes of what the part is settled with.
    */
-  call<T>(
+  call<T, Result = T>(
     call: string,
     deadline: Deadline,
-    start: (signal: CallSignal) => Promise<T>,
+    start: (part: Part<T>) => void,
     expired: () => Error,
-  ): Promise<T> {
-    if (this.#state === 'open') return deadline.bound(start, expired);
+    read?: (value: T) => Result,
+  ): Promise<Result> {
+    if (this.#state === 'open') return deadline.bound(start, expired, read);
     if (this.#state === 'closed') return Promise.reject(this.#refusal(call));
-    return deadline.bound((signal) => this.#whenOpen(call, signal, start), expired);
+    return deadline.bound((part: Part<T>) => this.#whenOpen(call, part, start), expired, read);
   }
 
   /** Tells the bus of handlers that it was not told of yet, before a task that may be for one of them. */
@@ -85,7 +86,7 @@ export class Connection {
    */
   member(
     call: string,
-    signal: CallSignal,
+    waiting: Cancellable,
     wanted: (member: Member) => boolean,
     never: () => Error,
     slot = 0,
@@ -103,7 +104,7 @@ export class Connection {
         next: (found) => (found instanceof Error ? reject(found) : resolve(found)),
         complete: () => reject(this.#refusal(call)),
       });
-      signal.cancel = () => subscription.unsubscribe();
+      waiting.cancel = () => subscription.unsubscribe();
     });
   }
 
@@ -132,18 +133,16 @@ export class Connection {
     this.#waiting.clear();
   }
 
-  #whenOpen<T>(call: string, signal: CallSignal, start: (signal: CallSignal) => Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const waiting: WaitingCall = {
-        start: () => {
-          signal.cancel = undefined;
-          start(signal).then(resolve, reject);
-        },
-        refuse: () => reject(this.#refusal(call)),
-      };
-      this.#waiting.add(waiting);
-      signal.cancel = () => this.#waiting.delete(waiting);
-    });
+  #whenOpen<T>(call: string, part: Part<T>, start: (part: Part<T>) => void): void {
+    const waiting: WaitingCall = {
+      start: () => {
+        part.cancel = undefined;
+        part.begin(start);
+      },
+      refuse: () => part.reject(this.#refusal(call)),
+    };
+    this.#waiting.add(waiting);
+    part.cancel = () => this.#waiting.delete(waiting);
   }
 
   /** Many handlers come at once when an app boots: the bus is told once for all of them. */

@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs';
-import type { TaskRequest } from '../bus/bus.interface.js';
+import type { Answer, TaskRequest } from '../bus/bus.interface.js';
 import { decode } from '../bus/codec.js';
 import { InvalidArgumentError } from '../errors/index.js';
 import { checkName, checkOptions, readCount, readTime, show } from './arguments.js';
@@ -84,39 +84,39 @@ function isAbortSignal(value: unknown): boolean {
 }
 
 /** Gives a task to the queue and waits for its result; `onProgress` gets what comes before. */
-export async function consume(
+export function consume(
   connection: Connection,
   label: string,
   event: string,
   payload: Uint8Array,
-  { timeout, signal: abort, ...policy }: Policy,
+  { timeout, signal, key, redeliveries, attempts }: Policy,
   onProgress?: (value: unknown) => void,
 ): Promise<unknown> {
-  abort?.throwIfAborted();
+  if (signal?.aborted) return Promise.reject(signal.reason);
   const call = { label, event, timeout };
   const deadline = new Deadline(timeout);
-  const task: TaskRequest = {
-    event,
-    payload,
-    deadline: deadline.at,
-    ...policy,
-    onProgress: onProgress && ((word) => onProgress(decode(word))),
-  };
-  const giveUp = () => deadline.abort(abort!.reason);
-  abort?.addEventListener('abort', giveUp);
+  const heard = onProgress && ((word: Uint8Array) => onProgress(decode(word)));
+  const task: TaskRequest = { event, payload, deadline: deadline.at, key, redeliveries, attempts, onProgress: heard };
+  const result = connection.call<Answer, unknown>(
+    label,
+    deadline,
+    (part) => {
+      connection.serveNow();
+      connection.bus.enqueue(task, part);
+    },
+    () => (connection.slots().length === 0 ? noWorkerReady(call) : timedOut(call, 'no result came in time')),
+    (answer) => valueOf(answer, call, 'any ready worker'),
+  );
+  return signal === undefined ? result : unlessAborted(signal, deadline, result);
+}
+
+async function unlessAborted<T>(signal: AbortSignal, deadline: Deadline, result: Promise<T>): Promise<T> {
+  const giveUp = () => deadline.abort(signal.reason);
+  signal.addEventListener('abort', giveUp);
   try {
-    const answer = await connection.call(
-      label,
-      deadline,
-      (signal) => {
-        connection.serveNow();
-        return connection.bus.enqueue(task, signal);
-      },
-      () => (connection.slots().length === 0 ? noWorkerReady(call) : timedOut(call, 'no result came in time')),
-    );
-    return valueOf(answer, call, 'any ready worker');
+    return await result;
   } finally {
-    abort?.removeEventListener('abort', giveUp);
+    signal.removeEventListener('abort', giveUp);
   }
 }
 

@@ -1,8 +1,9 @@
 import { Observable } from 'rxjs';
+import type { Answer, Member } from '../bus/bus.interface.js';
 import type { MapFailure } from '../errors/index.js';
 import { MapError, NoHandlerError } from '../errors/index.js';
 import type { Connection } from './connection.js';
-import type { Deadline } from './deadline.js';
+import type { Deadline, Part } from './deadline.js';
 import type { CallInfo } from './outcome.js';
 import { clusterStops, noWorkerReady, valueOf } from './outcome.js';
 import { SlotRequest } from './slot-request.js';
@@ -35,22 +36,24 @@ export class MapCall {
   /** Every worker's outcome, in order of slots. Rejects only where nobody could be asked. */
   async settled(each?: (outcome: MapOutcome) => void): Promise<MapOutcome[]> {
     const { connection, call, deadline } = this;
-    const asked = await connection.call(
+    return connection.call<Promise<MapOutcome[]>>(
       call.label,
       deadline,
-      async (signal) => {
-        if (connection.slots().length === 0)
-          await connection.member(
-            call.label,
-            signal,
-            () => true,
-            () => clusterStops(call),
-          );
-        return signal.cancelled ? [] : this.#askAll(each);
+      (part) => {
+        if (connection.slots().length > 0) return part.resolve(this.#askAll(each));
+        const ready = connection.member(
+          call.label,
+          part,
+          () => true,
+          () => clusterStops(call),
+        );
+        ready.then(
+          () => void (part.isOver || part.resolve(this.#askAll(each))),
+          (error: unknown) => part.reject(error),
+        );
       },
       () => noWorkerReady(call),
     );
-    return (await Promise.all(asked)).filter((outcome) => outcome !== undefined);
   }
 
   /** Every worker's value, in order of slots. */
@@ -79,23 +82,37 @@ export class MapCall {
     });
   }
 
-  #askAll(each: ((outcome: MapOutcome) => void) | undefined): Promise<MapOutcome | undefined>[] {
-    return this.connection.slots().map((member) => {
-      const { slot } = member;
-      const request = new SlotRequest(this.connection, this.call, slot, this.payload, this.deadline);
-      const settled = this.deadline
-        .bound((signal) => request.send(signal, member), request.expired)
-        .then((answer) => valueOf(answer, this.call, `slot ${slot}`))
-        .then(
-          (value): MapOutcome => ({ slot, status: 'fulfilled', value }),
-          (reason: Error): MapOutcome => ({ slot, status: 'rejected', reason }),
-        );
-      return settled.then((outcome) => {
-        if (request.scaledAway) return undefined;
-        each?.(outcome);
-        return outcome;
-      });
+  #askAll(each: ((outcome: MapOutcome) => void) | undefined): Promise<MapOutcome[]> {
+    const members = this.connection.slots();
+    const outcomes: (MapOutcome | undefined)[] = members.map(() => undefined);
+    return new Promise((resolve) => {
+      let left = members.length;
+      for (const [index, member] of members.entries()) {
+        this.#ask(member, (outcome) => {
+          outcomes[index] = outcome;
+          if (outcome !== undefined) each?.(outcome);
+          if (--left === 0) resolve(outcomes.filter((one) => one !== undefined));
+        });
+      }
     });
+  }
+
+  /** `settle` gets no outcome of a slot that was scaled away before its worker took the question. */
+  #ask(member: Member, settle: (outcome: MapOutcome | undefined) => void): void {
+    const { slot } = member;
+    const request = new SlotRequest(this.connection, this.call, slot, this.payload, this.deadline);
+    const fail = (reason: unknown) =>
+      settle(request.scaledAway ? undefined : { slot, status: 'rejected', reason: reason as Error });
+    const take = (answer: Answer) => {
+      let value: unknown;
+      try {
+        value = valueOf(answer, this.call, `slot ${slot}`);
+      } catch (error) {
+        return fail(error);
+      }
+      settle({ slot, status: 'fulfilled', value });
+    };
+    this.deadline.wait((part: Part<Answer>) => request.send(part, member), take, fail, request.expired);
   }
 
   #failure(outcomes: readonly MapOutcome[]): Error | undefined {

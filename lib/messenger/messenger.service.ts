@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { defer } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { encode } from '../bus/codec.js';
-import type { Address, Bus } from '../bus/bus.interface.js';
+import type { Address, Answer, Bus } from '../bus/bus.interface.js';
 import { ClusterDisabledError, InvalidArgumentError } from '../errors/index.js';
 import type { HandlerRegistry } from '../handlers/index.js';
 import { checkEvent, checkOptions, readTime, show } from './arguments.js';
@@ -11,7 +11,7 @@ import { publish } from './broadcast.js';
 import { Connection } from './connection.js';
 import type { ConsumeOptions, TaskEvent } from './consume.js';
 import { consume, readConsumeOptions, taskEvents } from './consume.js';
-import { Deadline } from './deadline.js';
+import { Deadline, type Part } from './deadline.js';
 import type { Dispatcher } from './dispatcher.js';
 import { Listeners } from './listeners.js';
 import type { MapOutcome, MapValue } from './map.js';
@@ -71,9 +71,11 @@ export class MessengerService {
    *
    * @throws BackpressureError when too many broadcasts wait already.
    */
-  async broadcast<E extends EventName>(event: E, ...[data]: EventArguments<E>): Promise<void> {
-    const call = this.#describe('broadcast', event, this.#settings.timeout);
-    await publish(this.#connection, call, this.#encode(event, data));
+  broadcast<E extends EventName>(event: E, ...[data]: EventArguments<E>): Promise<void> {
+    return promised(() => {
+      const call = this.#describe('broadcast', event, this.#settings.timeout);
+      return publish(this.#connection, call, this.#encode(event, data));
+    });
   }
 
   /**
@@ -86,11 +88,11 @@ export class MessengerService {
    * @throws RemoteError with the handler's error, NoHandlerError, ClusterTimeoutError at the deadline,
    * MemberLostError when the redeliveries are used up.
    */
-  async consume<E extends EventName>(
+  consume<E extends EventName>(
     event: E,
     ...[data, options]: EventArguments<E, ConsumeOptions>
   ): Promise<EventResult<E>> {
-    return (await this.#consume('consume', event, data, options)()) as EventResult<E>;
+    return promised(() => this.#consume('consume', event, data, options)() as Promise<EventResult<E>>);
   }
 
   /**
@@ -147,17 +149,26 @@ export class MessengerService {
    * MemberLostError when the worker died with the message, ClusterDisabledError for the primary where this
    * process runs standalone.
    */
-  async send<E extends EventName>(
+  send<E extends EventName>(
     to: number | 'primary',
     event: E,
     ...[data, options]: EventArguments<E, CallOptions>
   ): Promise<EventResult<E>> {
-    const call = this.#describe('send', event, this.#settings.timeout, options, `${show(to)}, `);
-    this.#checkAddress(call.label, to);
-    const deadline = new Deadline(call.timeout);
-    const request = new SlotRequest(this.#connection, call, to, this.#encode(event, data), deadline);
-    const answer = await this.#connection.call(call.label, deadline, (signal) => request.send(signal), request.expired);
-    return valueOf(answer, call, to === 'primary' ? 'the primary' : `slot ${to}`) as EventResult<E>;
+    return promised(() => {
+      const call = this.#describe('send', event, this.#settings.timeout, options, `${show(to)}, `);
+      this.#checkAddress(call.label, to);
+      const deadline = new Deadline(call.timeout);
+      const request = new SlotRequest(this.#connection, call, to, this.#encode(event, data), deadline);
+      const where = to === 'primary' ? 'the primary' : `slot ${to}`;
+      const read = (answer: Answer) => valueOf(answer, call, where) as EventResult<E>;
+      return this.#connection.call(
+        call.label,
+        deadline,
+        (part: Part<Answer>) => request.send(part),
+        request.expired,
+        read,
+      );
+    });
   }
 
   /**
@@ -214,8 +225,8 @@ export class MessengerService {
     const policy = readConsumeOptions(label, options, this.#settings.timeout);
     const payload = this.#encode(event, data);
     return (unsubscribed?: AbortSignal, onProgress?: (value: unknown) => void) => {
-      const signals = [policy.signal, unsubscribed].filter((signal) => signal !== undefined);
-      const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+      if (unsubscribed === undefined) return consume(this.#connection, label, event, payload, policy);
+      const signal = policy.signal ? AbortSignal.any([policy.signal, unsubscribed]) : unsubscribed;
       return consume(this.#connection, label, event, payload, { ...policy, signal }, onProgress);
     };
   }
@@ -246,5 +257,14 @@ export class MessengerService {
     throw new InvalidArgumentError(
       `${call}: the address must be 'primary' or a slot${slots === undefined ? ' (0, 1, …)' : `, 0 to ${slots - 1}`}.`,
     );
+  }
+}
+
+/** What is wrong with the arguments of a call is a rejection too; lighter than an async function around each call. */
+function promised<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return call();
+  } catch (error) {
+    return Promise.reject(error);
   }
 }

@@ -1,3 +1,4 @@
+import type { Claim } from '../bus/bus.interface.js';
 import { decode, encode } from '../bus/codec.js';
 import { checkFunction, checkName, checkOptions, readTime } from './arguments.js';
 import type { Connection } from './connection.js';
@@ -35,10 +36,10 @@ export async function runOnce(
   const call = { label, event: key, timeout };
   const deadline = new Deadline(timeout);
   const expired = () => timedOut(call, 'its one run has not ended');
-  const claim = await connection.call(label, deadline, (signal) => connection.bus.claim(key, ttl, signal), expired);
+  const claim = await connection.call<Claim>(label, deadline, (part) => connection.bus.claim(key, ttl, part), expired);
   if (!claim.granted) return valueOf(claim.answer, call, 'the cluster');
   // Past the deadline the run goes on: others may wait for it.
-  return deadline.bound(() => run(connection, errors, key, fn), expired);
+  return deadline.bound((part) => part.follow(run(connection, errors, key, fn)), expired);
 }
 
 async function run(connection: Connection, errors: ErrorEncoding, key: string, fn: () => unknown): Promise<unknown> {

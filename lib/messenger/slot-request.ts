@@ -1,15 +1,19 @@
-import type { Address, Answer, Member } from '../bus/bus.interface.js';
+import type { Address, Answer, Member, MemberId, Waiter } from '../bus/bus.interface.js';
 import { PRIMARY_ID } from '../bus/bus.interface.js';
 import { DeliveryRefused } from '../bus/delivery-refused.js';
 import { MemberLostError } from '../errors/index.js';
 import type { Connection } from './connection.js';
-import type { CallSignal, Deadline } from './deadline.js';
+import type { Deadline, Part } from './deadline.js';
 import type { CallInfo } from './outcome.js';
 import { noWorkerReady, timedOut } from './outcome.js';
 
 /** A request to one slot, or the primary, whichever process is there. */
-export class SlotRequest {
-  #refused: number | undefined;
+export class SlotRequest implements Waiter<Answer> {
+  cancel: (() => void) | undefined = undefined;
+  #part!: Part<Answer>;
+  /** Whom it was sent to last. */
+  #to: MemberId | undefined;
+  #refused: MemberId | undefined;
   #sent = false;
   #scaledAway = false;
 
@@ -25,19 +29,24 @@ export class SlotRequest {
    * Sends it to `member`, or to the slot's ready worker, now or once there is one. A worker that leaves
    * before it took the request has not run it, so the slot's next one gets it.
    */
-  async send(signal: CallSignal, member?: Member): Promise<Answer> {
-    if (this.address === 'primary') return this.#request(PRIMARY_ID, signal);
-    for (let to: Member | undefined = member; ; to = undefined) {
-      // Found at once, it is sent to at once: that keeps a sender's messages in order.
-      to ??= this.connection.ready(this.#wanted) ?? (await this.#next(this.address, signal));
-      try {
-        return await this.#request(to.id, signal);
-      } catch (error) {
-        if (!(error instanceof DeliveryRefused)) throw error;
-        this.#refused = to.id;
-        this.#sent = false;
-      }
-    }
+  send(part: Part<Answer>, member?: Member): void {
+    this.#part = part;
+    part.cancel = () => this.cancel?.();
+    if (this.address === 'primary') this.#request(PRIMARY_ID);
+    else if (member !== undefined) this.#request(member.id);
+    else this.#find(this.address);
+  }
+
+  resolve(answer: Answer): void {
+    this.#part.resolve(answer);
+  }
+
+  reject(error: unknown): void {
+    if (!(error instanceof DeliveryRefused)) return this.#part.reject(error);
+    if (this.address === 'primary') return this.#part.reject(lost(this.call, this.address));
+    this.#refused = this.#to;
+    this.#sent = false;
+    this.#find(this.address);
   }
 
   /** Whether the slot was scaled away before its worker took the request. */
@@ -55,9 +64,17 @@ export class SlotRequest {
     return noWorkerReady(this.call, `no worker became ready in slot ${address}; ready slots: ${slots.join(', ')}`);
   };
 
-  #next(slot: number, signal: CallSignal): Promise<Member> {
+  /** Found at once, it is sent to at once: that keeps a sender's messages in order. */
+  #find(slot: number): void {
     const { connection, call } = this;
-    return connection.member(call.label, signal, this.#wanted, () => this.#gone(slot), slot);
+    const ready = connection.ready(this.#wanted);
+    if (ready !== undefined) return this.#request(ready.id);
+    connection
+      .member(call.label, this, this.#wanted, () => this.#gone(slot), slot)
+      .then(
+        ({ id }) => this.#request(id),
+        (error: unknown) => this.#part.reject(error),
+      );
   }
 
   #gone(slot: number): MemberLostError {
@@ -73,16 +90,12 @@ export class SlotRequest {
 
   readonly #wanted = ({ slot, id }: Member) => slot === this.address && id !== this.#refused;
 
-  async #request(id: number, signal: CallSignal): Promise<Answer> {
-    signal.cancel = undefined;
-    if (signal.cancelled) throw this.expired();
+  #request(id: MemberId): void {
+    if (this.#part.isOver) return;
+    this.#to = id;
     this.#sent = true;
-    try {
-      return await this.connection.bus.request(id, this.call.event, this.payload, this.deadline.at, signal);
-    } catch (error) {
-      if (error instanceof DeliveryRefused && this.address === 'primary') throw lost(this.call, this.address);
-      throw error;
-    }
+    this.cancel = undefined;
+    this.connection.bus.request(id, this.call.event, this.payload, this.deadline.at, this);
   }
 }
 

@@ -37,6 +37,15 @@ export function elapsed(clock: Clock, delay: number): Promise<void> {
   return new Promise((resolve) => void clock.after(delay, resolve));
 }
 
+/** How often a condition is looked at that nobody tells of, in ms. */
+const LOOK_INTERVAL = 5;
+
+/** Resolves when `condition` holds, after `timeout` ms at the latest. */
+export async function whenTrue(condition: () => boolean, clock: Clock, timeout: number): Promise<void> {
+  const until = clock.now() + timeout;
+  while (!condition() && clock.now() < until) await elapsed(clock, LOOK_INTERVAL);
+}
+
 /** Resolves after the poll phase of the running turn of the loop, or of the next. */
 function endOfTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

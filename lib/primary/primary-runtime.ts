@@ -10,7 +10,7 @@ import { ClusterRequestError, ReloadError } from '../errors/index.js';
 import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { MAX_WORKERS } from '../options/limits.js';
-import type { Clock, Timer } from '../platform/clock.js';
+import { type Clock, type Timer, whenTrue } from '../platform/clock.js';
 import { errorReport } from '../protocol/error-report.js';
 import { fromWorker, type FromPrimary, type ListeningAddress } from '../protocol/messages.js';
 import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
@@ -25,6 +25,9 @@ const THINK_CLUSTER_RELOAD = 'think-cluster-reload-workers';
 
 /** Exit codes from here on say by which signal; an operator asked for that, it is no error. */
 const EXIT_BY_SIGNAL = 128;
+
+/** How long the report of a reload waits for the last old worker to close its doors, in ms; one that is blocked cannot. */
+const CLOSE_TIMEOUT = 1_000;
 
 interface Waiter<T> {
   resolve(value: T): void;
@@ -51,6 +54,8 @@ export class PrimaryRuntime implements ProcessRuntime {
   private workerEvents: WorkerEvents | undefined;
   /** Set when the cluster stops: resolves when no client is let in any more. */
   private doorsClosed: Promise<void> | undefined;
+  /** Workers that were told to leave and may still take a connection. */
+  private readonly closing = new Set<number>();
   private finish: (code: number) => void = () => {};
 
   constructor(
@@ -171,6 +176,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     const known = this.processes.of(worker);
     if (!known) return;
     this.processes.buried(known, code === 0);
+    this.closing.delete(known.id);
     this.dispatch({ type: 'exited', id: known.id, code, signal });
   }
 
@@ -199,6 +205,8 @@ export class PrimaryRuntime implements ProcessRuntime {
         return doorkeeper?.shut(sender.id, message.key, message.slot);
       case 'listening':
         return announceListening(worker, message.address);
+      case 'closed':
+        return void this.closing.delete(sender.id);
       case 'deserted':
         return this.hub.leaving(sender.id);
       case 'reload':
@@ -262,7 +270,7 @@ export class PrimaryRuntime implements ProcessRuntime {
       case 'reload-progress':
         return this.announce(action.progress);
       case 'reload-done':
-        return this.reloaded(action);
+        return void this.reloaded(action);
       case 'reload-failed':
         return void this.reloadFailed(action.reason, action.worker);
       case 'reload-refused':
@@ -289,6 +297,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     // another worker for its answer. Each stays a member until its clients have left.
     if (reason === 'stop') await (this.doorsClosed ??= this.processes.stopAccepting());
     else this.hub.leaving(id);
+    this.closing.add(id);
     this.tell(id, { type: 'drain', timeout, reason });
   }
 
@@ -301,7 +310,8 @@ export class PrimaryRuntime implements ProcessRuntime {
     for (const { id } of this.supervisor.state.workers.values()) this.tell(id, { type: 'reload-progress', progress });
   }
 
-  private reloaded(done: SupervisorAction & { type: 'reload-done' }): void {
+  private async reloaded(done: SupervisorAction & { type: 'reload-done' }): Promise<void> {
+    const waiters = this.reloadWaiters.splice(0);
     const pid = (id: number | undefined): number | undefined =>
       id === undefined ? undefined : this.processes.get(id)?.pid;
     const report: ReloadReport = {
@@ -309,8 +319,11 @@ export class PrimaryRuntime implements ProcessRuntime {
       duration: Math.round(done.duration),
       replaced: done.replaced.map(({ slot, oldId, newId }) => ({ slot, oldPid: pid(oldId), newPid: pid(newId) ?? 0 })),
     };
+    // Who asks next is answered by the new build. Those that this reload's last step tells to leave are told by then.
+    await Promise.resolve();
+    await whenTrue(() => this.closing.size === 0, this.clock, CLOSE_TIMEOUT);
     this.logger.log(`reload to generation ${report.generation} done in ${report.duration} ms`);
-    this.settleReload((waiter) => waiter.resolve(report));
+    for (const waiter of waiters) waiter.resolve(report);
   }
 
   private async reloadFailed(reason: string, id: number | undefined): Promise<void> {

@@ -40,6 +40,8 @@ export type FromWorker =
   | { readonly type: 'retire'; readonly reason: string }
   /** Boot cannot succeed; the error that main.ts or Nest met. `fatal`: trying again is pointless (exit 78). */
   | { readonly type: 'boot-failed'; readonly error: ErrorReport; readonly fatal: boolean }
+  /** It drains, and takes no new connection from now on. */
+  | { readonly type: 'closed' }
   /** It drains, and its last client has left: no message need reach it any more. */
   | { readonly type: 'deserted' }
   /** Everything is done; may it exit? Comes back as 'barrier' once all before it was handled. */
@@ -95,6 +97,7 @@ const FROM_WORKER = new Set([
   'failing',
   'retire',
   'boot-failed',
+  'closed',
   'deserted',
   'barrier',
   'reload',

@@ -33,6 +33,8 @@ export interface DrainSubject {
   };
   /** Resolves when those clients are let in who came before the word to leave. */
   lastCall(): Promise<void>;
+  /** No server listens any more. */
+  closed(): void;
   /** Resolves when no new message of the bus follows and every running handler is done. */
   handlersDone(): Promise<void>;
   /** Closes the Nest application: its own shutdown hooks run here, after the last request. */
@@ -59,6 +61,7 @@ export async function drain(
   void hurry.then(() => (hurried = true));
   await subject.lastCall();
   servers.stopListening();
+  subject.closed();
   await Promise.race([connectionsDone(), hurry]);
   disconnected = true;
   await Promise.race([subject.handlersDone(), hurry]);

@@ -262,6 +262,7 @@ export class WorkerRuntime implements ProcessRuntime {
       {
         servers: this.servers,
         lastCall: () => this.listeners.lastCall(this.clock),
+        closed: () => void this.control.send({ type: 'closed' }),
         handlersDone: async () => {
           // Nobody has sent anything to a worker that was never ready.
           if (this.ready && !orphaned && this.control.send({ type: 'deserted' })) await this.bus.fenced;

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { keepBusy, startSupervised } from '../support/supervised-app.js';
 import { ascending, type ClusterMember, FixtureApp, type Report, selfSigned, useApps } from '../support/index.js';
 
 const apps = useApps();
@@ -99,6 +100,17 @@ describe('reload()', () => {
     const { sent, ok, failures } = await load.finish();
     expect(replaced).toHaveLength(2);
     expect({ ok, failures }).toEqual({ ok: sent, failures: {} });
+  });
+});
+
+describe('after reload()', () => {
+  it('every request is answered by the new build, however slow the old worker was to hear of it', async () => {
+    const supervised = await startSupervised(apps, { cluster: { workers: 1 } });
+    // Blocked for 300 ms again and again: the word to leave waits.
+    const { outcome } = await keepBusy(supervised, 0, 300, 15);
+    await supervised.primary('/reload', {});
+    for (let n = 0; n < 6; n++) expect(await supervised.process.json('/')).toMatchObject({ generation: 2 });
+    expect(await outcome).toBe('answered');
   });
 });
 

@@ -101,7 +101,6 @@ export function newFrame(kind: number, event = '', key = '', payload: Uint8Array
   const keyAt = HEADER + eventBytes.length;
   const payloadAt = keyAt + keyBytes.length;
   const frame = allocate(payloadAt + payload.length);
-  frame.fill(0, 0, HEADER);
   frame.writeUInt32LE(frame.length - 4, 0);
   frame[4] = kind;
   frame.writeUInt16LE(eventBytes.length, 12);
@@ -129,22 +128,28 @@ function tooLong(what: string, name: string, length: number): InvalidArgumentErr
 
 /** Bytes of the memory that frames are cut from; frames that lie side by side leave in one write. */
 const SLAB = 64 * 1024;
-let slab = Buffer.allocUnsafeSlow(SLAB);
+let slab = Buffer.alloc(SLAB);
 let slabUsed = 0;
 
+/** Memory whose first HEADER bytes are zero. */
 function allocate(size: number): Buffer {
-  if (size > SLAB / 4) return Buffer.allocUnsafeSlow(size);
+  if (size > SLAB / 4) return Buffer.allocUnsafeSlow(size).fill(0, 0, HEADER);
   if (slabUsed + size > SLAB) {
-    slab = Buffer.allocUnsafeSlow(SLAB);
+    slab = Buffer.alloc(SLAB);
     slabUsed = 0;
   }
   return slab.subarray(slabUsed, (slabUsed += size));
 }
 
-/** A copy where `frame` is a small part of its memory, which keeping the frame would keep whole. */
+/**
+ * A copy where `frame` is a small part of its memory, which keeping the frame would keep whole. The copy of a short one
+ * shares Node's pool of 8 KiB with others, which is cheap to cut from: for frames that are kept for a while.
+ */
 export function toKeep(frame: Frame): Frame {
   if (frame.length * 2 >= frame.buffer.byteLength) return frame;
-  return copyOf(frame);
+  const copy = Buffer.allocUnsafe(frame.length);
+  copy.set(frame);
+  return copy;
 }
 
 /** A copy with memory of its own. */

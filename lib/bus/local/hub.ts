@@ -188,7 +188,7 @@ export class Hub {
   private serve(from: Seat, frame: Frame): void {
     const events = parseEvents(payloadOf(frame));
     if (events === undefined) return this.cut(from, 'it sent a list of events that cannot be read');
-    from.serves = new Map(events);
+    from.serve(events);
     this.tasks.dispatchWaiting();
   }
 

@@ -1,6 +1,5 @@
 import { BackpressureError, MemberLostError, NotConnectedError, PayloadTooLargeError } from '../../errors/index.js';
 import type {
-  AbortSignalLike,
   Address,
   Answer,
   Bus,
@@ -13,6 +12,7 @@ import type {
   ServedEvent,
   Task,
   TaskRequest,
+  Waiter,
 } from '../bus.interface.js';
 import { DeliveryRefused } from '../delivery-refused.js';
 import { answerIn, publicationIn, requestIn, taskIn } from './deliveries.js';
@@ -114,21 +114,13 @@ export class LocalBus implements Bus {
     return this.pass('everyone', frame.length, () => this.sendPublish(frame, event, payload));
   }
 
-  request(
-    to: MemberId,
-    event: string,
-    payload: Uint8Array,
-    deadline: number,
-    signal: AbortSignalLike,
-  ): Promise<Answer> {
+  request(to: MemberId, event: string, payload: Uint8Array, deadline: number, waiter: Waiter<Answer>): void {
     const refusal = this.refusal(event, payload);
-    if (refusal !== undefined) return Promise.reject(refusal);
-    return new Promise((resolve, reject) => {
-      const frame = newFrame(Kind.REQUEST, event, '', payload);
-      setTarget(frame, to);
-      setDeadline(frame, deadline);
-      this.call({ what: 'request', to, resolve, reject }, to, frame, signal);
-    });
+    if (refusal !== undefined) return waiter.reject(refusal);
+    const frame = newFrame(Kind.REQUEST, event, '', payload);
+    setTarget(frame, to);
+    setDeadline(frame, deadline);
+    this.call({ what: 'request', to, waiter }, to, frame);
   }
 
   reply(request: Request, outcome: Outcome, payload: Uint8Array): void {
@@ -144,18 +136,16 @@ export class LocalBus implements Bus {
     this.link.send(frame);
   }
 
-  enqueue(task: TaskRequest, signal: AbortSignalLike): Promise<Answer> {
+  enqueue(task: TaskRequest, waiter: Waiter<Answer>): void {
     const { event, key, payload, deadline, redeliveries, attempts, onProgress } = task;
     const refusal = this.refusal(event, payload);
-    if (refusal !== undefined) return Promise.reject(refusal);
-    return new Promise((resolve, reject) => {
-      const frame = newFrame(Kind.TASK, event, key, payload);
-      setDeadline(frame, deadline);
-      setRedeliveries(frame, redeliveries);
-      setAttempts(frame, attempts);
-      setWantsProgress(frame, onProgress !== undefined);
-      this.call({ what: 'task', onProgress, resolve, reject }, 'nobody', frame, signal);
-    });
+    if (refusal !== undefined) return waiter.reject(refusal);
+    const frame = newFrame(Kind.TASK, event, key, payload);
+    setDeadline(frame, deadline);
+    setRedeliveries(frame, redeliveries);
+    setAttempts(frame, attempts);
+    setWantsProgress(frame, onProgress !== undefined);
+    this.call({ what: 'task', onProgress, waiter }, 'nobody', frame);
   }
 
   progress(task: Task, payload: Uint8Array): Promise<void> {
@@ -174,13 +164,11 @@ export class LocalBus implements Bus {
     this.link.send(frame);
   }
 
-  claim(key: string, ttl: number, signal: AbortSignalLike): Promise<Claim> {
-    if (this.closed !== undefined) return Promise.reject(this.notConnected());
-    return new Promise((resolve, reject) => {
-      const frame = newFrame(Kind.CLAIM, '', key);
-      setDeadline(frame, ttl);
-      this.call({ what: 'claim', key, resolve, reject }, 'nobody', frame, signal);
-    });
+  claim(key: string, ttl: number, waiter: Waiter<Claim>): void {
+    if (this.closed !== undefined) return waiter.reject(this.notConnected());
+    const frame = newFrame(Kind.CLAIM, '', key);
+    setDeadline(frame, ttl);
+    this.call({ what: 'claim', key, waiter }, 'nobody', frame);
   }
 
   conclude(key: string, outcome: 'ok' | 'error', payload: Uint8Array): void {
@@ -223,21 +211,25 @@ export class LocalBus implements Bus {
   }
 
   /** Sends a call now or when its turn comes, and keeps it until its answer comes or the caller gives up. */
-  private call(call: Call, target: Target, frame: Frame, signal: AbortSignalLike): void {
-    const pass = () => {
-      const id = this.calls.add(call);
-      setId(frame, id);
-      signal.cancel = () => this.cancel(id);
-      if (target === this.self.id) this.loopback.push(() => this.receiveOwnRequest(frame));
-      else this.link.send(frame);
+  private call(call: Call, target: Target, frame: Frame): void {
+    const { waiter } = call;
+    if (this.outbox.isClear(target)) return this.passCall(call, target, frame);
+    const waiting: Waiting = {
+      target,
+      bytes: frame.length,
+      pass: () => this.passCall(call, target, frame),
+      fail: (error) => waiter.reject(error),
     };
-    if (this.outbox.isClear(target)) {
-      pass();
-      return;
-    }
-    const waiting: Waiting = { target, bytes: frame.length, pass, fail: call.reject };
     this.outbox.wait(waiting);
-    signal.cancel = () => this.outbox.remove(waiting);
+    waiter.cancel = () => this.outbox.remove(waiting);
+  }
+
+  private passCall(call: Call, target: Target, frame: Frame): void {
+    const id = this.calls.add(call);
+    setId(frame, id);
+    call.waiter.cancel = () => this.cancel(id);
+    if (target === this.self.id) this.loopback.push(() => this.receiveOwnRequest(frame));
+    else this.link.send(frame);
   }
 
   private cancel(id: number): void {
@@ -309,7 +301,7 @@ export class LocalBus implements Bus {
 
   private settleCall(id: number, answer: Answer): void {
     const call = this.calls.take(id);
-    if (call !== undefined && call.what !== 'claim') call.resolve(answer);
+    if (call !== undefined && call.what !== 'claim') call.waiter.resolve(answer);
   }
 
   private progressed(id: number, payload: Uint8Array): void {
@@ -319,7 +311,7 @@ export class LocalBus implements Bus {
 
   private settleClaim(id: number, claim: Claim): void {
     const call = this.calls.take(id);
-    if (call?.what === 'claim') call.resolve(claim);
+    if (call?.what === 'claim') call.waiter.resolve(claim);
   }
 
   /** A grant whose caller has given up needs no answer: the hub gets the caller's CANCEL and passes it on. */
@@ -331,7 +323,7 @@ export class LocalBus implements Bus {
   }
 
   private failCall(id: number, error: Error): void {
-    this.calls.take(id)?.reject(error);
+    this.calls.take(id)?.waiter.reject(error);
   }
 
   private membersChanged(members: readonly Member[]): void {

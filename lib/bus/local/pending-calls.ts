@@ -1,9 +1,8 @@
-import type { Answer, Claim, MemberId } from '../bus.interface.js';
+import type { Answer, Claim, MemberId, Waiter } from '../bus.interface.js';
 
 interface CallOf<What extends string, Result> {
   readonly what: What;
-  readonly resolve: (result: Result) => void;
-  readonly reject: (error: Error) => void;
+  readonly waiter: Waiter<Result>;
 }
 
 /** A call that waits for its answer. */
@@ -48,7 +47,7 @@ export class PendingCalls {
     for (const [id, call] of this.calls) {
       if (!which(call)) continue;
       this.calls.delete(id);
-      call.reject(error());
+      call.waiter.reject(error());
     }
   }
 }

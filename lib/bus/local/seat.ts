@@ -6,6 +6,14 @@ import type { QueuedTask } from './queued-task.js';
 /** Who takes a seat at the hub: a worker's process. */
 export type Occupant = Pick<Member, 'id' | 'slot' | 'generation' | 'pid'>;
 
+/** An event that a member runs tasks of. */
+interface Served {
+  /** How many of them at a time. */
+  readonly concurrency: number;
+  /** How many of them now. */
+  running: number;
+}
+
 /** A member as the hub sees it, with everything the hub remembers about it. */
 export class Seat {
   /** `attached`: may send and gets answers. `ready`: gets everything. `leaving`: gets answers only. `gone`: nothing. */
@@ -13,12 +21,10 @@ export class Seat {
   suspect = false;
   /** Its queue is over the limit and the others were told. */
   congested = false;
-  /** The events it runs tasks for, and how many of each at a time; undefined until it said so. */
-  serves: Map<string, number> | undefined;
+  /** The events it runs tasks for; undefined until it said so. */
+  serves: Map<string, Served> | undefined;
   /** The tasks it is running. */
   readonly running = new Set<QueuedTask>();
-  /** How many of them are of an event. */
-  private readonly runningOf = new Map<string, number>();
   /** The tasks it waits for, by its own number of the call. */
   readonly calls = new Map<number, QueuedTask>();
   private readonly slotField: number;
@@ -47,24 +53,25 @@ export class Seat {
     return this.listens && !this.congested && !this.isPrimary;
   }
 
-  /** Whether one more task of the event may run here beside those that do. */
-  hasRoomFor(event: string): boolean {
-    const concurrency = this.serves?.get(event);
-    if (concurrency === undefined) return false;
-    return concurrency === Infinity || (this.runningOf.get(event) ?? 0) < concurrency;
+  /** It runs tasks of these events from now on, so many of each at a time. */
+  serve(events: readonly (readonly [event: string, concurrency: number])[]): void {
+    this.serves = new Map(events.map(([event, concurrency]) => [event, { concurrency, running: 0 }]));
+    for (const { event } of this.running) this.count(event, 1);
   }
 
   run(task: QueuedTask): void {
     this.running.add(task);
-    this.runningOf.set(task.event, (this.runningOf.get(task.event) ?? 0) + 1);
+    this.count(task.event, 1);
   }
 
   /** It runs here no more. */
   release(task: QueuedTask): void {
-    if (!this.running.delete(task)) return;
-    const left = this.runningOf.get(task.event)! - 1;
-    if (left > 0) this.runningOf.set(task.event, left);
-    else this.runningOf.delete(task.event);
+    if (this.running.delete(task)) this.count(task.event, -1);
+  }
+
+  private count(event: string, more: number): void {
+    const served = this.serves?.get(event);
+    if (served !== undefined) served.running += more;
   }
 
   /** Marks a frame as coming from this member, whatever it wrote there itself. */

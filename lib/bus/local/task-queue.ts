@@ -95,7 +95,7 @@ export class TaskQueue {
     task.runner = undefined;
     this.end(from, task, frame);
     // There is room for another one now.
-    if (this.waiting.has(task.event)) this.dispatchNext(task.event);
+    if (this.waiting.size > 0) this.dispatchNext(task.event);
   }
 
   /** A worker says how far a task has come. */
@@ -248,9 +248,10 @@ export class TaskQueue {
     let nobodyServes = workers.length > 0;
     for (let i = 0; i < workers.length; i++) {
       const seat = workers[(this.turn + i) % workers.length]!;
-      if (seat.serves !== undefined && !seat.serves.has(event)) continue;
+      const served = seat.serves?.get(event);
+      if (served === undefined && seat.serves !== undefined) continue;
       nobodyServes = false;
-      if (!seat.takesTasks || !seat.hasRoomFor(event)) continue;
+      if (served === undefined || served.running >= served.concurrency || !seat.takesTasks) continue;
       if (best === undefined || seat.running.size < best.running.size) best = seat;
     }
     this.turn = (this.turn + 1) >>> 0;
@@ -322,11 +323,11 @@ export class TaskQueue {
     const outcome = outcomeOf(frame);
     const isResult = (outcome === 'ok' || outcome === 'error') && !task.isAbandoned;
     if (task.key !== undefined && isResult) this.results.keep(task.key, frame);
-    const callers = task.callers.splice(0);
+    const { callers } = task;
     this.keptBytes -= callers.length * CALLER_OVERHEAD;
     for (const { seat, call } of callers) seat.calls.delete(call);
     const last = callers.length - 1;
-    callers.forEach((caller, i) => this.send(caller, i === last ? frame : copyOf(frame)));
+    for (let i = 0; i <= last; i++) this.send(callers[i]!, i === last ? frame : copyOf(frame));
   }
 
   private send({ seat, call }: CallOf, result: Frame): void {

@@ -1,8 +1,7 @@
-import { elapsed, type Clock } from '../../platform/clock.js';
+import { type Clock, whenTrue } from '../../platform/clock.js';
 import type { AcceptedHandle } from './bind.js';
 
-/** How often it is looked whether every connection was taken when the cluster stops, and for how long, in ms. */
-const TAKEN_POLL = 5;
+/** How long workers have to take the last connections when the cluster stops, in ms. */
 const TAKEN_TIMEOUT = 500;
 
 /** Hands a worker a connection. */
@@ -72,8 +71,7 @@ export class HandOvers<V extends Visitor> {
 
   /** Resolves when every connection was taken, after a while at the latest; whoever still waits is let go. */
   async emptied(clock: Clock): Promise<void> {
-    const until = clock.now() + TAKEN_TIMEOUT;
-    while (this.handed.size > 0 && clock.now() < until) await elapsed(clock, TAKEN_POLL);
+    await whenTrue(() => this.handed.size === 0, clock, TAKEN_TIMEOUT);
     for (const { connection } of this.waiting.splice(0)) connection.close();
   }
 }

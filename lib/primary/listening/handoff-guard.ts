@@ -1,8 +1,8 @@
 import type { Worker } from 'node:cluster';
-import { elapsed, systemClock } from '../../platform/clock.js';
+import { elapsed, systemClock, whenTrue } from '../../platform/clock.js';
 
-/** How often, and how long at most, a dead worker's channel is looked at for its end, in ms. */
-const CHANNEL_POLL = 5;
+/** What a channel holds is read within this time, in ms; a dead worker's end of it is waited for so long at most. */
+const CHANNEL_DELAY = 5;
 const CHANNEL_TIMEOUT = 1_000;
 
 /** node:cluster's own message that hands a connection to a worker, as far as it is looked at. */
@@ -72,9 +72,9 @@ export class HandOffGuard {
    * worker would have one to acknowledge. At the latest after `timeout` ms: a blocked worker acknowledges nothing.
    */
   async emptied(timeout: number): Promise<void> {
-    const until = systemClock.now() + timeout;
-    do await elapsed(systemClock, CHANNEL_POLL);
-    while ([...this.hands].some((hand) => hand.size > 0) && systemClock.now() < until);
+    // What is on its way is in a hand after that.
+    await elapsed(systemClock, CHANNEL_DELAY);
+    await whenTrue(() => [...this.hands].every((hand) => hand.size === 0), systemClock, timeout);
   }
 
   /**
@@ -96,9 +96,8 @@ export class HandOffGuard {
 
 /** Resolves when what the dead process wrote to its channel was read, and the channel's end with it. */
 export async function channelClosed(child: { readonly connected: boolean }): Promise<void> {
-  const until = systemClock.now() + CHANNEL_TIMEOUT;
-  do await elapsed(systemClock, CHANNEL_POLL);
-  while (child.connected && systemClock.now() < until);
+  await elapsed(systemClock, CHANNEL_DELAY);
+  await whenTrue(() => !child.connected, systemClock, CHANNEL_TIMEOUT);
 }
 
 function isHandOff(message: unknown): message is HandOff {

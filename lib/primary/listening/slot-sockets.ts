@@ -1,4 +1,4 @@
-import { elapsed, quietTurn, ADMISSION_TIMEOUT, type Clock } from '../../platform/clock.js';
+import { ADMISSION_TIMEOUT, type Clock, quietTurn, whenTrue } from '../../platform/clock.js';
 import type { ListenAnswer, ListenRequest } from '../../protocol/listening.js';
 import { isServing } from '../floor.js';
 import type { SupervisorState, WorkerRecord } from '../supervisor.types.js';
@@ -7,9 +7,6 @@ import { type Choice, type HandOver, HandOvers, type Visitor } from './hand-over
 import type { Seat } from './leases.js';
 import { SlotAddress, type Doors } from './slot-address.js';
 import { isGivenUp, isPresent, takesConnections } from './standing.js';
-
-/** How often it is looked whether the workers have let go of the sockets, in ms. */
-const SHUT_POLL = 5;
 
 /**
  * `listen: 'reuse-port'`. The primary binds one SO_REUSEPORT socket for each slot and address and keeps it; the
@@ -75,8 +72,7 @@ export class SlotSockets implements Doorkeeper {
       });
     }
     // One that is blocked keeps its hold.
-    const until = this.clock.now() + ADMISSION_TIMEOUT;
-    while (addresses.some(({ isHeld }) => isHeld) && this.clock.now() < until) await elapsed(this.clock, SHUT_POLL);
+    await whenTrue(() => addresses.every(({ isHeld }) => !isHeld), this.clock, ADMISSION_TIMEOUT);
     await quietTurn(() => this.accepted, this.clock, ADMISSION_TIMEOUT);
     for (const address of addresses) address.close();
     await this.lastVisitors.emptied(this.clock);

@@ -1,4 +1,4 @@
-import { elapsed, quietTurn, ADMISSION_TIMEOUT, type Clock } from '../../platform/clock.js';
+import { ADMISSION_TIMEOUT, type Clock, quietTurn, whenTrue } from '../../platform/clock.js';
 import type { ListenAnswer, ListenRequest } from '../../protocol/listening.js';
 import type { SupervisorState } from '../supervisor.types.js';
 import { type AcceptedHandle, bind, type BoundSocket } from './bind.js';
@@ -7,9 +7,6 @@ import { FORWARDED_TIMEOUT, forwardedClient } from './forwarded-client.js';
 import { type Choice, type HandOver, HandOvers, type Visitor } from './hand-overs.js';
 import { rendezvousOrder } from './rendezvous.js';
 import { isGivenUp, takesConnections } from './standing.js';
-
-/** How often it is looked whether the last head was read, in ms. */
-const READING_POLL = 5;
 
 interface KnownVisitor extends Visitor {
   /** The client's address. */
@@ -77,8 +74,7 @@ export class StickySockets implements Doorkeeper {
   async close(): Promise<void> {
     await quietTurn(() => this.accepted, this.clock, ADMISSION_TIMEOUT);
     for (const { socket } of this.addresses.values()) socket.close();
-    const until = this.clock.now() + FORWARDED_TIMEOUT;
-    while (this.reading > 0 && this.clock.now() < until) await elapsed(this.clock, READING_POLL);
+    await whenTrue(() => this.reading === 0, this.clock, FORWARDED_TIMEOUT);
     await this.handOvers.emptied(this.clock);
   }
 

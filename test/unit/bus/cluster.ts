@@ -2,12 +2,15 @@ import { setImmediate } from 'node:timers';
 import type {
   Answer,
   BusReceiver,
+  Cancellable,
+  Claim,
   Member,
   Outcome,
   Publication,
   Request,
   Task,
   TaskRequest,
+  Waiter,
 } from '../../../lib/bus/bus.interface.js';
 import type { Frame } from '../../../lib/bus/local/frame.js';
 import { Hub } from '../../../lib/bus/local/hub.js';
@@ -24,6 +27,11 @@ export const text = (payload: Uint8Array): string => Buffer.from(payload).toStri
 /** Lets every memory link deliver what is under way: each hop takes one turn of the loop. */
 export async function quiet(): Promise<void> {
   for (let i = 0; i < 12; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** What a call is answered with; `cancellable` is the way to cancel it. */
+export function answer<Result>(call: (waiter: Waiter<Result>) => void, cancellable: Cancellable = {}): Promise<Result> {
+  return new Promise((resolve, reject) => call(Object.assign(cancellable, { resolve, reject })));
 }
 
 /** A member that remembers what it received. */
@@ -75,12 +83,27 @@ export class Peer implements BusReceiver {
   }
 
   request(to: Peer | number, event: string, payload = ''): Promise<Answer> {
-    return this.bus.request(typeof to === 'number' ? to : to.id, event, bytes(payload), Infinity, {});
+    return this.ask(to, event, bytes(payload), Infinity);
   }
 
-  enqueue(event: string, options: Partial<TaskRequest> = {}, signal = {}): Promise<Answer> {
+  ask(
+    to: Peer | number,
+    event: string,
+    payload: Uint8Array,
+    deadline: number,
+    cancellable: Cancellable = {},
+  ): Promise<Answer> {
+    const id = typeof to === 'number' ? to : to.id;
+    return answer((waiter) => this.bus.request(id, event, payload, deadline, waiter), cancellable);
+  }
+
+  claim(key: string, ttl = Infinity, cancellable: Cancellable = {}): Promise<Claim> {
+    return answer((waiter) => this.bus.claim(key, ttl, waiter), cancellable);
+  }
+
+  enqueue(event: string, options: Partial<TaskRequest> = {}, cancellable: Cancellable = {}): Promise<Answer> {
     const task = { event, payload: NO_PAYLOAD, deadline: Infinity, redeliveries: 2, attempts: 1, ...options };
-    return this.bus.enqueue(task, signal);
+    return answer((waiter) => this.bus.enqueue(task, waiter), cancellable);
   }
 
   /** Ends the task it got last, or the given one. */

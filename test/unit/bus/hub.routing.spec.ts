@@ -97,7 +97,7 @@ describe('request', () => {
 
   it('carries its event and deadline', async () => {
     const [a, b] = await new TestCluster().workers(2);
-    void a!.bus.request(b!.id, 'grüße', NO_PAYLOAD, 1234.5, {});
+    void a!.ask(b!, 'grüße', NO_PAYLOAD, 1234.5);
     await quiet();
     expect(b!.requests[0]).toMatchObject({ event: 'grüße', deadline: 1234.5, from: 0, fromId: a!.id });
   });
@@ -168,7 +168,7 @@ describe('request', () => {
     const signal: { cancel?: () => void } = {};
     let settled = false;
     const mark = () => (settled = true);
-    a!.bus.request(b!.id, 'e', NO_PAYLOAD, Infinity, signal).then(mark, mark);
+    a!.ask(b!, 'e', NO_PAYLOAD, Infinity, signal).then(mark, mark);
     await quiet();
     signal.cancel!();
     b!.bus.reply(b!.requests[0]!, 'ok', NO_PAYLOAD);

@@ -258,7 +258,7 @@ describe('LocalBus over a socket', () => {
   it('tells its owner when the hub is gone, rejects what is pending and every call after it', async () => {
     const { hub, peers } = await cluster(2);
     const [a, b] = peers;
-    const pending = [a.request(b, 'e'), a.enqueue('job'), a.bus.claim('k', 1, {})];
+    const pending = [a.request(b, 'e'), a.enqueue('job'), a.claim('k', 1)];
     const heldClaim = await pending[2];
     expect(heldClaim).toMatchObject({ granted: true });
     const closed = new Promise<string>((resolve) => {
@@ -268,7 +268,7 @@ describe('LocalBus over a socket', () => {
     expect(await closed).toMatch(/closed/);
     await expect(pending[0]).rejects.toThrow(NotConnectedError);
     await expect(pending[1]).rejects.toThrow(NotConnectedError);
-    for (const call of [a.publish('e'), a.request(b, 'e'), a.enqueue('job'), a.bus.claim('k', 1, {})]) {
+    for (const call of [a.publish('e'), a.request(b, 'e'), a.enqueue('job'), a.claim('k', 1)]) {
       await expect(call).rejects.toThrow(NotConnectedError);
     }
     await a.bus.fenced;
@@ -293,7 +293,7 @@ describe('LocalBus over a socket', () => {
     const [a, b] = peers;
     const large = Buffer.alloc(MAX_PAYLOAD + 1);
     await expect(a.bus.publish('e', large)).rejects.toThrow(PayloadTooLargeError);
-    await expect(a.bus.request(b.id, 'e', large, 0, {})).rejects.toThrow(PayloadTooLargeError);
+    await expect(a.ask(b, 'e', large, 0)).rejects.toThrow(PayloadTooLargeError);
     const answer = a.request(b, 'e');
     const asked = new Promise<void>((resolve) => {
       b.onRequesting = () => resolve();
@@ -311,7 +311,7 @@ describe('LocalBus over a socket', () => {
     await expect(a.publish(name)).rejects.toThrow(/70000 bytes long/);
     await expect(a.request(b, name)).rejects.toThrow(/70000 bytes long/);
     await expect(a.enqueue('job', { key: name })).rejects.toThrow(/70000 bytes long/);
-    await expect(a.bus.claim(name, 1, {})).rejects.toThrow(/70000 bytes long/);
+    await expect(a.claim(name, 1)).rejects.toThrow(/70000 bytes long/);
     b.onRequesting = (request) => b.bus.reply(request, 'ok', NO_PAYLOAD);
     expect((await a.request(b, 'e')).outcome).toBe('ok');
   });

@@ -27,9 +27,9 @@ describe('a standalone bus', () => {
     expect(self.publications).toEqual(['0:e:x']);
     expect(decode((await self.request(1, 'e')).payload)).toEqual({ at: new Date(5) });
     expect(text((await self.enqueue('job')).payload)).toBe('by 0');
-    expect(await self.bus.claim('k', Infinity, {})).toEqual({ granted: true, term: 1 });
+    expect(await self.claim('k')).toEqual({ granted: true, term: 1 });
     self.bus.conclude('k', 'ok', Buffer.from('r'));
-    expect(await self.bus.claim('k', Infinity, {})).toMatchObject({ granted: false });
+    expect(await self.claim('k')).toMatchObject({ granted: false });
     expect(standalone.bus.members).toEqual([{ id: 1, slot: 0, generation: 0, pid: process.pid, suspect: false }]);
   });
 

@@ -138,7 +138,7 @@ describe('deadlines', () => {
     const failure = failureOf(call);
     const [pending] = bus.pending;
     expect(pending!.task!.deadline).toBe(Date.now() + 1_000);
-    const cancel = (pending!.signal.cancel = jest.fn());
+    const cancel = (pending!.waiter.cancel = jest.fn());
     await jest.advanceTimersByTimeAsync(1_000);
     expect((await failure).message).toContain(
       "consume('job') timed out after 1000 ms: no result came in time. Give the call a longer timeout (ms), or make its handler faster.",
@@ -330,7 +330,7 @@ describe('map', () => {
       .map$('e')
       .subscribe({ next: (value) => seen.push(value), error: (e) => seen.push(e) });
     await settle();
-    const cancels = bus.pending.map(({ signal }) => (signal.cancel = jest.fn()));
+    const cancels = bus.pending.map(({ waiter }) => (waiter.cancel = jest.fn()));
     bus.pending[0]!.resolve(ok('a', 0));
     await settle();
     subscription.unsubscribe();

@@ -5,14 +5,14 @@ import { failureOf } from './failure-of.js';
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
-const never = () => new Promise<never>(() => undefined);
+const never = () => undefined;
 const late = () => new Error('late');
 
 describe('Deadline', () => {
   it('settles as what it bounds does and leaves no timer behind', async () => {
     const deadline = new Deadline(100);
-    await expect(deadline.bound(() => Promise.resolve(1), late)).resolves.toBe(1);
-    await expect(deadline.bound(() => Promise.reject(new Error('no')), late)).rejects.toThrow('no');
+    await expect(deadline.bound((part) => part.resolve(1), late)).resolves.toBe(1);
+    await expect(deadline.bound((part) => part.reject(new Error('no')), late)).rejects.toThrow('no');
     await expect(
       deadline.bound(() => {
         throw new Error('sync');
@@ -21,13 +21,46 @@ describe('Deadline', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
+  it('gives what is read from the value, or why that cannot be read', async () => {
+    const deadline = new Deadline(100);
+    const twice = (value: number) => value * 2;
+    await expect(deadline.bound<number, number>((part) => part.resolve(2), late, twice)).resolves.toBe(4);
+    const unreadable = () => {
+      throw new Error('unreadable');
+    };
+    await expect(deadline.bound((part) => part.resolve(2), late, unreadable)).rejects.toThrow('unreadable');
+  });
+
+  it('ignores what comes after it has settled', async () => {
+    const deadline = new Deadline(100);
+    const bounded = deadline.bound<number>((part) => {
+      part.resolve(1);
+      part.resolve(2);
+      part.reject(new Error('too late'));
+    }, late);
+    await expect(bounded).resolves.toBe(1);
+  });
+
+  it('follows a promise', async () => {
+    const deadline = new Deadline(100);
+    await expect(deadline.bound((part) => part.follow(Promise.resolve(1)), late)).resolves.toBe(1);
+    await expect(deadline.bound((part) => part.follow(Promise.reject(new Error('no'))), late)).rejects.toThrow('no');
+  });
+
+  it('aborted, all that it bounds rejects with the reason and is cancelled', async () => {
+    const deadline = new Deadline(100);
+    const cancel = jest.fn();
+    const failures = [1, 2].map(() => failureOf(deadline.bound((part) => (part.cancel = cancel), late)));
+    deadline.abort(new Error('given up'));
+    for (const { message } of await Promise.all(failures)) expect(message).toBe('given up');
+    expect(cancel).toHaveBeenCalledTimes(2);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
   it('rejects at the deadline and cancels what was started, once', async () => {
     const deadline = new Deadline(100);
     const cancel = jest.fn();
-    const bounded = deadline.bound((signal) => {
-      signal.cancel = cancel;
-      return never();
-    }, late);
+    const bounded = deadline.bound((part) => (part.cancel = cancel), late);
     const failure = failureOf(bounded);
     await jest.advanceTimersByTimeAsync(99);
     expect(cancel).not.toHaveBeenCalled();
@@ -60,12 +93,7 @@ describe('Deadline', () => {
     const deadline = new Deadline(100);
     const cancel = jest.fn();
     const settled = jest.fn();
-    deadline
-      .bound((signal) => {
-        signal.cancel = cancel;
-        return never();
-      }, late)
-      .then(settled, settled);
+    deadline.bound((part) => (part.cancel = cancel), late).then(settled, settled);
     deadline.abandon();
     await jest.advanceTimersByTimeAsync(1_000);
     expect(cancel).toHaveBeenCalledTimes(1);

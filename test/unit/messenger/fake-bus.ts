@@ -1,5 +1,4 @@
 import type {
-  AbortSignalLike,
   Address,
   Answer,
   Bus,
@@ -11,6 +10,7 @@ import type {
   ServedEvent,
   Task,
   TaskRequest,
+  Waiter,
 } from '../../../lib/bus/bus.interface.js';
 import { decode, encode } from '../../../lib/bus/codec.js';
 import { HandlerRegistry } from '../../../lib/handlers/handler-registry.js';
@@ -21,7 +21,7 @@ import { MessengerService } from '../../../lib/messenger/messenger.service.js';
 /** A call that the test settles. */
 export interface Pending<Result = Answer> {
   readonly event: string;
-  readonly signal: AbortSignalLike;
+  readonly waiter: Waiter<Result>;
   readonly to?: number;
   readonly task?: TaskRequest;
   resolve(result: Result): void;
@@ -77,18 +77,18 @@ export class FakeBus implements Bus {
     return Promise.resolve();
   }
 
-  request(to: number, event: string, _payload: Uint8Array, _deadline: number, signal: AbortSignalLike) {
+  request(to: number, event: string, _payload: Uint8Array, _deadline: number, waiter: Waiter<Answer>): void {
     this.log.push(`request ${to} ${event}`);
-    return this.wait(this.pending, { event, signal, to });
+    this.wait(this.pending, { event, waiter, to });
   }
 
   reply(_request: Request, outcome: Outcome, payload: Uint8Array): void {
     this.replies.push({ outcome, payload });
   }
 
-  enqueue(task: TaskRequest, signal: AbortSignalLike) {
+  enqueue(task: TaskRequest, waiter: Waiter<Answer>): void {
     this.log.push(`enqueue ${task.event}`);
-    return this.wait(this.pending, { event: task.event, signal, task });
+    this.wait(this.pending, { event: task.event, waiter, task });
   }
 
   progress({ id }: Task, payload: Uint8Array): Promise<void> {
@@ -100,8 +100,8 @@ export class FakeBus implements Bus {
     this.replies.push({ outcome, payload });
   }
 
-  claim(key: string, _ttl: number, signal: AbortSignalLike): Promise<Claim> {
-    return this.wait(this.claims, { event: key, signal });
+  claim(key: string, _ttl: number, waiter: Waiter<Claim>): void {
+    this.wait(this.claims, { event: key, waiter });
   }
 
   conclude(key: string, outcome: 'ok' | 'error', payload: Uint8Array): void {
@@ -119,9 +119,19 @@ export class FakeBus implements Bus {
 
   private wait<Result>(
     list: Pending<Result>[],
-    call: Pick<Pending, 'event' | 'signal' | 'to' | 'task'>,
-  ): Promise<Result> {
-    return new Promise((resolve, reject) => list.push({ ...call, resolve, reject }));
+    call: {
+      readonly event: string;
+      readonly waiter: Waiter<Result>;
+      readonly to?: number;
+      readonly task?: TaskRequest;
+    },
+  ): void {
+    const { waiter } = call;
+    list.push({
+      ...call,
+      resolve: (result) => waiter.resolve(result),
+      reject: (error) => waiter.reject(error),
+    });
   }
 }
 

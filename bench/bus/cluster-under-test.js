@@ -11,6 +11,9 @@ const START_TIMEOUT = 60_000;
 /** A step that takes longer than this (ms) has lost a message. */
 const STEP_TIMEOUT = 120_000;
 
+/** More than a queue of ours may hold (`messenger.queueLimit`), in bytes. */
+const OVERFLOW = 12 * 2 ** 20;
+
 /** One system with all its workers, driven over a control connection to each worker. */
 export class ClusterUnderTest {
   #workers = [];
@@ -56,6 +59,7 @@ export class ClusterUnderTest {
   async measure(plane, { size, count }) {
     const [sender] = this.#workers;
     const workers = this.#workers.length;
+    const asked = workers - (plane.spared ?? 0);
     const isAnswered = this.#system.answered.includes(plane.call);
     const pace = isAnswered
       ? { inFlight: plane.inFlight, interval: plane.interval }
@@ -66,14 +70,19 @@ export class ClusterUnderTest {
       this.#workers.map((worker, i) => this.#step(worker, { order: 'expect', count: expected[i] }, 'expecting')),
     );
     await this.#step(sender, { order: 'prepare', size, count }, 'prepared');
+    const stopped = plane.stopped ? this.#workers.slice(-plane.spared) : [];
+    for (const { pid } of stopped) process.kill(pid, 'SIGSTOP');
+    if (stopped.length > 0) await this.#step(sender, { order: 'fill', bytes: OVERFLOW }, 'filled');
     const before = this.#cpu();
     const startedAt = performance.now();
     const [{ latencies }] = await Promise.all([
-      this.#step(sender, { order: 'run', call: plane.call, pace, workers }, 'ran'),
+      this.#step(sender, { order: 'run', call: plane.call, pace, workers: asked }, 'ran'),
       ...this.#workers.filter((_, i) => expected[i] > 0).map((worker) => this.#report(worker, 'received')),
     ]);
     const time = performance.now() - startedAt;
     const after = this.#cpu();
+    for (const { pid } of stopped) process.kill(pid, 'SIGCONT');
+    await Promise.all(stopped.map((worker) => this.#step(worker, { order: 'expect' }, 'expecting')));
     return {
       deliveries: deliveriesOf(plane, count, workers),
       time,

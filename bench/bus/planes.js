@@ -6,7 +6,8 @@
  * - `inFlight`: as many as wait for their answer at a time
  * - `interval`: one, then nothing, for so many ms
  *
- * A call without an answer cannot wait for one: `perTurn` holds for it where both are given.
+ * A call without an answer cannot wait for one: `perTurn` holds for it where both are given. `spared` workers, the last
+ * ones, get no request; where they are `stopped`, by SIGSTOP, more broadcasts wait for them than there is room for.
  */
 export const PLANES = {
   broadcast: { call: 'broadcast', everyone: true, count: 20_000, perTurn: 100 },
@@ -15,6 +16,8 @@ export const PLANES = {
   'consume-64': { call: 'consume', count: 20_000, perTurn: 64, inFlight: 64 },
   map: { call: 'map', everyone: true, count: 4_000, inFlight: 64 },
   request: { call: 'request', count: 20_000, inFlight: 64 },
+  'request-beside': { call: 'request', count: 20_000, inFlight: 64, spared: 1 },
+  'request-beside-stopped': { call: 'request', count: 20_000, inFlight: 64, spared: 1, stopped: true },
   'map-low': { call: 'map', everyone: true, count: 400, interval: 5 },
   'request-low': { call: 'request', count: 400, interval: 5 },
 };

@@ -3,6 +3,9 @@ import { createInterface } from 'node:readline';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { payload } from './payload.js';
 
+/** Bytes of a broadcast that fills queues. */
+const FILLING = 100_000;
+
 /**
  * A worker's side of the benchmark. Orders come, and reports go, over a connection of its own to the
  * benchmark, so that nothing but the messages measured is on the bus.
@@ -36,6 +39,13 @@ export async function takeOrders(bus) {
     prepare: ({ size, count }) => {
       messages = Array.from({ length: count }, (_, i) => payload(size, (runs += 1) * 1_000_003 + i));
       report({ type: 'prepared' });
+    },
+    // Not awaited: it is to wait where a worker does not take it.
+    fill: ({ bytes }) => {
+      for (let id = 0; id * FILLING < bytes; id++) {
+        Promise.resolve(bus.broadcast({ id, text: 'x'.repeat(FILLING) })).catch(() => {});
+      }
+      report({ type: 'filled' });
     },
     run: async ({ call, pace, workers }) => {
       const batch = messages;

@@ -6,8 +6,8 @@ import type { HandlerDecorator } from './on-cluster-event.decorator.js';
 /** @publicApi */
 export interface ConsumeOnceOptions {
   /**
-   * How many tasks of the event one worker runs at a time; more wait in that worker, in order. Default:
-   * no bound.
+   * How many tasks of the event one worker runs at a time; more wait in the primary, in order, for the first worker
+   * that has room. Default: no bound.
    */
   readonly concurrency?: number;
 }

@@ -50,11 +50,11 @@ export class ClusterEventContext {
   }
 
   /**
-   * Says how far the task has come, in any value that can be sent: callers that wait by `consume$` get it, at most once
-   * and in order. Resolves when the bus took it, which waits while the way out is full; nothing happens where nobody
-   * waits so, or the event is no task.
+   * Says how far the task has come: callers that wait by `consume$` get it, at most once and in order. Resolves when
+   * the bus took it, which waits while the way out is full, or had to drop it. Nothing happens where the event is no
+   * task.
    *
-   * Rejects as `broadcast` does.
+   * @throws PayloadNotCloneableError, PayloadTooLargeError for a value that cannot be sent
    */
   async progress(value: unknown): Promise<void> {
     await this.#progress?.(value);

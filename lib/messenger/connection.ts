@@ -10,6 +10,15 @@ interface WaitingCall {
   readonly refuse: () => void;
 }
 
+/** Which worker is wanted. */
+export interface MemberQuery {
+  readonly wanted: (member: Member) => boolean;
+  /** The error where there is none and never will be. */
+  readonly never: () => Error;
+  /** The slot it would be in, where that is known. */
+  readonly slot?: number;
+}
+
 /**
  * The messenger's hold on the bus: calls made before it is open wait in order, calls made after it is
  * closed are refused.
@@ -81,31 +90,35 @@ export class Connection {
   }
 
   /**
-   * Resolves to the first ready worker that `wanted` accepts, now or later. Rejects with `never()` once there is
-   * none and none will be: the cluster stops, or was scaled down below `slot`.
+   * Gives `found` the first ready worker that `wanted` accepts, now or as soon as the word of it comes: in the order
+   * of calls, and before anything that was sent after that word is heard. Gives `failed` what `never()` says once there
+   * is none and none will be: the cluster stops, or was scaled down below `slot`.
    */
   member(
     call: string,
     waiting: Cancellable,
-    wanted: (member: Member) => boolean,
-    never: () => Error,
-    slot = 0,
-  ): Promise<Member> {
+    { wanted, never, slot = 0 }: MemberQuery,
+    found: (member: Member) => void,
+    failed: (error: Error) => void,
+  ): void {
     const ready = this.ready(wanted);
-    if (ready !== undefined) return Promise.resolve(ready);
-    return new Promise((resolve, reject) => {
-      const found = this.dispatcher.members$.pipe(
-        map((members) => newest(members, wanted) ?? (slot < this.bus.slots ? undefined : never())),
-        filter((found) => found !== undefined),
-        take(1),
-      );
+    if (ready !== undefined) return found(ready);
+    const answer = this.dispatcher.members$.pipe(
+      map((members) => newest(members, wanted) ?? (slot < this.bus.slots ? undefined : never())),
+      filter((one) => one !== undefined),
+      take(1),
+    );
+    let isAnswered = false;
+    const subscription = answer.subscribe({
+      next: (one) => {
+        isAnswered = true;
+        if (one instanceof Error) failed(one);
+        else found(one);
+      },
       // It completes without a member only when the bus is gone.
-      const subscription = found.subscribe({
-        next: (found) => (found instanceof Error ? reject(found) : resolve(found)),
-        complete: () => reject(this.#refusal(call)),
-      });
-      waiting.cancel = () => subscription.unsubscribe();
+      complete: () => isAnswered || failed(this.#refusal(call)),
     });
+    if (!isAnswered) waiting.cancel = () => subscription.unsubscribe();
   }
 
   async #open(): Promise<void> {

@@ -95,7 +95,7 @@ export function consume(
   if (signal?.aborted) return Promise.reject(signal.reason);
   const call = { label, event, timeout };
   const deadline = new Deadline(timeout);
-  const heard = onProgress && ((word: Uint8Array) => onProgress(decode(word)));
+  const heard = onProgress && hearing(onProgress, deadline);
   const task: TaskRequest = { event, payload, deadline: deadline.at, key, redeliveries, attempts, onProgress: heard };
   const result = connection.call<Answer, unknown>(
     label,
@@ -110,6 +110,19 @@ export function consume(
   return signal === undefined ? result : unlessAborted(signal, deadline, result);
 }
 
+/** Reads the words of progress; one that is none fails the call. */
+function hearing(onProgress: (value: unknown) => void, deadline: Deadline): (word: Uint8Array) => void {
+  return (word) => {
+    let value: unknown;
+    try {
+      value = decode(word);
+    } catch (error) {
+      return deadline.abort(error);
+    }
+    onProgress(value);
+  };
+}
+
 async function unlessAborted<T>(signal: AbortSignal, deadline: Deadline, result: Promise<T>): Promise<T> {
   const giveUp = () => deadline.abort(signal.reason);
   signal.addEventListener('abort', giveUp);
@@ -120,12 +133,16 @@ async function unlessAborted<T>(signal: AbortSignal, deadline: Deadline, result:
   }
 }
 
-/** What a call says until it settles; who unsubscribes aborts its signal. */
+/** What a call says until it settles. Who unsubscribes aborts the signal that it is started with, and so does `signal`. */
 export function taskEvents(
+  signal: AbortSignal | undefined,
   start: (signal: AbortSignal, onProgress: (value: unknown) => void) => Promise<unknown>,
 ): Observable<TaskEvent<unknown>> {
   return new Observable<TaskEvent<unknown>>((subscriber) => {
     const controller = new AbortController();
+    const giveUp = () => controller.abort(signal!.reason);
+    if (signal?.aborted) giveUp();
+    signal?.addEventListener('abort', giveUp);
     const progressed = (value: unknown) => subscriber.next({ type: 'progress', value });
     start(controller.signal, progressed).then(
       (value) => {
@@ -134,6 +151,9 @@ export function taskEvents(
       },
       (error: unknown) => subscriber.error(error),
     );
-    return () => controller.abort();
+    return () => {
+      signal?.removeEventListener('abort', giveUp);
+      controller.abort();
+    };
   });
 }

@@ -10,24 +10,24 @@ export class Part<T> implements Waiter<T> {
   isOver = false;
 
   constructor(
+    private readonly deadline: Deadline,
     private readonly take: (value: T) => void,
     private readonly fail: (reason: unknown) => void,
     /** What it fails with at the deadline. */
     private readonly expired: () => Error,
-    private readonly done: (part: Part<any>) => void,
   ) {}
 
   resolve(value: T): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.done(this);
+    this.deadline.release(this);
     this.take(value);
   }
 
   reject(reason: unknown): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.done(this);
+    this.deadline.release(this);
     this.fail(reason);
   }
 
@@ -107,7 +107,7 @@ export class Deadline {
     fail: (reason: unknown) => void,
     expired: () => Error,
   ): void {
-    const part = new Part<T>(take, fail, expired, this.#done);
+    const part = new Part<T>(this, take, fail, expired);
     this.#waiting.push(part);
     if (this.#timer === undefined) this.#arm();
     part.begin(start);
@@ -123,11 +123,12 @@ export class Deadline {
     for (const part of this.#takeAll()) part.abort(reason);
   }
 
-  readonly #done = (part: Part<any>): void => {
+  /** Forgets a part that has settled. */
+  release(part: Part<any>): void {
     const waiting = this.#waiting;
     if (waiting.length > 1) waiting.splice(waiting.indexOf(part), 1);
     else this.#takeAll();
-  };
+  }
 
   #takeAll(): Part<any>[] {
     clearTimeout(this.#timer);

@@ -3,8 +3,11 @@ import type { Observable } from 'rxjs';
 import { ReplaySubject } from 'rxjs';
 import { decode, encode } from '../bus/codec.js';
 import type { Address, Bus, BusReceiver, Member, Outcome, Publication, Request, Task } from '../bus/bus.interface.js';
+import { DeliveryRefused } from '../bus/delivery-refused.js';
 import { LOG_CONTEXT } from '../cluster.constants.js';
+import { BackpressureError, NotConnectedError } from '../errors/index.js';
 import type { Handler, HandlerRegistry } from '../handlers/index.js';
+import { ThrottledWarning } from '../platform/throttled-warning.js';
 import { show } from './arguments.js';
 import { ClusterEventContext, contextOf } from './cluster-event-context.js';
 import { encodeError } from './remote-errors.js';
@@ -34,6 +37,13 @@ export class Dispatcher implements BusReceiver {
   readonly #members = new ReplaySubject<readonly Member[]>(1);
   /** The tasks that run here, by the queue's number. */
   readonly #tasks = new Map<number, ClusterEventContext>();
+  readonly #unsaid = new ThrottledWarning(
+    (message) => this.#logger.warn(message),
+    Date.now,
+    (count, event) =>
+      `${count} word(s) of a task's progress were dropped, the last for '${event}': they come faster than they leave. ` +
+      `Await context.progress().`,
+  );
   #inFlight = 0;
   #idle: (() => void)[] = [];
   #closed: string | undefined;
@@ -104,7 +114,7 @@ export class Dispatcher implements BusReceiver {
       this.#tasks.delete(id);
       this.bus.settle(task, outcome, value);
     };
-    contextOf.report(context, (value) => this.bus.progress(task, encode(event, value, this.options.maxPayload)));
+    contextOf.report(context, (value) => this.#progress(task, encode(event, value, this.options.maxPayload)));
     this.#tasks.set(id, context);
     const handler = this.registry.consumer(event);
     const errand = { event, payload, deadline, context, answer };
@@ -115,6 +125,16 @@ export class Dispatcher implements BusReceiver {
   onAbandoned(task: number): void {
     const context = this.#tasks.get(task);
     if (context !== undefined) contextOf.abandon(context);
+  }
+
+  /** At most once: where it finds no way, the handler goes on without. */
+  async #progress(task: Task, word: Uint8Array): Promise<void> {
+    try {
+      await this.bus.progress(task, word);
+    } catch (error) {
+      if (error instanceof BackpressureError) this.#unsaid.due(task.event);
+      else if (!(error instanceof DeliveryRefused || error instanceof NotConnectedError)) throw error;
+    }
   }
 
   /** Runs one handler and answers. Returns undefined where that is done already; never rejects. */

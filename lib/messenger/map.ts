@@ -40,17 +40,10 @@ export class MapCall {
       call.label,
       deadline,
       (part) => {
-        if (connection.slots().length > 0) return part.resolve(this.#askAll(each));
-        const ready = connection.member(
-          call.label,
-          part,
-          () => true,
-          () => clusterStops(call),
-        );
-        ready.then(
-          () => void (part.isOver || part.resolve(this.#askAll(each))),
-          (error: unknown) => part.reject(error),
-        );
+        // At once, in the order of calls: there are members at that moment.
+        const ask = () => part.resolve(this.#askAll(each));
+        const refuse = (error: Error) => part.reject(error);
+        connection.member(call.label, part, { wanted: () => true, never: () => clusterStops(call) }, ask, refuse);
       },
       () => noWorkerReady(call),
     );

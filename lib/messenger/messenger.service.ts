@@ -103,9 +103,10 @@ export class MessengerService {
     event: E,
     ...[data, options]: EventArguments<E, ConsumeOptions>
   ): Observable<TaskEvent<EventResult<E>>> {
-    return defer(
-      () => taskEvents(this.#consume('consume$', event, data, options)) as Observable<TaskEvent<EventResult<E>>>,
-    );
+    return defer(() => {
+      const start = this.#consume('consume$', event, data, options);
+      return taskEvents(options?.signal, start) as Observable<TaskEvent<EventResult<E>>>;
+    });
   }
 
   /**
@@ -224,11 +225,8 @@ export class MessengerService {
     const { label } = this.#describe(method, event, 0);
     const policy = readConsumeOptions(label, options, this.#settings.timeout);
     const payload = this.#encode(event, data);
-    return (unsubscribed?: AbortSignal, onProgress?: (value: unknown) => void) => {
-      if (unsubscribed === undefined) return consume(this.#connection, label, event, payload, policy);
-      const signal = policy.signal ? AbortSignal.any([policy.signal, unsubscribed]) : unsubscribed;
-      return consume(this.#connection, label, event, payload, { ...policy, signal }, onProgress);
-    };
+    return (signal = policy.signal, onProgress?: (value: unknown) => void) =>
+      consume(this.#connection, label, event, payload, { ...policy, signal }, onProgress);
   }
 
   #map(method: string, event: string, data: unknown, options: CallOptions | undefined): MapCall {

@@ -66,15 +66,13 @@ export class SlotRequest implements Waiter<Answer> {
 
   /** Found at once, it is sent to at once: that keeps a sender's messages in order. */
   #find(slot: number): void {
-    const { connection, call } = this;
-    const ready = connection.ready(this.#wanted);
-    if (ready !== undefined) return this.#request(ready.id);
-    connection
-      .member(call.label, this, this.#wanted, () => this.#gone(slot), slot)
-      .then(
-        ({ id }) => this.#request(id),
-        (error: unknown) => this.#part.reject(error),
-      );
+    this.connection.member(
+      this.call.label,
+      this,
+      { wanted: this.#wanted, never: () => this.#gone(slot), slot },
+      ({ id }) => this.#request(id),
+      (error) => this.#part.reject(error),
+    );
   }
 
   #gone(slot: number): MemberLostError {
@@ -95,7 +93,7 @@ export class SlotRequest implements Waiter<Answer> {
     this.#to = id;
     this.#sent = true;
     this.cancel = undefined;
-    this.connection.bus.request(id, this.call.event, this.payload, this.deadline.at, this);
+    this.#part.begin(() => this.connection.bus.request(id, this.call.event, this.payload, this.deadline.at, this));
   }
 }
 

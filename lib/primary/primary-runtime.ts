@@ -46,7 +46,10 @@ export class PrimaryRuntime implements ProcessRuntime {
   private readonly hub: Hub;
   private readonly processes: WorkerProcesses;
   private readonly progress = new Subject<ReloadProgress>();
-  private reloadWaiters: Waiter<ReloadReport>[] = [];
+  private reloadWaiters: (Waiter<ReloadReport> & { readonly requester: number | undefined })[] = [];
+  /** Workers to whom a reload's report is on its way: they are told to leave after it. */
+  private readonly answering = new Set<number>();
+  private reported: Promise<void> | undefined;
   private scaleWaiters: Waiter<void>[] = [];
   private readonly queue: SupervisorEvent[] = [];
   private handling = false;
@@ -137,7 +140,7 @@ export class PrimaryRuntime implements ProcessRuntime {
   // ---- requests -------------------------------------------------------------------------------------
 
   private requestReload(requester: number | undefined, waiter: Waiter<ReloadReport>): void {
-    this.reloadWaiters.push(waiter);
+    this.reloadWaiters.push({ ...waiter, requester });
     this.dispatch(requester === undefined ? { type: 'reload' } : { type: 'reload', requester });
   }
 
@@ -270,7 +273,8 @@ export class PrimaryRuntime implements ProcessRuntime {
       case 'reload-progress':
         return this.announce(action.progress);
       case 'reload-done':
-        return void this.reloaded(action);
+        this.reported = this.reloaded(action);
+        return;
       case 'reload-failed':
         return void this.reloadFailed(action.reason, action.worker);
       case 'reload-refused':
@@ -296,7 +300,11 @@ export class PrimaryRuntime implements ProcessRuntime {
     // All leave at once: who came in before must not find the last door closed, and a request in flight may need
     // another worker for its answer. Each stays a member until its clients have left.
     if (reason === 'stop') await (this.doorsClosed ??= this.processes.stopAccepting());
-    else this.hub.leaving(id);
+    else {
+      if (this.answering.has(id)) await this.reported;
+      this.hub.leaving(id);
+    }
+    if (!this.supervisor.state.workers.has(id)) return;
     this.closing.add(id);
     this.tell(id, { type: 'drain', timeout, reason });
   }
@@ -319,10 +327,12 @@ export class PrimaryRuntime implements ProcessRuntime {
       duration: Math.round(done.duration),
       replaced: done.replaced.map(({ slot, oldId, newId }) => ({ slot, oldPid: pid(oldId), newPid: pid(newId) ?? 0 })),
     };
-    // Who asks next is answered by the new build. Those that this reload's last step tells to leave are told by then.
+    for (const { requester } of waiters) if (requester !== undefined) this.answering.add(requester);
+    // Who asks next is answered by the new build. Those that the last step tells to leave are told by then.
     await Promise.resolve();
     await whenTrue(() => this.closing.size === 0, this.clock, CLOSE_TIMEOUT);
     this.logger.log(`reload to generation ${report.generation} done in ${report.duration} ms`);
+    this.answering.clear();
     for (const waiter of waiters) waiter.resolve(report);
   }
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { FixtureApp, useApps } from '../support/index.js';
+import { eventually, FixtureApp, isRunning, useApps } from '../support/index.js';
 
 const apps = useApps();
 /** Every call here has the default deadline of 30 s; what ends much earlier did not wait for it. */
@@ -27,12 +27,19 @@ describe('a worker that crashes', () => {
   ])('%s: what is in flight is finished, it leaves with a non-zero code and is replaced', async (_, how, message) => {
     const victim = await app.member(1);
     const { mark } = app;
-    const inFlight = app.process.jsonFrom(1, '/slow?ms=1000');
+    const inFlight = app.process.jsonFrom(1, '/slow?ms=3000');
     await app.process.waitForReport('slow', ({ pid }) => pid === victim.pid, mark);
     await app.process.jsonFrom(1, `/crash/${how}`, { method: 'POST' });
     await app.process.waitForLine(new RegExp(message), mark);
-    // It takes no new connection meanwhile.
-    for (let i = 0; i < 6; i++) expect((await app.process.json('/')).pid).not.toBe(victim.pid);
+    const ofOthers = async () => (await app.process.json('/')).pid !== victim.pid;
+    await eventually(
+      async () => {
+        for (let i = 0; i < 6; i++) if (!(await ofOthers())) return false;
+        return true;
+      },
+      { what: 'the worker to take no new connection' },
+    );
+    expect(isRunning(victim.pid)).toBe(true);
     expect(await inFlight).toEqual({ slot: 1, pid: victim.pid });
     const exit = await app.waitForWorkerEvent('exit', victim.pid, mark);
     expect(exit['signal']).toBeNull();

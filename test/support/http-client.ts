@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto';
+import { lookup as systemLookup } from 'node:dns';
 import { type Agent, type IncomingHttpHeaders, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import type { LookupFunction } from 'node:net';
 
 export interface RequestOptions {
   readonly method?: 'GET' | 'POST';
@@ -23,11 +25,18 @@ export interface HttpReply {
  * On Linux all of 127.0.0.0/8 is this machine. Clients of one address would all belong to one worker where it is the
  * address that decides.
  */
-function someClient(url: string): { family?: number; localAddress?: string } {
+function someClient(url: string): { localAddress?: string } {
   const isLoopback = ['localhost', '127.0.0.1'].includes(new URL(url).hostname);
   if (process.platform !== 'linux' || !isLoopback) return {};
-  return { family: 4, localAddress: `127.0.${randomInt(256)}.${randomInt(1, 255)}` };
+  return { localAddress: `127.0.${randomInt(256)}.${randomInt(1, 255)}` };
 }
+
+/** By the system's resolver, in another thread, a request of a busy process would set out long after it was made. */
+const lookup: LookupFunction = (hostname, options, callback) => {
+  if (hostname !== 'localhost') return systemLookup(hostname, options, callback);
+  if (options.all) callback(null, [{ address: '127.0.0.1', family: 4 }]);
+  else callback(null, '127.0.0.1', 4);
+};
 
 /** One HTTP or HTTPS request; any certificate is taken. Rejects where no whole response came. */
 export function request(url: string, options: RequestOptions = {}): Promise<HttpReply> {
@@ -37,7 +46,7 @@ export function request(url: string, options: RequestOptions = {}): Promise<Http
   const open = url.startsWith('https:') ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const client = agent === false ? someClient(url) : {};
-    const outgoing = open(url, { method, headers, agent, rejectUnauthorized: false, ...client }, (incoming) => {
+    const outgoing = open(url, { method, headers, agent, lookup, rejectUnauthorized: false, ...client }, (incoming) => {
       const chunks: Buffer[] = [];
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
       incoming.on('error', fail);

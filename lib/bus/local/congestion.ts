@@ -30,9 +30,14 @@ export class Congestion {
     this.hardBound = limit * HARD_FACTOR + IN_FLIGHT_SLACK;
   }
 
+  /** Whether the member's queue is within the hard bound. */
+  hasRoom(seat: Seat): boolean {
+    return seat.link.queued <= this.hardBound;
+  }
+
   /** Sends a frame unless the member's queue is over the hard bound; says whether it was sent. */
   offer(seat: Seat, frame: Frame): boolean {
-    if (seat.link.queued > this.hardBound) return false;
+    if (!this.hasRoom(seat)) return false;
     seat.link.send(frame);
     this.check(seat);
     return true;

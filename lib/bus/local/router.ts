@@ -2,7 +2,7 @@ import type { Congestion } from './congestion.js';
 import { type Frame, idOf, Kind, newHubFrame, targetOf } from './frame.js';
 import type { Roster } from './roster.js';
 import type { Seat } from './seat.js';
-import { ThrottledWarning } from './throttled-warning.js';
+import { ThrottledWarning } from '../../platform/throttled-warning.js';
 
 /** Broadcasts, requests and replies: from one member straight to others, remembering nothing. */
 export class Router {

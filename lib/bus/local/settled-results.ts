@@ -1,5 +1,5 @@
 import { copyOf, type Frame } from './frame.js';
-import { ThrottledWarning } from './throttled-warning.js';
+import { ThrottledWarning } from '../../platform/throttled-warning.js';
 
 /** A keyed task's result is kept this long after it ended, in ms. */
 export const RESULT_KEPT = 5 * 60_000;

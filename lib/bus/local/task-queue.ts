@@ -24,7 +24,7 @@ import { type Caller, type CallOf, QueuedTask } from './queued-task.js';
 import type { Roster } from './roster.js';
 import type { Seat } from './seat.js';
 import type { SettledResults } from './settled-results.js';
-import { ThrottledWarning } from './throttled-warning.js';
+import { ThrottledWarning } from '../../platform/throttled-warning.js';
 
 /** Tasks kept for a possible redelivery, running ones included, may take this many times the queue limit. */
 const KEPT_FACTOR = 8;
@@ -94,8 +94,8 @@ export class TaskQueue {
     from.release(task);
     task.runner = undefined;
     this.end(from, task, frame);
-    // There is room for another one now.
-    if (this.waiting.size > 0) this.dispatchNext(task.event);
+    // There is room for another one now; those whose deadline has passed make none.
+    while (this.waiting.size > 0 && this.dispatchNext(task.event));
   }
 
   /** A worker says how far a task has come. */
@@ -104,10 +104,14 @@ export class TaskQueue {
     if (task === undefined || task.runner !== from) return;
     for (const { seat, call, wantsProgress } of task.callers) {
       if (!wantsProgress) continue;
+      if (!this.congestion.hasRoom(seat)) {
+        this.unheard.due(seat.name);
+        continue;
+      }
       const word = copyOf(frame);
       setId(word, call);
       setTarget(word, seat.id);
-      if (!this.congestion.offer(seat, word)) this.unheard.due(seat.name);
+      this.congestion.offer(seat, word);
     }
   }
 
@@ -115,6 +119,8 @@ export class TaskQueue {
   private end(from: Seat, task: QueuedTask, frame: Frame): void {
     switch (outcomeOf(frame)) {
       case 'error':
+        // It may have failed only because nobody waited any more; somebody with a later deadline may have joined since.
+        if (this.isLate(task) && task.deadline > deadlineOf(task.frame)) return this.dispatch(task);
         if (--task.attempts > 0) return this.dispatch(task);
         break;
       case 'no-handler':
@@ -321,13 +327,18 @@ export class TaskQueue {
   private settle(task: QueuedTask, frame: Frame): void {
     this.remove(task);
     const outcome = outcomeOf(frame);
-    const isResult = (outcome === 'ok' || outcome === 'error') && !task.isAbandoned;
-    if (task.key !== undefined && isResult) this.results.keep(task.key, frame);
+    const isResult = outcome === 'ok' || (outcome === 'error' && !this.isLate(task));
+    if (task.key !== undefined && isResult && !task.isAbandoned) this.results.keep(task.key, frame);
     const { callers } = task;
     this.keptBytes -= callers.length * CALLER_OVERHEAD;
     for (const { seat, call } of callers) seat.calls.delete(call);
     const last = callers.length - 1;
     for (let i = 0; i <= last; i++) this.send(callers[i]!, i === last ? frame : copyOf(frame));
+  }
+
+  /** Whether nobody waits any more for the run that was begun last. */
+  private isLate(task: QueuedTask): boolean {
+    return deadlineOf(task.frame) <= this.now();
   }
 
   private send({ seat, call }: CallOf, result: Frame): void {

@@ -58,6 +58,19 @@ describe('a bounded concurrency', () => {
     expect(a.tasks.map(({ event }) => event)).toEqual(['x', 'y', 'x', 'y', 'x']);
   });
 
+  it('gives room that comes free to the first whose deadline has not passed', async () => {
+    const cluster = new TestCluster();
+    const [a] = await cluster.workers(1, ['job'], 1);
+    void a!.enqueue('job');
+    for (let i = 0; i < 3; i++) void a!.enqueue('job', { deadline: cluster.now + 10 });
+    void a!.enqueue('job', { payload: Buffer.from('last') });
+    await quiet();
+    cluster.now += 20;
+    settleFirst(a!);
+    await quiet();
+    expect(a!.tasks.map(({ payload }) => Buffer.from(payload).toString())).toEqual(['', 'last']);
+  });
+
   it('is that of each worker, as it said last', async () => {
     const cluster = new TestCluster();
     const a = await cluster.worker(0, ['job'], 1);
@@ -170,6 +183,52 @@ describe('a task given up', () => {
     expect((await next).outcome).toBe('ok');
     expect((await a!.enqueue('job', { key: 'k' })).outcome).toBe('ok');
     expect(a!.tasks).toHaveLength(2);
+  });
+});
+
+describe('an error after the deadline', () => {
+  it('is no result for later calls with the same key', async () => {
+    const cluster = new TestCluster();
+    const [a] = await cluster.workers(1, ['job']);
+    const signal: { cancel?: () => void } = {};
+    void a!.enqueue('job', { key: 'k', deadline: cluster.now + 10 }, signal);
+    await quiet();
+    cluster.now += 20;
+    signal.cancel!();
+    a!.settle('error', 'aborted');
+    await quiet();
+    void a!.enqueue('job', { key: 'k' });
+    await quiet();
+    expect(a!.tasks).toHaveLength(2);
+  });
+
+  it('is none either for a call that joined with a later one: the task runs again', async () => {
+    const cluster = new TestCluster();
+    const [a] = await cluster.workers(1, ['job']);
+    void a!.enqueue('job', { key: 'k', deadline: cluster.now + 10 });
+    await quiet();
+    cluster.now += 20;
+    const joined = a!.enqueue('job', { key: 'k', deadline: cluster.now + 1_000 });
+    await quiet();
+    a!.settle('error', 'aborted');
+    await quiet();
+    a!.settle('ok', 'done');
+    expect((await joined).outcome).toBe('ok');
+    expect(a!.tasks.map(({ deadline }) => deadline)).toEqual([1_000_010, 1_001_020]);
+  });
+
+  it('an ok is one: a call that comes again gets it', async () => {
+    const cluster = new TestCluster();
+    const [a] = await cluster.workers(1, ['job']);
+    const signal: { cancel?: () => void } = {};
+    void a!.enqueue('job', { key: 'k', deadline: cluster.now + 10 }, signal);
+    await quiet();
+    cluster.now += 20;
+    signal.cancel!();
+    a!.settle('ok', 'late');
+    await quiet();
+    expect((await a!.enqueue('job', { key: 'k' })).outcome).toBe('ok');
+    expect(a!.tasks).toHaveLength(1);
   });
 });
 

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { firstValueFrom } from 'rxjs';
 import { DeliveryRefused } from '../../../lib/bus/delivery-refused.js';
 import {
+  BackpressureError,
   ClusterTimeoutError,
   InvalidArgumentError,
   MemberLostError,
@@ -128,6 +130,79 @@ describe('order of one sender', () => {
     void messenger.send('primary', 'd');
     void messenger.broadcast('e');
     expect(bus.log).toEqual(['request 2 a', 'publish b', 'request 1 c', 'request 2 c', 'request 0 d', 'publish e']);
+  });
+});
+
+describe('a call that waits for a worker', () => {
+  it('is made as soon as the word of one comes, before what is sent after it', async () => {
+    const { bus, messenger } = await openMessenger([]);
+    for (const event of ['a', 'b']) void messenger.send(0, event);
+    void messenger.map('c');
+    bus.setMembers([1, 0]);
+    void messenger.send(0, 'd');
+    expect(bus.log).toEqual(['request 1 a', 'request 1 b', 'request 1 c', 'request 1 d']);
+  });
+
+  it('map: asks also one that is gone in the next moment', async () => {
+    const { bus, messenger } = await openMessenger([]);
+    const settled = messenger.mapSettled('e');
+    bus.setMembers([1, 0]);
+    bus.setMembers();
+    bus.pending[0]!.reject(new MemberLostError(0, 'gone'));
+    expect(await settled).toMatchObject([{ slot: 0, status: 'rejected', reason: { message: 'gone' } }]);
+  });
+
+  it('fails where the bus refuses it then', async () => {
+    const { bus, messenger } = await openMessenger([], { timeout: Infinity });
+    const failures = [failureOf(messenger.send(0, 'e')), failureOf(messenger.map('e'))];
+    bus.request = () => {
+      throw new BackpressureError('full');
+    };
+    bus.setMembers([1, 0]);
+    expect(await failures[0]).toBeInstanceOf(BackpressureError);
+    expect(await failures[1]).toMatchObject({ failures: [{ slot: 0, error: { message: 'full' } }] });
+  });
+
+  it('fails where the bus refuses it when it turns to the next worker', async () => {
+    const { bus, messenger } = await openMessenger([[1, 0]], { timeout: Infinity });
+    const failure = failureOf(messenger.send(0, 'e'));
+    bus.setMembers([2, 0]);
+    bus.request = () => {
+      throw new BackpressureError('full');
+    };
+    bus.pending[0]!.reject(new DeliveryRefused('left'));
+    expect(await failure).toBeInstanceOf(BackpressureError);
+  });
+});
+
+describe('progress that cannot be read', () => {
+  it('fails the call and cancels it', async () => {
+    const { bus, messenger } = await openMessenger([[1, 0]]);
+    const failure = failureOf(firstValueFrom(messenger.consume$('job')));
+    const [pending] = bus.pending;
+    const cancel = (pending!.waiter.cancel = jest.fn());
+    pending!.task!.onProgress!(Buffer.from([0xff, 0x99, 0x01]));
+    expect((await failure).message).not.toBe('');
+    expect(cancel).toHaveBeenCalled();
+  });
+});
+
+describe('the signal of consume$', () => {
+  it('gives the task up, and has no listener left when that has ended', async () => {
+    const { bus, messenger } = await openMessenger([[1, 0]]);
+    const { signal } = new AbortController();
+    const added = jest.spyOn(signal, 'addEventListener');
+    const removed = jest.spyOn(signal, 'removeEventListener');
+    const result = firstValueFrom(messenger.consume$('job', undefined, { signal }));
+    bus.pending[0]!.resolve(ok('done'));
+    expect(await result).toEqual({ type: 'result', value: 'done' });
+    expect(added).toHaveBeenCalled();
+    expect(removed).toHaveBeenCalledTimes(added.mock.calls.length);
+
+    const controller = new AbortController();
+    const failure = failureOf(firstValueFrom(messenger.consume$('job', undefined, { signal: controller.signal })));
+    controller.abort(new Error('given up'));
+    expect((await failure).message).toBe('given up');
   });
 });
 
@@ -313,8 +388,8 @@ describe('map', () => {
     const { bus, messenger } = await openMessenger([]);
     const subscription = messenger.map$('e').subscribe();
     await settle();
-    bus.setMembers([1, 0]);
     subscription.unsubscribe();
+    bus.setMembers([1, 0]);
     await settle();
     expect(bus.log).toEqual([]);
     expect(jest.getTimerCount()).toBe(0);

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import type { Member, Publication, Request, Task } from '../../../lib/bus/bus.interface.js';
 import { decode, encode } from '../../../lib/bus/codec.js';
-import type { SerializedError } from '../../../lib/errors/index.js';
+import { DeliveryRefused } from '../../../lib/bus/delivery-refused.js';
+import { BackpressureError, NotConnectedError, type SerializedError } from '../../../lib/errors/index.js';
 import type { ClusterEventContext } from '../../../lib/messenger/cluster-event-context.js';
 import { FakeBus, messengerOn, settle } from './fake-bus.js';
 
@@ -263,6 +264,21 @@ describe('a task', () => {
     parts.messenger.on('e', (_data, context) => (progress = context.progress(() => undefined)));
     parts.dispatcher.onTask(task());
     await expect(progress).rejects.toMatchObject({ code: 'ERR_CLUSTER_PAYLOAD_NOT_CLONEABLE' });
+  });
+
+  it.each([
+    ['a caller that is gone', new DeliveryRefused('gone'), 0],
+    ['a bus that is closed', new NotConnectedError('closed'), 0],
+    ['a way out that is full', new BackpressureError('full'), 1],
+  ])('whose progress meets %s goes on without', async (_, failure, warnings) => {
+    bus.progressFails = failure;
+    let progress: Promise<void> | undefined;
+    parts.messenger.on('e', (_data, context) => (progress = context.progress(1)).then(() => 'done'));
+    parts.dispatcher.onTask(task());
+    await progress;
+    await settle();
+    expect(replies()).toEqual([['ok', 'done']]);
+    expect(warned).toHaveBeenCalledTimes(warnings);
   });
 
   it('that is no task has nobody to say its progress to', async () => {

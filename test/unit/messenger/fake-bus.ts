@@ -91,7 +91,11 @@ export class FakeBus implements Bus {
     this.wait(this.pending, { event: task.event, waiter, task });
   }
 
+  /** What becomes of the progress that is said from now on. */
+  progressFails: Error | undefined;
+
   progress({ id }: Task, payload: Uint8Array): Promise<void> {
+    if (this.progressFails !== undefined) return Promise.reject(this.progressFails);
     this.progresses.push([id, decode(payload)]);
     return Promise.resolve();
   }

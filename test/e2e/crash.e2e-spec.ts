@@ -147,6 +147,8 @@ describe('calls to a worker that is killed', () => {
     );
     const { pid } = await app.process.waitForReport('doomed-once', ({ slot }) => slot === 0, mark);
     const waiting = app.special(1, 'doomedOnce');
+    // On its way there it may be refused by the one that is to be killed.
+    await app.process.waitForReport('asks-once', ({ slot }) => slot === 1, mark);
     process.kill(pid, 'SIGKILL');
     expect(await waiting).toMatchObject({ value: { by: 1 } });
     expect(await lost).toBe('lost');

@@ -32,7 +32,8 @@ export interface StartupOptions {
   readonly timeout?: number;
   /**
    * Keep the workers' compiled code for those that follow, in a temporary folder of this cluster's own; Node ≥ 22.8.
-   * NODE_COMPILE_CACHE and NODE_DISABLE_COMPILE_CACHE, where set, are respected instead. Default true.
+   * Later boots and reloads are a little shorter, the first start is longer by the time it takes to write it.
+   * NODE_COMPILE_CACHE and NODE_DISABLE_COMPILE_CACHE, where set, are respected instead. Default false.
    */
   readonly compileCache?: boolean;
 }

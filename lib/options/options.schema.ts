@@ -97,7 +97,7 @@ const fork = section({
   windowsHide: boolean().optional(),
 });
 
-const startup = section({ timeout: ms(1).default(60_000), compileCache: boolean().default(true) });
+const startup = section({ timeout: ms(1).default(60_000), compileCache: boolean().default(false) });
 
 const restart = section({
   minDelay: ms(0).default(100),

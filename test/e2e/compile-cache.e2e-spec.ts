@@ -7,6 +7,7 @@ import { NODE_HAS_COMPILE_CACHE } from '../support/environment.js';
 import { giveChild, startSupervised } from '../support/supervised-app.js';
 
 const apps = useApps();
+const cluster = { startup: { compileCache: true } };
 
 /** Where the apps of a test put temporary files. */
 let TMPDIR: string;
@@ -26,7 +27,7 @@ function filesBelow(folder: string): string[] {
 
 (NODE_HAS_COMPILE_CACHE ? describe : describe.skip)('compiled code that is kept for the next worker', () => {
   it('is there once the workers are, in a folder that is nobody else’s, and gone after the stop', async () => {
-    const app = await startSupervised(apps, { env: { TMPDIR } });
+    const app = await startSupervised(apps, { env: { TMPDIR }, cluster });
     const [folder] = folders().map((name) => join(TMPDIR, name));
     expect(statSync(folder!).mode & 0o777).toBe(0o700);
     expect(filesBelow(folder!).length).toBeGreaterThan(0);
@@ -35,7 +36,7 @@ function filesBelow(folder: string): string[] {
   });
 
   it('is gone after a kill -9 of the primary, too', async () => {
-    const app = await startSupervised(apps, { env: { TMPDIR } });
+    const app = await startSupervised(apps, { env: { TMPDIR }, cluster });
     expect(folders()).toHaveLength(1);
     app.process.kill('SIGKILL');
     await app.process.waitForExit();
@@ -43,20 +44,20 @@ function filesBelow(folder: string): string[] {
   });
 
   it('is no business of the processes that a worker starts', async () => {
-    const app = await startSupervised(apps, { env: { TMPDIR } });
+    const app = await startSupervised(apps, { env: { TMPDIR }, cluster });
     const environment = readFileSync(`/proc/${await giveChild(app, 0)}/environ`, 'utf8').split('\0');
     expect(environment).toContain(`TMPDIR=${TMPDIR}`);
     expect(environment.filter((entry) => entry.includes('COMPILE_CACHE'))).toEqual([]);
   });
 
-  it("'startup.compileCache: false': there is none", async () => {
-    await startSupervised(apps, { env: { TMPDIR }, cluster: { startup: { compileCache: false } } });
+  it('is not there unless it is asked for', async () => {
+    await startSupervised(apps, { env: { TMPDIR } });
     expect(folders()).toEqual([]);
   });
 
   it('a NODE_COMPILE_CACHE of the user is left alone', async () => {
     const NODE_COMPILE_CACHE = join(TMPDIR, 'mine');
-    const app = await startSupervised(apps, { env: { TMPDIR, NODE_COMPILE_CACHE } });
+    const app = await startSupervised(apps, { env: { TMPDIR, NODE_COMPILE_CACHE }, cluster });
     expect(folders()).toEqual([]);
     await app.process.stop();
     expect(filesBelow(NODE_COMPILE_CACHE).length).toBeGreaterThan(0);

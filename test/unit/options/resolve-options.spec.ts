@@ -26,7 +26,7 @@ describe('resolveOptions: what it fills in', () => {
       primary: undefined,
       listen: 'auto',
       fork: {},
-      startup: { timeout: 60_000, compileCache: true },
+      startup: { timeout: 60_000, compileCache: false },
       sticky: { proxies: 0 },
       restart: { minDelay: 100, maxDelay: 30_000, resetAfter: 60_000, maxCrashes: undefined, window: 60_000 },
       shutdown: { delay: 0, timeout: 30_000, killAfter: 5_000 },

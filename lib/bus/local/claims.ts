@@ -59,7 +59,7 @@ export class Claims {
     const claimant: Claimant = { seat: from, call: idOf(frame), ttl: deadlineOf(frame) };
     const claim = this.claims.get(key);
     if (claim?.answer !== undefined && !this.isExpired(claim)) return this.tell(claimant, claim.answer.frame);
-    if ((this.claimants + 1) * CLAIMANT_OVERHEAD > this.limit) return this.refuse(claimant);
+    if ((this.claimants + 1) * CLAIMANT_OVERHEAD > this.limit) return this.congestion.overflow(from, claimant.call);
     this.claimants++;
     if (claim?.holder !== undefined) claim.waiting.push(claimant);
     else this.grant(this.renewed(key), claimant);
@@ -131,11 +131,7 @@ export class Claims {
   private tell({ seat, call }: Claimant, answer: Frame): void {
     const frame = copyOf(answer);
     setId(frame, call);
-    if (!this.congestion.offer(seat, frame)) this.refuse({ seat, call });
-  }
-
-  private refuse({ seat, call }: Pick<Claimant, 'seat' | 'call'>): void {
-    this.congestion.tell(seat, newHubFrame(Kind.OVERFLOW, call));
+    if (!this.congestion.offer(seat, frame)) this.congestion.overflow(seat, call);
   }
 
   private isExpired({ answer }: Claim): boolean {

@@ -1,4 +1,4 @@
-import { type Frame, Kind, newFrame, setTarget } from './frame.js';
+import { type Frame, Kind, newFrame, newHubFrame, setTarget } from './frame.js';
 import type { Roster } from './roster.js';
 import type { Seat } from './seat.js';
 
@@ -49,6 +49,11 @@ export class Congestion {
     if (seat.link.queued > this.hardBound * CUT_FACTOR) {
       seat.link.abort(`it has ${seat.link.queued} bytes waiting, reads none of them and still sends`);
     }
+  }
+
+  /** Tells a member that its call was not queued, or that its answer had no room. */
+  overflow(seat: Seat, call: number): void {
+    this.tell(seat, newHubFrame(Kind.OVERFLOW, call));
   }
 
   /** Looks at a member again: its queue grew or shrank, or it became suspect, leaves or is back. */

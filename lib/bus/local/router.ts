@@ -58,6 +58,6 @@ export class Router {
   reply(frame: Frame): void {
     const to = this.roster.get(targetOf(frame));
     if (to === undefined || this.congestion.offer(to, frame)) return;
-    this.congestion.tell(to, newHubFrame(Kind.OVERFLOW, idOf(frame)));
+    this.congestion.overflow(to, idOf(frame));
   }
 }

@@ -73,7 +73,7 @@ export class TaskQueue {
     const key = ownKey === '' ? undefined : JSON.stringify([event, ownKey]);
     if (key !== undefined && this.joins(key, caller, deadlineOf(frame))) return;
     const pick = this.pick(event);
-    if (!this.hasRoom(pick, frame.length)) return this.refuse(caller);
+    if (!this.hasRoom(pick, frame.length)) return this.congestion.overflow(from, caller.call);
     const task = new QueuedTask(
       this.nextId(),
       event,
@@ -180,7 +180,8 @@ export class TaskQueue {
   private joins(key: string, caller: Caller, deadline: number): boolean {
     const task = this.byKey.get(key);
     if (task !== undefined) {
-      if (this.keptBytes + CALLER_OVERHEAD > this.limit * KEPT_FACTOR) this.refuse(caller);
+      if (this.keptBytes + CALLER_OVERHEAD > this.limit * KEPT_FACTOR)
+        this.congestion.overflow(caller.seat, caller.call);
       else this.join(task, caller);
       task.deadline = Math.max(task.deadline, deadline);
       return true;
@@ -196,10 +197,6 @@ export class TaskQueue {
     task.abandon();
     this.forgetKey(task);
     this.congestion.tell(runner, newHubFrame(Kind.ABANDONED, task.id));
-  }
-
-  private refuse({ seat, call }: CallOf): void {
-    this.congestion.tell(seat, newHubFrame(Kind.OVERFLOW, call));
   }
 
   private hasRoom(pick: Pick, bytes: number): boolean {
@@ -344,7 +341,7 @@ export class TaskQueue {
   private send({ seat, call }: CallOf, result: Frame): void {
     setId(result, call);
     setTarget(result, seat.id);
-    if (!this.congestion.offer(seat, result)) this.refuse({ seat, call });
+    if (!this.congestion.offer(seat, result)) this.congestion.overflow(seat, call);
   }
 
   private nextId(): number {

@@ -186,20 +186,26 @@ describe('a task given up', () => {
   });
 });
 
+/** A worker that runs a task with the key 'k' for which nobody waits any more. */
+async function runningPastDeadline(): Promise<Peer> {
+  const cluster = new TestCluster();
+  const a = await cluster.worker(0, ['job']);
+  const signal: { cancel?: () => void } = {};
+  void a.enqueue('job', { key: 'k', deadline: cluster.now + 10 }, signal);
+  await quiet();
+  cluster.now += 20;
+  signal.cancel!();
+  return a;
+}
+
 describe('an error after the deadline', () => {
   it('is no result for later calls with the same key', async () => {
-    const cluster = new TestCluster();
-    const [a] = await cluster.workers(1, ['job']);
-    const signal: { cancel?: () => void } = {};
-    void a!.enqueue('job', { key: 'k', deadline: cluster.now + 10 }, signal);
+    const a = await runningPastDeadline();
+    a.settle('error', 'aborted');
     await quiet();
-    cluster.now += 20;
-    signal.cancel!();
-    a!.settle('error', 'aborted');
+    void a.enqueue('job', { key: 'k' });
     await quiet();
-    void a!.enqueue('job', { key: 'k' });
-    await quiet();
-    expect(a!.tasks).toHaveLength(2);
+    expect(a.tasks).toHaveLength(2);
   });
 
   it('is none either for a call that joined with a later one: the task runs again', async () => {
@@ -218,17 +224,11 @@ describe('an error after the deadline', () => {
   });
 
   it('an ok is one: a call that comes again gets it', async () => {
-    const cluster = new TestCluster();
-    const [a] = await cluster.workers(1, ['job']);
-    const signal: { cancel?: () => void } = {};
-    void a!.enqueue('job', { key: 'k', deadline: cluster.now + 10 }, signal);
+    const a = await runningPastDeadline();
+    a.settle('ok', 'late');
     await quiet();
-    cluster.now += 20;
-    signal.cancel!();
-    a!.settle('ok', 'late');
-    await quiet();
-    expect((await a!.enqueue('job', { key: 'k' })).outcome).toBe('ok');
-    expect(a!.tasks).toHaveLength(1);
+    expect((await a.enqueue('job', { key: 'k' })).outcome).toBe('ok');
+    expect(a.tasks).toHaveLength(1);
   });
 });
 

@@ -12,41 +12,58 @@ export let contextOf: {
   readonly release: (context: ClusterEventContext) => void;
 };
 
+/** What is behind a context while its handler runs. */
+interface Run {
+  controller?: AbortController;
+  timer?: NodeJS.Timeout;
+  progress?: ((value: unknown) => Promise<void>) | undefined;
+  isAbandoned?: boolean;
+}
+
 /**
  * What a handler may know of an event beside its data.
  *
  * @publicApi
  */
 export class ClusterEventContext {
-  #controller: AbortController | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #progress: ((value: unknown) => Promise<void>) | undefined;
-  #isAbandoned = false;
+  readonly #origin: string | number;
+  readonly #number: number | undefined;
+  #run: Run | undefined;
 
+  /** `id` is `origin`, and `number` after a full stop where there is one: most handlers never read it. */
   constructor(
     /** The event's name. */
     readonly event: string,
-    /** Identifies the message; of a task, the caller's `id` where it gave one. */
-    readonly id: string,
+    origin: string | number,
+    number: number | undefined,
     /** Who sent it: a slot, or `'primary'`. */
     readonly source: Address,
     /** 1, or more when a task runs again after a worker died or its handler threw. */
     readonly attempt: number,
     /** Unix time in ms after which nobody waits for the result; Infinity for none, as in a broadcast. */
     readonly deadline: number,
-  ) {}
+  ) {
+    this.#origin = origin;
+    this.#number = number;
+  }
+
+  /** Identifies the message; of a task, the caller's `id` where it gave one. */
+  get id(): string {
+    return this.#number === undefined ? String(this.#origin) : `${this.#origin}.${this.#number}`;
+  }
 
   /**
    * Aborts at the deadline, with a `ClusterTimeoutError` as its reason, and when the callers of a task have given it
    * up before, with an `AbortError`; not after the handler is done. Costs nothing unless it is read.
    */
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#isAbandoned) this.#controller.abort();
-      else if (this.deadline !== Infinity) this.#watch(this.#controller);
+    const run = (this.#run ??= {});
+    if (run.controller === undefined) {
+      run.controller = new AbortController();
+      if (run.isAbandoned) run.controller.abort();
+      else if (this.deadline !== Infinity) this.#watch(run, run.controller);
     }
-    return this.#controller.signal;
+    return run.controller.signal;
   }
 
   /**
@@ -57,30 +74,33 @@ export class ClusterEventContext {
    * @throws PayloadNotCloneableError, PayloadTooLargeError for a value that cannot be sent
    */
   async progress(value: unknown): Promise<void> {
-    await this.#progress?.(value);
+    await this.#run?.progress?.(value);
   }
 
-  #watch(controller: AbortController): void {
+  #watch(run: Run, controller: AbortController): void {
     const left = this.deadline - Date.now();
     if (left <= 0) {
       controller.abort(new ClusterTimeoutError(`The deadline of '${this.event}' passed; nobody waits for its result.`));
       return;
     }
-    this.#timer = setTimeout(() => this.#watch(controller), Math.min(left, MAX_TIMER_MS));
-    this.#timer.unref();
+    run.timer = setTimeout(() => this.#watch(run, controller), Math.min(left, MAX_TIMER_MS));
+    run.timer.unref();
   }
 
   static {
     contextOf = {
-      report: (context, progress) => (context.#progress = progress),
+      report: (context, progress) => (context.#run = { progress }),
       abandon: (context) => {
-        context.#isAbandoned = true;
-        clearTimeout(context.#timer);
-        context.#controller?.abort();
+        const run = (context.#run ??= {});
+        run.isAbandoned = true;
+        clearTimeout(run.timer);
+        run.controller?.abort();
       },
       release: (context) => {
-        context.#progress = undefined;
-        clearTimeout(context.#timer);
+        const run = context.#run;
+        if (run === undefined) return;
+        run.progress = undefined;
+        clearTimeout(run.timer);
       },
     };
   }

@@ -7,6 +7,7 @@ import { DeliveryRefused } from '../bus/delivery-refused.js';
 import { LOG_CONTEXT } from '../cluster.constants.js';
 import { BackpressureError, NotConnectedError } from '../errors/index.js';
 import type { Handler, HandlerRegistry } from '../handlers/index.js';
+import { NumberTable } from '../platform/number-table.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
 import { show } from './arguments.js';
 import { ClusterEventContext, contextOf } from './cluster-event-context.js';
@@ -36,7 +37,7 @@ export class Dispatcher implements BusReceiver {
   readonly #logger = new Logger(LOG_CONTEXT);
   readonly #members = new ReplaySubject<readonly Member[]>(1);
   /** The tasks that run here, by the queue's number. */
-  readonly #tasks = new Map<number, ClusterEventContext>();
+  readonly #tasks = new NumberTable<ClusterEventContext>();
   readonly #unsaid = new ThrottledWarning(
     (message) => this.#logger.warn(message),
     Date.now,
@@ -85,22 +86,26 @@ export class Dispatcher implements BusReceiver {
 
   onPublish({ event, payload, from, id }: Publication): void {
     for (const handler of this.registry.listeners(event)) {
-      const context = new ClusterEventContext(event, `${from}.${id}`, from, 1, Infinity);
-      const failed = (error: unknown) => this.#logBroadcast(handler, context, error);
+      const context = new ClusterEventContext(event, from, id, from, 1, Infinity);
       try {
         // Decoded for each: what one handler does to its data is no business of the next.
         const result = handler.invoke(decode(payload), context);
-        if (isThenable(result)) this.#track(Promise.resolve(result).then(undefined, failed));
+        if (isThenable(result)) this.#track(this.#listened(handler, context, result));
       } catch (error) {
-        failed(error);
+        this.#logBroadcast(handler, context, error);
       }
     }
+  }
+
+  #listened(handler: Handler, context: ClusterEventContext, result: PromiseLike<unknown>): Promise<void> {
+    const failed = (error: unknown) => this.#logBroadcast(handler, context, error);
+    return Promise.resolve(result).then(() => undefined, failed);
   }
 
   onRequest(request: Request): void {
     const { event, payload, deadline, from, fromId, id } = request;
     const answer: Errand['answer'] = (outcome, value) => this.bus.reply(request, outcome, value);
-    const context = new ClusterEventContext(event, `${fromId}.${id}`, from, 1, deadline);
+    const context = new ClusterEventContext(event, fromId, id, from, 1, deadline);
     const handler = this.registry.answerer(event);
     const errand = { event, payload, deadline, context, answer };
     if (handler === undefined) this.#answer(errand, 'no-handler', NOTHING);
@@ -109,9 +114,10 @@ export class Dispatcher implements BusReceiver {
 
   onTask(task: Task): void {
     const { event, payload, deadline, from, id, key, attempt } = task;
-    const context = new ClusterEventContext(event, key ?? `task.${id}`, from, attempt, deadline);
+    const number = key === undefined ? id : undefined;
+    const context = new ClusterEventContext(event, key ?? 'task', number, from, attempt, deadline);
     const answer: Errand['answer'] = (outcome, value) => {
-      this.#tasks.delete(id);
+      this.#tasks.take(id);
       this.bus.settle(task, outcome, value);
     };
     contextOf.report(context, (value) => this.#progress(task, encode(event, value, this.options.maxPayload)));

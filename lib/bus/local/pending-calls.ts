@@ -1,3 +1,4 @@
+import { NumberTable } from '../../platform/number-table.js';
 import type { Answer, Claim, MemberId, Waiter } from '../bus.interface.js';
 
 interface CallOf<What extends string, Result> {
@@ -13,7 +14,7 @@ export type Call =
 
 /** The calls of this member that wait for an answer, by number. */
 export class PendingCalls {
-  private readonly calls = new Map<number, Call>();
+  private readonly calls = new NumberTable<Call>();
   private lastId = 0;
 
   /** Keeps a call and gives it a number that no other one has: 32 bits, never 0. */
@@ -30,9 +31,7 @@ export class PendingCalls {
 
   /** The call, which is pending no more; undefined where its caller stopped waiting. */
   take(id: number): Call | undefined {
-    const call = this.calls.get(id);
-    if (call !== undefined) this.calls.delete(id);
-    return call;
+    return this.calls.take(id);
   }
 
   rejectRequestsTo(member: MemberId, error: () => Error): void {
@@ -44,10 +43,9 @@ export class PendingCalls {
   }
 
   private rejectWhere(which: (call: Call) => boolean, error: () => Error): void {
-    for (const [id, call] of this.calls) {
-      if (!which(call)) continue;
-      this.calls.delete(id);
-      call.waiter.reject(error());
+    for (const [id, call] of this.calls.entries()) {
+      // Another one's rejection may have ended it.
+      if (which(call) && this.calls.take(id) !== undefined) call.waiter.reject(error());
     }
   }
 }

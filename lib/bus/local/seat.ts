@@ -1,3 +1,4 @@
+import { NumberTable } from '../../platform/number-table.js';
 import { PRIMARY_ID, type Address, type Member, type MemberId } from '../bus.interface.js';
 import { type Frame, setSource, slotOf } from './frame.js';
 import type { Link } from './link.js';
@@ -23,10 +24,10 @@ export class Seat {
   congested = false;
   /** The events it runs tasks for; undefined until it said so. */
   serves: Map<string, Served> | undefined;
-  /** The tasks it is running. */
-  readonly running = new Set<QueuedTask>();
+  /** The tasks it is running, by the queue's number. */
+  readonly running = new NumberTable<QueuedTask>();
   /** The tasks it waits for, by its own number of the call. */
-  readonly calls = new Map<number, QueuedTask>();
+  readonly calls = new NumberTable<QueuedTask>();
   private readonly slotField: number;
 
   constructor(
@@ -56,17 +57,17 @@ export class Seat {
   /** It runs tasks of these events from now on, so many of each at a time. */
   serve(events: readonly (readonly [event: string, concurrency: number])[]): void {
     this.serves = new Map(events.map(([event, concurrency]) => [event, { concurrency, running: 0 }]));
-    for (const { event } of this.running) this.count(event, 1);
+    for (const [, { event }] of this.running.entries()) this.count(event, 1);
   }
 
   run(task: QueuedTask): void {
-    this.running.add(task);
+    this.running.set(task.id, task);
     this.count(task.event, 1);
   }
 
   /** It runs here no more. */
   release(task: QueuedTask): void {
-    if (this.running.delete(task)) this.count(task.event, -1);
+    if (this.running.take(task.id) !== undefined) this.count(task.event, -1);
   }
 
   private count(event: string, more: number): void {

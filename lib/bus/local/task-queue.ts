@@ -24,6 +24,7 @@ import { type Caller, type CallOf, QueuedTask } from './queued-task.js';
 import type { Roster } from './roster.js';
 import type { Seat } from './seat.js';
 import type { SettledResults } from './settled-results.js';
+import { NumberTable } from '../../platform/number-table.js';
 import { ThrottledWarning } from '../../platform/throttled-warning.js';
 
 /** Tasks kept for a possible redelivery, running ones included, may take this many times the queue limit. */
@@ -40,7 +41,7 @@ type Pick = Seat | 'wait' | 'nowhere' | 'never';
 
 /** Tasks: each is run by one worker, by another if that one dies, and its result goes to whoever asked. */
 export class TaskQueue {
-  private readonly tasks = new Map<number, QueuedTask>();
+  private readonly tasks = new NumberTable<QueuedTask>();
   private readonly byKey = new Map<string, QueuedTask>();
   /** Those that nobody can take now, by event, in order. */
   private readonly waiting = new Map<string, Set<QueuedTask>>();
@@ -161,9 +162,9 @@ export class TaskQueue {
 
   /** A worker is gone: others run what it was running. Its own calls go on without it. */
   lost(seat: Seat): void {
-    for (const [call, task] of seat.calls) this.leave(task, seat, call);
+    for (const [call, task] of seat.calls.entries()) this.leave(task, seat, call);
     let again = 0;
-    for (const task of seat.running) {
+    for (const [, task] of seat.running.entries()) {
       seat.release(task);
       task.runner = undefined;
       if (task.redeliveries-- > 0) {
@@ -289,7 +290,7 @@ export class TaskQueue {
 
   private remove(task: QueuedTask): void {
     this.unwait(task);
-    this.tasks.delete(task.id);
+    this.tasks.take(task.id);
     this.forgetKey(task);
     this.keptBytes -= cost(task);
   }
@@ -306,7 +307,7 @@ export class TaskQueue {
   }
 
   private leave(task: QueuedTask, seat: Seat, call: number): void {
-    seat.calls.delete(call);
+    seat.calls.take(call);
     const at = task.callers.findIndex((caller) => caller.seat === seat && caller.call === call);
     if (at < 0) return;
     task.callers.splice(at, 1);
@@ -328,7 +329,7 @@ export class TaskQueue {
     if (task.key !== undefined && isResult && !task.isAbandoned) this.results.keep(task.key, frame);
     const { callers } = task;
     this.keptBytes -= callers.length * CALLER_OVERHEAD;
-    for (const { seat, call } of callers) seat.calls.delete(call);
+    for (const { seat, call } of callers) seat.calls.take(call);
     const last = callers.length - 1;
     for (let i = 0; i <= last; i++) this.send(callers[i]!, i === last ? frame : copyOf(frame));
   }

@@ -29,6 +29,8 @@ export class Connection {
   #serving = false;
   #opening: Promise<void> | undefined;
   readonly #waiting = new Set<WaitingCall>();
+  /** What `slots()` last made of the members. */
+  #slots: { readonly of: readonly Member[]; readonly list: readonly Member[] } = { of: [], list: [] };
 
   constructor(
     readonly bus: Bus,
@@ -68,8 +70,22 @@ export class Connection {
     read?: (value: T) => Result,
   ): Promise<Result> {
     if (this.#state === 'open') return deadline.bound(start, expired, read);
-    if (this.#state === 'closed') return Promise.reject(this.#refusal(call));
-    return deadline.bound((part: Part<T>) => this.#whenOpen(call, part, start), expired, read);
+    return deadline.bound((part: Part<T>) => this.whenOpen(call, part, start), expired, read);
+  }
+
+  /** Begins `start` now, or once the bus is open; the part fails where it is closed. */
+  whenOpen<Some extends Part<any>>(call: string, part: Some, start: (part: Some) => void): void {
+    if (this.#state === 'open') return part.begin(start);
+    if (this.#state === 'closed') return part.reject(this.#refusal(call));
+    const waiting: WaitingCall = {
+      start: () => {
+        part.cancel = undefined;
+        part.begin(start);
+      },
+      refuse: () => part.reject(this.#refusal(call)),
+    };
+    this.#waiting.add(waiting);
+    part.cancel = () => this.#waiting.delete(waiting);
   }
 
   /** Tells the bus of handlers that it was not told of yet, before a task that may be for one of them. */
@@ -81,7 +97,9 @@ export class Connection {
 
   /** The ready workers, one for each slot, in order of slots. */
   slots(): readonly Member[] {
-    return onePerSlot(this.bus.members);
+    const { members } = this.bus;
+    if (members !== this.#slots.of) this.#slots = { of: members, list: onePerSlot(members) };
+    return this.#slots.list;
   }
 
   /** The newest ready worker that `wanted` accepts. */
@@ -144,18 +162,6 @@ export class Connection {
     this.#reason = reason;
     for (const { refuse } of this.#waiting) refuse();
     this.#waiting.clear();
-  }
-
-  #whenOpen<T>(call: string, part: Part<T>, start: (part: Part<T>) => void): void {
-    const waiting: WaitingCall = {
-      start: () => {
-        part.cancel = undefined;
-        part.begin(start);
-      },
-      refuse: () => part.reject(this.#refusal(call)),
-    };
-    this.#waiting.add(waiting);
-    part.cancel = () => this.#waiting.delete(waiting);
   }
 
   /** Many handlers come at once when an app boots: the bus is told once for all of them. */

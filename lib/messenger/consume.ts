@@ -4,8 +4,8 @@ import { decode } from '../bus/codec.js';
 import { InvalidArgumentError } from '../errors/index.js';
 import { checkName, checkOptions, readCount, readTime, show } from './arguments.js';
 import type { Connection } from './connection.js';
-import { Deadline } from './deadline.js';
-import { noWorkerReady, timedOut, valueOf } from './outcome.js';
+import { Deadline, Part } from './deadline.js';
+import { type CallInfo, noWorkerReady, timedOut, valueOf } from './outcome.js';
 
 /** @publicApi */
 export interface ConsumeOptions {
@@ -83,6 +83,42 @@ function isAbortSignal(value: unknown): boolean {
   return typeof aborted === 'boolean' && typeof addEventListener === 'function';
 }
 
+/** What waits for a task's result. */
+class TaskPart extends Part<Answer> {
+  constructor(
+    deadline: Deadline,
+    private readonly connection: Connection,
+    private readonly call: CallInfo,
+    private readonly task: TaskRequest,
+    private readonly fulfil: (value: unknown) => void,
+    protected readonly fail: (reason: unknown) => void,
+  ) {
+    super(deadline);
+  }
+
+  enqueue(): void {
+    this.connection.serveNow();
+    this.connection.bus.enqueue(this.task, this);
+  }
+
+  protected take(answer: Answer): void {
+    let value: unknown;
+    try {
+      value = valueOf(answer, this.call, 'any ready worker');
+    } catch (error) {
+      return this.fail(error);
+    }
+    this.fulfil(value);
+  }
+
+  protected expired(): Error {
+    const nobody = this.connection.slots().length === 0;
+    return nobody ? noWorkerReady(this.call) : timedOut(this.call, 'no result came in time');
+  }
+}
+
+const enqueue = (part: TaskPart): void => part.enqueue();
+
 /** Gives a task to the queue and waits for its result; `onProgress` gets what comes before. */
 export function consume(
   connection: Connection,
@@ -97,16 +133,11 @@ export function consume(
   const deadline = new Deadline(timeout);
   const heard = onProgress && hearing(onProgress, deadline);
   const task: TaskRequest = { event, payload, deadline: deadline.at, key, redeliveries, attempts, onProgress: heard };
-  const result = connection.call<Answer, unknown>(
-    label,
-    deadline,
-    (part) => {
-      connection.serveNow();
-      connection.bus.enqueue(task, part);
-    },
-    () => (connection.slots().length === 0 ? noWorkerReady(call) : timedOut(call, 'no result came in time')),
-    (answer) => valueOf(answer, call, 'any ready worker'),
-  );
+  const result = new Promise((resolve, reject) => {
+    new TaskPart(deadline, connection, call, task, resolve, reject).wait((part) =>
+      connection.whenOpen(label, part, enqueue),
+    );
+  });
   return signal === undefined ? result : unlessAborted(signal, deadline, result);
 }
 

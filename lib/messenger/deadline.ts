@@ -4,31 +4,34 @@ import type { Waiter } from '../bus/bus.interface.js';
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** One part of a call, which waits until it is settled or the deadline passes. What comes later is ignored. */
-export class Part<T> implements Waiter<T> {
+export abstract class Part<T> implements Waiter<T> {
   cancel: (() => void) | undefined = undefined;
   /** Nobody waits for it any more. */
   isOver = false;
 
-  constructor(
-    private readonly deadline: Deadline,
-    private readonly take: (value: T) => void,
-    private readonly fail: (reason: unknown) => void,
-    /** What it fails with at the deadline. */
-    private readonly expired: () => Error,
-  ) {}
+  constructor(protected readonly deadline: Deadline) {}
+
+  /** Begins what it waits for. */
+  wait(start: (part: this) => void): void {
+    this.deadline.add(this);
+    this.begin(start);
+  }
+
+  /** Begins the next thing that it waits for. */
+  begin(start: (part: this) => void): void {
+    try {
+      start(this);
+    } catch (error) {
+      this.reject(error);
+    }
+  }
 
   resolve(value: T): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    this.deadline.release(this);
-    this.take(value);
+    if (this.#end()) this.take(value);
   }
 
   reject(reason: unknown): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    this.deadline.release(this);
-    this.fail(reason);
+    if (this.#end()) this.fail(reason);
   }
 
   /** Settles as `promise` does. */
@@ -37,15 +40,6 @@ export class Part<T> implements Waiter<T> {
       (value) => this.resolve(value),
       (reason: unknown) => this.reject(reason),
     );
-  }
-
-  /** Begins what it waits for. */
-  begin(start: (part: Part<T>) => void): void {
-    try {
-      start(this);
-    } catch (error) {
-      this.reject(error);
-    }
   }
 
   /** The deadline has passed. */
@@ -65,6 +59,45 @@ export class Part<T> implements Waiter<T> {
     this.isOver = true;
     this.cancel?.();
   }
+
+  #end(): boolean {
+    if (this.isOver) return false;
+    this.isOver = true;
+    this.deadline.release(this);
+    return true;
+  }
+
+  /** Gets what it waited for. */
+  protected abstract take(value: T): void;
+
+  /** Gets why it waits in vain. */
+  protected abstract fail(reason: unknown): void;
+
+  /** What it fails with at the deadline. */
+  protected abstract expired(): Error;
+}
+
+/** A part behind a promise of what `read` makes of the value. */
+export class PromisedPart<T, Result> extends Part<T> {
+  constructor(
+    deadline: Deadline,
+    private readonly fulfil: (result: Result) => void,
+    protected readonly fail: (reason: unknown) => void,
+    protected readonly expired: () => Error,
+    private readonly read: ((value: T) => Result) | undefined,
+  ) {
+    super(deadline);
+  }
+
+  protected take(value: T): void {
+    let result: Result;
+    try {
+      result = this.read === undefined ? (value as unknown as Result) : this.read(value);
+    } catch (error) {
+      return this.fail(error);
+    }
+    this.fulfil(result);
+  }
 }
 
 /**
@@ -76,7 +109,8 @@ export class Deadline {
   readonly at: number;
   #timer: NodeJS.Timeout | undefined;
   /** Those that wait: mostly there is but one. */
-  #waiting: Part<any>[] = [];
+  #first: Part<any> | undefined;
+  #others: Part<any>[] | undefined;
 
   constructor(
     /** In ms from now; Infinity for none. */
@@ -95,22 +129,8 @@ export class Deadline {
     read?: (value: T) => Result,
   ): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
-      const take = read === undefined ? (resolve as unknown as (value: T) => void) : reading(read, resolve, reject);
-      this.wait(start, take, reject, expired);
+      new PromisedPart<T, Result>(this, resolve, reject, expired, read).wait(start);
     });
-  }
-
-  /** The same for who wants no promise: `take` gets the value, `fail` the reason. */
-  wait<T>(
-    start: (part: Part<T>) => void,
-    take: (value: T) => void,
-    fail: (reason: unknown) => void,
-    expired: () => Error,
-  ): void {
-    const part = new Part<T>(this, take, fail, expired);
-    this.#waiting.push(part);
-    if (this.#timer === undefined) this.#arm();
-    part.begin(start);
   }
 
   /** Stops everything that waits without settling it: the caller no longer wants to know. */
@@ -123,19 +143,31 @@ export class Deadline {
     for (const part of this.#takeAll()) part.abort(reason);
   }
 
+  /** A part waits from now on. */
+  add(part: Part<any>): void {
+    if (this.#first === undefined) this.#first = part;
+    else (this.#others ??= []).push(part);
+    if (this.#timer === undefined) this.#arm();
+  }
+
   /** Forgets a part that has settled. */
   release(part: Part<any>): void {
-    const waiting = this.#waiting;
-    if (waiting.length > 1) waiting.splice(waiting.indexOf(part), 1);
-    else this.#takeAll();
+    const others = this.#others;
+    if (this.#first === part) this.#first = others?.shift();
+    else others?.splice(others.indexOf(part), 1);
+    if (this.#first === undefined) this.#disarm();
   }
 
   #takeAll(): Part<any>[] {
+    const waiting = this.#first === undefined ? [] : [this.#first, ...(this.#others ?? [])];
+    this.#first = this.#others = undefined;
+    this.#disarm();
+    return waiting;
+  }
+
+  #disarm(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    return waiting;
   }
 
   #arm(): void {
@@ -148,21 +180,4 @@ export class Deadline {
       Math.min(Math.max(this.at - Date.now(), 0), MAX_TIMER_MS),
     );
   }
-}
-
-function reading<T, Result>(
-  read: (value: T) => Result,
-  resolve: (result: Result) => void,
-  reject: (reason: unknown) => void,
-): (value: T) => void {
-  return (value) => {
-    let result: Result;
-    try {
-      result = read(value);
-    } catch (error) {
-      reject(error);
-      return;
-    }
-    resolve(result);
-  };
 }

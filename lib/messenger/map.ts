@@ -1,12 +1,12 @@
 import { Observable } from 'rxjs';
-import type { Answer, Member } from '../bus/bus.interface.js';
+import type { Answer } from '../bus/bus.interface.js';
 import type { MapFailure } from '../errors/index.js';
 import { MapError, NoHandlerError } from '../errors/index.js';
 import type { Connection } from './connection.js';
-import type { Deadline, Part } from './deadline.js';
+import type { Deadline } from './deadline.js';
 import type { CallInfo } from './outcome.js';
 import { clusterStops, noWorkerReady, valueOf } from './outcome.js';
-import { SlotRequest } from './slot-request.js';
+import { placeOf, SlotRequest } from './slot-request.js';
 
 /** What one worker's handler returned. @publicApi */
 export interface MapValue<T = unknown> {
@@ -34,13 +34,20 @@ export class MapCall {
   ) {}
 
   /** Every worker's outcome, in order of slots. Rejects only where nobody could be asked. */
-  async settled(each?: (outcome: MapOutcome) => void): Promise<MapOutcome[]> {
+  settled(each?: (outcome: MapOutcome) => void): Promise<MapOutcome[]> {
+    const { connection } = this;
+    // At once, in the order of calls.
+    if (connection.isOpen && connection.slots().length > 0) return this.#askAll(each);
+    return this.#whenAsked(each);
+  }
+
+  async #whenAsked(each: ((outcome: MapOutcome) => void) | undefined): Promise<MapOutcome[]> {
     const { connection, call, deadline } = this;
     return connection.call<Promise<MapOutcome[]>>(
       call.label,
       deadline,
       (part) => {
-        // At once, in the order of calls: there are members at that moment.
+        // There are members at that moment.
         const ask = () => part.resolve(this.#askAll(each));
         const refuse = (error: Error) => part.reject(error);
         connection.member(call.label, part, { wanted: () => true, never: () => clusterStops(call) }, ask, refuse);
@@ -77,35 +84,15 @@ export class MapCall {
 
   #askAll(each: ((outcome: MapOutcome) => void) | undefined): Promise<MapOutcome[]> {
     const members = this.connection.slots();
-    const outcomes: (MapOutcome | undefined)[] = members.map(() => undefined);
     return new Promise((resolve) => {
-      let left = members.length;
+      const round = new Round(members.length, resolve, each);
       for (const [index, member] of members.entries()) {
-        this.#ask(member, (outcome) => {
-          outcomes[index] = outcome;
-          if (outcome !== undefined) each?.(outcome);
-          if (--left === 0) resolve(outcomes.filter((one) => one !== undefined));
-        });
+        const { connection, call, payload, deadline } = this;
+        new MapRequest(deadline, connection, call, member.slot, payload, round, index).wait((part) =>
+          part.sendTo(member.id),
+        );
       }
     });
-  }
-
-  /** `settle` gets no outcome of a slot that was scaled away before its worker took the question. */
-  #ask(member: Member, settle: (outcome: MapOutcome | undefined) => void): void {
-    const { slot } = member;
-    const request = new SlotRequest(this.connection, this.call, slot, this.payload, this.deadline);
-    const fail = (reason: unknown) =>
-      settle(request.scaledAway ? undefined : { slot, status: 'rejected', reason: reason as Error });
-    const take = (answer: Answer) => {
-      let value: unknown;
-      try {
-        value = valueOf(answer, this.call, `slot ${slot}`);
-      } catch (error) {
-        return fail(error);
-      }
-      settle({ slot, status: 'fulfilled', value });
-    };
-    this.deadline.wait((part: Part<Answer>) => request.send(part, member), take, fail, request.expired);
   }
 
   #failure(outcomes: readonly MapOutcome[]): Error | undefined {
@@ -118,6 +105,54 @@ export class MapCall {
     return nobody
       ? new NoHandlerError(this.call.event, WORKERS)
       : new MapError(this.call.event, failures, outcomes.length);
+  }
+}
+
+/** The outcomes of one question, until all are in. */
+class Round {
+  readonly #outcomes: (MapOutcome | undefined)[] = [];
+
+  constructor(
+    private left: number,
+    private readonly finish: (outcomes: MapOutcome[]) => void,
+    private readonly each: ((outcome: MapOutcome) => void) | undefined,
+  ) {}
+
+  /** No outcome: the slot was scaled away before its worker took the question. */
+  settle(index: number, outcome: MapOutcome | undefined): void {
+    this.#outcomes[index] = outcome;
+    if (outcome !== undefined) this.each?.(outcome);
+    if (--this.left === 0) this.finish(this.#outcomes.filter((one) => one !== undefined));
+  }
+}
+
+/** What one worker is asked. */
+class MapRequest extends SlotRequest {
+  constructor(
+    deadline: Deadline,
+    connection: Connection,
+    call: CallInfo,
+    private readonly slot: number,
+    payload: Uint8Array,
+    private readonly round: Round,
+    private readonly index: number,
+  ) {
+    super(deadline, connection, call, slot, payload);
+  }
+
+  protected take(answer: Answer): void {
+    let value: unknown;
+    try {
+      value = valueOf(answer, this.call, placeOf(this.slot));
+    } catch (error) {
+      return this.fail(error);
+    }
+    this.round.settle(this.index, { slot: this.slot, status: 'fulfilled', value });
+  }
+
+  protected fail(reason: unknown): void {
+    const outcome = { slot: this.slot, status: 'rejected', reason: reason as Error } as const;
+    this.round.settle(this.index, this.isScaledAway ? undefined : outcome);
   }
 }
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { defer } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { encode } from '../bus/codec.js';
-import type { Address, Answer, Bus } from '../bus/bus.interface.js';
+import type { Address, Bus } from '../bus/bus.interface.js';
 import { ClusterDisabledError, InvalidArgumentError } from '../errors/index.js';
 import type { HandlerRegistry } from '../handlers/index.js';
 import { checkEvent, checkOptions, readTime, show } from './arguments.js';
@@ -11,15 +11,14 @@ import { publish } from './broadcast.js';
 import { Connection } from './connection.js';
 import type { ConsumeOptions, TaskEvent } from './consume.js';
 import { consume, readConsumeOptions, taskEvents } from './consume.js';
-import { Deadline, type Part } from './deadline.js';
+import { Deadline } from './deadline.js';
 import type { Dispatcher } from './dispatcher.js';
 import { Listeners } from './listeners.js';
 import type { MapOutcome, MapValue } from './map.js';
 import { MapCall } from './map.js';
-import { valueOf } from './outcome.js';
 import type { RunOnceOptions } from './run-once.js';
 import { runOnce } from './run-once.js';
-import { SlotRequest } from './slot-request.js';
+import { SendRequest } from './slot-request.js';
 
 /** Options of `map`, `mapSettled`, `map$` and `send`. @publicApi */
 export interface CallOptions {
@@ -116,19 +115,17 @@ export class MessengerService {
    * @throws MapError when one or more failed: its `failures` say who and why. NoHandlerError when no worker
    * has a listener. ClusterTimeoutError when no worker became ready.
    */
-  async map<E extends EventName>(
-    event: E,
-    ...[data, options]: EventArguments<E, CallOptions>
-  ): Promise<EventResult<E>[]> {
-    return (await this.#map('map', event, data, options).values()) as EventResult<E>[];
+  map<E extends EventName>(event: E, ...[data, options]: EventArguments<E, CallOptions>): Promise<EventResult<E>[]> {
+    return promised(() => this.#map('map', event, data, options).values() as Promise<EventResult<E>[]>);
   }
 
   /** As `map`, but resolves to how each worker fared, in order of slots, whoever failed. */
-  async mapSettled<E extends EventName>(
+  mapSettled<E extends EventName>(
     event: E,
     ...[data, options]: EventArguments<E, CallOptions>
   ): Promise<MapOutcome<EventResult<E>>[]> {
-    return (await this.#map('mapSettled', event, data, options).settled()) as MapOutcome<EventResult<E>>[];
+    const call = () => this.#map('mapSettled', event, data, options).settled();
+    return promised(() => call() as Promise<MapOutcome<EventResult<E>>[]>);
   }
 
   /**
@@ -158,17 +155,13 @@ export class MessengerService {
     return promised(() => {
       const call = this.#describe('send', event, this.#settings.timeout, options, `${show(to)}, `);
       this.#checkAddress(call.label, to);
-      const deadline = new Deadline(call.timeout);
-      const request = new SlotRequest(this.#connection, call, to, this.#encode(event, data), deadline);
-      const where = to === 'primary' ? 'the primary' : `slot ${to}`;
-      const read = (answer: Answer) => valueOf(answer, call, where) as EventResult<E>;
-      return this.#connection.call(
-        call.label,
-        deadline,
-        (part: Part<Answer>) => request.send(part),
-        request.expired,
-        read,
-      );
+      const payload = this.#encode(event, data);
+      return new Promise((resolve, reject) => {
+        const fulfil = resolve as (value: unknown) => void;
+        new SendRequest(new Deadline(call.timeout), this.#connection, call, to, payload, fulfil, reject).wait((part) =>
+          this.#connection.whenOpen(call.label, part, sendNow),
+        );
+      });
     });
   }
 
@@ -257,6 +250,8 @@ export class MessengerService {
     );
   }
 }
+
+const sendNow = (request: SendRequest): void => request.send();
 
 /** What is wrong with the arguments of a call is a rejection too; lighter than an async function around each call. */
 function promised<T>(call: () => Promise<T>): Promise<T> {

@@ -1,83 +1,84 @@
-import type { Address, Answer, Member, MemberId, Waiter } from '../bus/bus.interface.js';
+import type { Address, Answer, MemberId } from '../bus/bus.interface.js';
 import { PRIMARY_ID } from '../bus/bus.interface.js';
 import { DeliveryRefused } from '../bus/delivery-refused.js';
 import { MemberLostError } from '../errors/index.js';
 import type { Connection } from './connection.js';
-import type { Deadline, Part } from './deadline.js';
+import { type Deadline, Part } from './deadline.js';
 import type { CallInfo } from './outcome.js';
-import { noWorkerReady, timedOut } from './outcome.js';
+import { noWorkerReady, timedOut, valueOf } from './outcome.js';
 
 /** A request to one slot, or the primary, whichever process is there. */
-export class SlotRequest implements Waiter<Answer> {
-  cancel: (() => void) | undefined = undefined;
-  #part!: Part<Answer>;
+export abstract class SlotRequest extends Part<Answer> {
   /** Whom it was sent to last. */
   #to: MemberId | undefined;
   #refused: MemberId | undefined;
   #sent = false;
-  #scaledAway = false;
+  /** Whether the slot was scaled away before its worker took the request. */
+  protected isScaledAway = false;
 
   constructor(
-    private readonly connection: Connection,
-    private readonly call: CallInfo,
-    private readonly address: Address,
+    deadline: Deadline,
+    protected readonly connection: Connection,
+    protected readonly call: CallInfo,
+    protected readonly address: Address,
     private readonly payload: Uint8Array,
-    private readonly deadline: Deadline,
-  ) {}
+  ) {
+    super(deadline);
+  }
 
   /**
-   * Sends it to `member`, or to the slot's ready worker, now or once there is one. A worker that leaves
-   * before it took the request has not run it, so the slot's next one gets it.
+   * Sends it to the slot's ready worker, now or once there is one. A worker that leaves before it took the request has
+   * not run it, so the slot's next one gets it.
    */
-  send(part: Part<Answer>, member?: Member): void {
-    this.#part = part;
-    part.cancel = () => this.cancel?.();
-    if (this.address === 'primary') this.#request(PRIMARY_ID);
-    else if (member !== undefined) this.#request(member.id);
+  send(): void {
+    if (this.address === 'primary') this.sendTo(PRIMARY_ID);
     else this.#find(this.address);
   }
 
-  resolve(answer: Answer): void {
-    this.#part.resolve(answer);
+  /** Sends it to a worker of the slot. */
+  sendTo(id: MemberId): void {
+    if (this.isOver) return;
+    this.#to = id;
+    this.#sent = true;
+    this.cancel = undefined;
+    try {
+      this.connection.bus.request(id, this.call.event, this.payload, this.deadline.at, this);
+    } catch (error) {
+      this.reject(error);
+    }
   }
 
-  reject(error: unknown): void {
-    if (!(error instanceof DeliveryRefused)) return this.#part.reject(error);
-    if (this.address === 'primary') return this.#part.reject(lost(this.call, this.address));
+  override reject(error: unknown): void {
+    if (!(error instanceof DeliveryRefused)) return super.reject(error);
+    if (this.address === 'primary') return super.reject(lost(this.call, this.address));
     this.#refused = this.#to;
     this.#sent = false;
     this.#find(this.address);
   }
 
-  /** Whether the slot was scaled away before its worker took the request. */
-  get scaledAway(): boolean {
-    return this.#scaledAway;
-  }
-
-  /** The error for a deadline that passed. */
-  readonly expired = (): Error => {
+  protected expired(): Error {
     const { address } = this;
-    if (this.#sent) return timedOut(this.call, `${name(address)} did not answer in time`);
+    if (this.#sent) return timedOut(this.call, `${placeOf(address)} did not answer in time`);
     if (this.#refused !== undefined) return lost(this.call, address);
     const slots = this.connection.slots().map(({ slot }) => slot);
     if (slots.length === 0) return noWorkerReady(this.call);
     return noWorkerReady(this.call, `no worker became ready in slot ${address}; ready slots: ${slots.join(', ')}`);
-  };
+  }
 
   /** Found at once, it is sent to at once: that keeps a sender's messages in order. */
   #find(slot: number): void {
     this.connection.member(
       this.call.label,
       this,
-      { wanted: this.#wanted, never: () => this.#gone(slot), slot },
-      ({ id }) => this.#request(id),
-      (error) => this.#part.reject(error),
+      { wanted: (member) => member.slot === slot && member.id !== this.#refused, never: () => this.#gone(slot), slot },
+      ({ id }) => this.sendTo(id),
+      (error) => super.reject(error),
     );
   }
 
   #gone(slot: number): MemberLostError {
     const { slots } = this.connection.bus;
-    this.#scaledAway = slots > 0;
+    this.isScaledAway = slots > 0;
     const why = slots > 0 ? `was scaled down to ${slots}` : 'stops';
     const { label } = this.call;
     return new MemberLostError(
@@ -85,15 +86,30 @@ export class SlotRequest implements Waiter<Answer> {
       `${label}: slot ${slot} has no worker any more, and gets none: the cluster ${why}.`,
     );
   }
+}
 
-  readonly #wanted = ({ slot, id }: Member) => slot === this.address && id !== this.#refused;
+/** A `send`: what came of the request goes to its promise. */
+export class SendRequest extends SlotRequest {
+  constructor(
+    deadline: Deadline,
+    connection: Connection,
+    call: CallInfo,
+    address: Address,
+    payload: Uint8Array,
+    private readonly fulfil: (value: unknown) => void,
+    protected readonly fail: (reason: unknown) => void,
+  ) {
+    super(deadline, connection, call, address, payload);
+  }
 
-  #request(id: MemberId): void {
-    if (this.#part.isOver) return;
-    this.#to = id;
-    this.#sent = true;
-    this.cancel = undefined;
-    this.#part.begin(() => this.connection.bus.request(id, this.call.event, this.payload, this.deadline.at, this));
+  protected take(answer: Answer): void {
+    let value: unknown;
+    try {
+      value = valueOf(answer, this.call, placeOf(this.address));
+    } catch (error) {
+      return this.fail(error);
+    }
+    this.fulfil(value);
   }
 }
 
@@ -101,10 +117,11 @@ function lost(call: CallInfo, address: Address): MemberLostError {
   const next = address === 'primary' ? '' : ' and no other worker became ready there in time';
   return new MemberLostError(
     address,
-    `${call.label}: ${name(address)} left before it took the message${next}. Try again.`,
+    `${call.label}: ${placeOf(address)} left before it took the message${next}. Try again.`,
   );
 }
 
-function name(address: Address): string {
+/** How an address is named in messages. */
+export function placeOf(address: Address): string {
   return address === 'primary' ? 'the primary' : `slot ${address}`;
 }

@@ -1,6 +1,9 @@
 /** Slots of an empty table; a power of two. */
 const SLOTS = 64;
 
+/** Not given back, however few there are: what comes and goes in bursts would move it all the time. */
+const KEPT_SLOTS = 4096;
+
 /** Knuth's multiplicative hash, TAOCP vol. 3, 6.4: 2 ** 32 divided by the golden ratio. */
 const MULTIPLIER = 0x9e3779b1;
 
@@ -47,7 +50,8 @@ export class NumberTable<Value> {
     if (value === undefined) return undefined;
     this.#close(slot);
     this.#size--;
-    if (this.#size * 16 < this.#values.length && this.#values.length > SLOTS) this.#resize(this.#values.length / 2);
+    if (this.#size * 16 < this.#values.length && this.#values.length > KEPT_SLOTS)
+      this.#resize(this.#values.length / 2);
     return value;
   }
 

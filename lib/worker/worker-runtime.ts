@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import module from 'node:module';
-import net from 'node:net';
+import type net from 'node:net';
 import { inspect } from 'node:util';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Logger } from '@nestjs/common';
@@ -89,12 +89,8 @@ export class WorkerRuntime implements ProcessRuntime {
     this.settings = mark.settings;
     const { leaseDuration, maxPayload, queueLimit } = mark.settings;
     this.lease = new LeaderLease(leaseDuration);
-    const link = new SocketLink(
-      new net.Socket({ fd: mark.busFd, readable: true, writable: true }),
-      maxFrameOf(maxPayload),
-    );
     this.bus = new LocalBus(
-      link,
+      SocketLink.over(mark.busFd, maxFrameOf(maxPayload)),
       { id: mark.id, address: mark.slot, generation: mark.generation },
       { maxPayload, queueLimit },
     );

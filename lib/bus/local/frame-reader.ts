@@ -34,6 +34,11 @@ export class FrameReader {
     }
   }
 
+  /** Whether so many bytes are all of the frame that was begun, and copied to where it is put together. */
+  isWithinFrame(bytes: number): boolean {
+    return this.partial !== undefined && bytes <= this.partial.length - this.partialFilled;
+  }
+
   /** Reads nothing any more. */
   stop(): void {
     this.stopped = true;

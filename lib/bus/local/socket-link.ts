@@ -1,4 +1,5 @@
-import { readSync } from 'node:fs';
+import { readSync, writeSync, writevSync } from 'node:fs';
+import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { setImmediate } from 'node:timers';
 import type { Duplex } from 'node:stream';
 import type { Frame } from './frame.js';
@@ -12,6 +13,9 @@ import type { Link, LinkListener } from './link.js';
  */
 export type FlushTime = 'tick' | 'turn';
 
+/** Bytes that are read at a time, at most. */
+const READ_SIZE = 64 * 1024;
+
 /** A link over a socket, pipe or other byte stream. */
 export class SocketLink implements Link {
   private readonly reader: FrameReader;
@@ -23,6 +27,8 @@ export class SocketLink implements Link {
   private ending = false;
   private closed = false;
   private flushed: (() => void)[] = [];
+  /** What was read before somebody listens; no more is read until then. */
+  private early: Buffer | undefined;
 
   /** @param maxFrame largest frame it reads, in bytes; a larger one cuts the link */
   constructor(
@@ -39,12 +45,32 @@ export class SocketLink implements Link {
     socket.on('close', () => this.finish('the connection was closed'));
   }
 
+  /**
+   * A link over a descriptor of this process, which it is to own. It is read into one buffer, and what came is copied
+   * out of it: that costs less than a new buffer of full size and a pass through the stream for every read.
+   */
+  static over(fd: number, maxFrame: number): SocketLink {
+    const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
+    const callback = (length: number): boolean => link.take(buffer.subarray(0, length));
+    // Missing in the types of this constructor; connect() has it.
+    const options: SocketConstructorOpts & ConnectOpts = {
+      fd,
+      readable: true,
+      writable: true,
+      onread: { buffer, callback },
+    };
+    const link = new SocketLink(new Socket(options), maxFrame);
+    return link;
+  }
+
   attach(listener: LinkListener): void {
     this.listener = listener;
     if (this.closed) {
       listener.onClose('the connection was closed');
       return;
     }
+    if (this.early !== undefined) this.reader.push(this.early);
+    this.early = undefined;
     this.socket.on('end', () => this.finish('the other side closed the connection'));
     this.socket.on('data', (chunk: Buffer) => this.reader.push(chunk));
     this.socket.resume();
@@ -82,32 +108,71 @@ export class SocketLink implements Link {
     this.socket.destroy();
   }
 
-  /** Gives what was collected to the socket. */
+  /** Gives what was collected to the kernel, and what that does not take at once to the socket. */
   write(): void {
     this.scheduled = false;
-    const bytes = this.writer.bytes;
-    if (bytes === 0 || this.closed || this.ending) return;
-    this.inSocket += bytes;
-    const pieces = this.writer.take();
+    if (this.writer.bytes === 0 || this.closed || this.ending) return;
+    const rest = this.writeNow(this.writer.take());
+    if (rest.length > 0) this.writeLater(rest);
+  }
+
+  /**
+   * Writes to the descriptor itself, as long as the socket holds nothing back: a stream's bookkeeping costs several times
+   * what the system call does. Returns what is left, in order.
+   */
+  private writeNow(pieces: Buffer[]): Buffer[] {
+    const fd = this.inSocket === 0 ? this.fd : -1;
+    if (fd < 0) return pieces;
+    let written: number;
+    try {
+      written = pieces.length === 1 ? writeSync(fd, pieces[0]!) : writevSync(fd, pieces);
+    } catch (error) {
+      // The socket will say so too, unless it is that the kernel's buffer is full.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') this.failed(error as Error);
+      return this.closed ? [] : pieces;
+    }
+    const rest = after(pieces, written);
+    if (rest.length === 0) this.drained();
+    return rest;
+  }
+
+  private writeLater(pieces: Buffer[]): void {
     const last = pieces.length - 1;
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    this.inSocket += bytes;
     if (last > 0) this.socket.cork();
     for (let i = 0; i < last; i++) this.socket.write(pieces[i]!);
     this.socket.write(pieces[last]!, (error) => this.written(bytes, error));
     if (last > 0) this.socket.uncork();
   }
 
-  private written(bytes: number, error: Error | null | undefined): void {
-    if (error !== null && error !== undefined) {
-      this.readWhatIsLeft();
-      this.finish(error.message);
-      return;
+  /** Takes bytes that are there for this call only; false: it takes no more for now. */
+  private take(bytes: Buffer): boolean {
+    if (this.listener === undefined) {
+      this.early = Buffer.from(bytes);
+      return false;
     }
+    this.reader.push(this.reader.isWithinFrame(bytes.length) ? bytes : Buffer.from(bytes));
+    return true;
+  }
+
+  private written(bytes: number, error: Error | null | undefined): void {
+    if (error !== null && error !== undefined) return this.failed(error);
     this.inSocket -= bytes;
+    this.drained();
+  }
+
+  private drained(): void {
     if (this.closed) return;
     this.listener?.onDrain();
     if (this.queued > 0) return;
     this.writer.recycle();
     this.settleFlushes();
+  }
+
+  private failed(error: Error): void {
+    this.readWhatIsLeft();
+    this.abort(error.message);
   }
 
   /**
@@ -116,11 +181,11 @@ export class SocketLink implements Link {
    * it can be read on the spot.
    */
   private readWhatIsLeft(): void {
-    const { fd } = (this.socket as { _handle?: { fd?: number } | null })._handle ?? {};
-    if (this.closed || this.listener === undefined || fd === undefined || fd < 0) return;
+    const { fd } = this;
+    if (this.closed || this.listener === undefined || fd < 0) return;
     try {
       for (;;) {
-        const chunk = Buffer.allocUnsafeSlow(64 * 1024);
+        const chunk = Buffer.allocUnsafeSlow(READ_SIZE);
         const length = readSync(fd, chunk);
         if (length === 0) return;
         this.reader.push(chunk.subarray(0, length));
@@ -128,6 +193,11 @@ export class SocketLink implements Link {
     } catch {
       // EAGAIN or ECONNRESET: that was all.
     }
+  }
+
+  /** The socket's descriptor; -1 where it has none, or has closed it. */
+  private get fd(): number {
+    return (this.socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
   }
 
   private finish(reason: string): void {
@@ -141,6 +211,16 @@ export class SocketLink implements Link {
   private settleFlushes(): void {
     for (const resolve of this.flushed.splice(0)) resolve();
   }
+}
+
+/** What is left of `pieces` once the first `written` bytes have left. */
+function after(pieces: Buffer[], written: number): Buffer[] {
+  let skip = written;
+  for (const [i, piece] of pieces.entries()) {
+    if (skip < piece.length) return [piece.subarray(skip), ...pieces.slice(i + 1)];
+    skip -= piece.length;
+  }
+  return [];
 }
 
 function writeOut(link: SocketLink): void {

@@ -5,7 +5,7 @@ import { main } from '../shared/launcher.js';
 import { ratios, spread, times } from '../shared/statistics.js';
 import { machine, table } from '../shared/table.js';
 import { ClusterUnderTest } from './cluster-under-test.js';
-import { countOf, PLANES } from './planes.js';
+import { countOf, PLANES, warmUpOf } from './planes.js';
 import { SYSTEMS } from './systems/index.js';
 
 const flags = readFlags(
@@ -22,18 +22,25 @@ const flags = readFlags(
   },
 );
 
-/** All rounds of one setting; resolves to the samples of each system that can do it. */
-async function compare(clusters, plane, run) {
+/** Runs before the measured ones: V8 compiles what is hot step by step, and later than in the first run. */
+const WARM_UPS = 2;
+
+/** All rounds of one setting; resolves to the samples of each system that can do it, and the messages of a run. */
+async function compare(clusters, plane, { size, workers }) {
+  const countIn = (some) => ({ size, count: countOf(some, size, workers, flags.scale) });
+  const warmUp = warmUpOf(plane);
+  const run = countIn(plane);
   const peers = Object.keys(clusters).filter((peer) => SYSTEMS[peer].calls.includes(plane.call));
   const samples = Object.fromEntries(peers.map((peer) => [peer, []]));
-  // The first run of each warms up code and buffers.
-  for (const peer of peers) await clusters[peer].measure(plane, run);
+  for (let round = 0; round < WARM_UPS; round++) {
+    for (const peer of peers) await clusters[peer].measure(warmUp, countIn(warmUp));
+  }
   for (let round = 0; round < flags.rounds; round++) {
     for (const peer of round % 2 === 0 ? peers : peers.toReversed()) {
       samples[peer].push(await clusters[peer].measure(plane, run));
     }
   }
-  return samples;
+  return { count: run.count, samples };
 }
 
 const rate = ({ deliveries, time }) => (deliveries / time) * 1_000;
@@ -81,8 +88,7 @@ async function benchmark() {
       for (const name of flags.planes) {
         for (const size of flags.sizes) {
           const plane = PLANES[name];
-          const count = countOf(plane, size, workers, flags.scale);
-          const samples = await compare(clusters, plane, { size, count });
+          const { count, samples } = await compare(clusters, plane, { size, workers });
           rows.push(...rowsOf([name, workers, size, count], plane, samples));
           results.push({ plane: name, workers, size, count, samples });
           if (flags.json) writeFileSync(flags.json, JSON.stringify({ flags, results }, undefined, 2));

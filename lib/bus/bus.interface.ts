@@ -127,7 +127,7 @@ export interface Bus {
   readonly self: { readonly id: MemberId; readonly address: Address; readonly generation: number };
   /** Largest payload the engine takes, in bytes. */
   readonly maxPayload: number;
-  /** The ready workers, by slot, as last heard. */
+  /** The ready workers, by slot, as last heard; another array after each change. */
   readonly members: readonly Member[];
   /** Slots that have a worker or get one, 0 to `slots - 1`, as last heard; 0 once the cluster stops. */
   readonly slots: number;

@@ -33,8 +33,10 @@ const OPTIONS = {
 
 /** Keep repeated references; the writer notes every object for it. */
 const records = new Packr({ ...OPTIONS, structuredClone: true });
-const maps = new Packr({ ...OPTIONS, structuredClone: true, useRecords: false });
-const flat = new Packr({ ...OPTIONS, useRecords: false });
+/** By default, no object may have more than 65,535 keys. */
+const MAPS = { ...OPTIONS, useRecords: false, variableMapSize: true };
+const maps = new Packr({ ...MAPS, structuredClone: true });
+const flat = new Packr(MAPS);
 
 /**
  * `value` as bytes, by the rules of structuredClone: Date, Map, Set, BigInt, RegExp, Error, Buffer, typed

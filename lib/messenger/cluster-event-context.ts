@@ -26,31 +26,20 @@ interface Run {
  * @publicApi
  */
 export class ClusterEventContext {
-  readonly #origin: string | number;
-  readonly #number: number | undefined;
   #run: Run | undefined;
 
-  /** `id` is `origin`, and `number` after a full stop where there is one: most handlers never read it. */
   constructor(
     /** The event's name. */
     readonly event: string,
-    origin: string | number,
-    number: number | undefined,
+    /** Identifies the message; of a task, the caller's `id` where it gave one. */
+    readonly id: string,
     /** Who sent it: a slot, or `'primary'`. */
     readonly source: Address,
     /** 1, or more when a task runs again after a worker died or its handler threw. */
     readonly attempt: number,
     /** Unix time in ms after which nobody waits for the result; Infinity for none, as in a broadcast. */
     readonly deadline: number,
-  ) {
-    this.#origin = origin;
-    this.#number = number;
-  }
-
-  /** Identifies the message; of a task, the caller's `id` where it gave one. */
-  get id(): string {
-    return this.#number === undefined ? String(this.#origin) : `${this.#origin}.${this.#number}`;
-  }
+  ) {}
 
   /**
    * Aborts at the deadline, with a `ClusterTimeoutError` as its reason, and when the callers of a task have given it

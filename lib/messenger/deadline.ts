@@ -49,6 +49,7 @@ export abstract class Part<T> implements Waiter<T> {
 
   /** Fails, and cancels what was begun. */
   abort(reason: unknown): void {
+    if (this.isOver) return;
     this.isOver = true;
     this.fail(reason);
     this.cancel?.();
@@ -154,7 +155,7 @@ export class Deadline {
   release(part: Part<any>): void {
     const others = this.#others;
     if (this.#first === part) this.#first = others?.shift();
-    else others?.splice(others.indexOf(part), 1);
+    else if (others?.includes(part)) others.splice(others.indexOf(part), 1);
     if (this.#first === undefined) this.#disarm();
   }
 

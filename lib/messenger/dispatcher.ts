@@ -86,7 +86,7 @@ export class Dispatcher implements BusReceiver {
 
   onPublish({ event, payload, from, id }: Publication): void {
     for (const handler of this.registry.listeners(event)) {
-      const context = new ClusterEventContext(event, from, id, from, 1, Infinity);
+      const context = new ClusterEventContext(event, `${from}.${id}`, from, 1, Infinity);
       try {
         // Decoded for each: what one handler does to its data is no business of the next.
         const result = handler.invoke(decode(payload), context);
@@ -105,7 +105,7 @@ export class Dispatcher implements BusReceiver {
   onRequest(request: Request): void {
     const { event, payload, deadline, from, fromId, id } = request;
     const answer: Errand['answer'] = (outcome, value) => this.bus.reply(request, outcome, value);
-    const context = new ClusterEventContext(event, fromId, id, from, 1, deadline);
+    const context = new ClusterEventContext(event, `${fromId}.${id}`, from, 1, deadline);
     const handler = this.registry.answerer(event);
     const errand = { event, payload, deadline, context, answer };
     if (handler === undefined) this.#answer(errand, 'no-handler', NOTHING);
@@ -114,8 +114,7 @@ export class Dispatcher implements BusReceiver {
 
   onTask(task: Task): void {
     const { event, payload, deadline, from, id, key, attempt } = task;
-    const number = key === undefined ? id : undefined;
-    const context = new ClusterEventContext(event, key ?? 'task', number, from, attempt, deadline);
+    const context = new ClusterEventContext(event, key ?? `task.${id}`, from, attempt, deadline);
     const answer: Errand['answer'] = (outcome, value) => {
       this.#tasks.take(id);
       this.bus.settle(task, outcome, value);

@@ -36,15 +36,18 @@ const LEAVES = new Set<object | null>(
 /** Names msgpackr would look up in a table and take something else for. */
 const isMisreadName = (name: string): boolean => name === 'AggregateError' || name in Object.prototype;
 
+/** ES2024, in every supported Node; not yet in the library the compiler is set to. */
+type WellFormed = string & { isWellFormed(): boolean };
+
+/** In UTF-8 half a surrogate pair becomes U+FFFD. */
+const isWellFormed = (text: string): boolean => (text as WellFormed).isWellFormed();
+
 /**
  * Keys that msgpackr renames (`__proto__`), that collide with its own bookkeeping (`__keys__`), or by which it
  * is misled about the object (it dispatches on `constructor` and calls `hasOwnProperty`).
  */
 const isMisreadKey = (key: string): boolean =>
-  key === '__proto__' || key === '__keys__' || key === 'constructor' || key === 'hasOwnProperty';
-
-/** ES2024, in every supported Node; not yet in the library the compiler is set to. */
-type WellFormed = string & { isWellFormed(): boolean };
+  !isWellFormed(key) || key === '__proto__' || key === '__keys__' || key === 'constructor' || key === 'hasOwnProperty';
 
 /** Up to so many objects a value is written with its keys in place; above, objects of one shape gain from records. */
 const FEW_OBJECTS = 8;
@@ -65,11 +68,17 @@ let hasMap = false;
 
 /** The format that carries `value` without loss. */
 export function formatOf(value: unknown): Format {
+  // A getter may come back here.
+  const outer = { visits, hasMap };
   visits = 0;
   hasMap = false;
-  if (!carried(value, 0)) return 'v8';
-  if (visits > FEW_OBJECTS || hasMap || !isPlain(value)) return 'records';
-  return visits === 1 ? 'flat' : 'maps';
+  try {
+    if (!carried(value, 0)) return 'v8';
+    if (visits > FEW_OBJECTS || hasMap || !isPlain(value)) return 'records';
+    return visits === 1 ? 'flat' : 'maps';
+  } finally {
+    ({ visits, hasMap } = outer);
+  }
 }
 
 /** What MessagePack has maps for: neither a list, nor of a type with an encoding of its own. */
@@ -82,8 +91,7 @@ function isPlain(value: unknown): boolean {
 function carried(value: unknown, depth: number): boolean {
   switch (typeof value) {
     case 'string':
-      // In UTF-8 half a surrogate pair becomes U+FFFD.
-      return (value as WellFormed).isWellFormed();
+      return isWellFormed(value);
     case 'number':
       return value !== 0 || !Object.is(value, -0);
     case 'object':

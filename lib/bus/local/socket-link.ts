@@ -126,10 +126,9 @@ export class SocketLink implements Link {
     let written: number;
     try {
       written = pieces.length === 1 ? writeSync(fd, pieces[0]!) : writevSync(fd, pieces);
-    } catch (error) {
-      // The socket will say so too, unless it is that the kernel's buffer is full.
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') this.failed(error as Error);
-      return this.closed ? [] : pieces;
+    } catch {
+      // Mostly that there is no room now. The socket waits for that, or meets the same error when nobody is reading.
+      return pieces;
     }
     const rest = after(pieces, written);
     if (rest.length === 0) this.drained();
@@ -157,7 +156,11 @@ export class SocketLink implements Link {
   }
 
   private written(bytes: number, error: Error | null | undefined): void {
-    if (error !== null && error !== undefined) return this.failed(error);
+    if (error !== null && error !== undefined) {
+      this.readWhatIsLeft();
+      this.finish(error.message);
+      return;
+    }
     this.inSocket -= bytes;
     this.drained();
   }
@@ -168,11 +171,6 @@ export class SocketLink implements Link {
     if (this.queued > 0) return;
     this.writer.recycle();
     this.settleFlushes();
-  }
-
-  private failed(error: Error): void {
-    this.readWhatIsLeft();
-    this.abort(error.message);
   }
 
   /**

@@ -305,6 +305,27 @@ describe('codec', () => {
     expect(decoded.every(({ content }, i) => content.equals(values[i]!.content))).toBe(true);
   });
 
+  it.each([65_535, 65_536])('carries an object of %i keys, alone and within another', (count) => {
+    const table = Object.fromEntries(Array.from({ length: count }, (_, i) => [`key ${i}`, i]));
+    expect(roundTrip(table)).toEqual(table);
+    expect(roundTrip({ table, other: 1 })).toEqual({ table, other: 1 });
+  });
+
+  it('carries a Map beside a getter that encodes something else', () => {
+    const value = {
+      map: new Map([['a', 1]]),
+      get more() {
+        return encode('e', { flat: true }, LIMIT).length;
+      },
+    };
+    expect(roundTrip(value).map).toEqual(new Map([['a', 1]]));
+  });
+
+  it('keeps keys apart that are no well-formed text', () => {
+    const value = { '\ud800': 1, '\ud801': 2 };
+    expect(roundTrip(value)).toEqual(value);
+  });
+
   it('throws on bytes that are no payload, and decodes the next one', () => {
     const good = Uint8Array.prototype.slice.call(encode('e', { a: [1, 'two'] }, LIMIT));
     expect(() => decode(good.subarray(0, good.length - 2))).toThrow(/Unexpected end/);

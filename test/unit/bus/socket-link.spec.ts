@@ -153,6 +153,30 @@ describe('SocketLink', () => {
     expect(end.frames.map(idOf)).toEqual([1, 2, 3]);
   });
 
+  it('reads on in order where a write fails in the middle of a chunk', async () => {
+    const [here, there] = await socketPair();
+    const link = new SocketLink(here, maxFrameOf(MAX_PAYLOAD));
+    here.pause();
+    const last = Array.from({ length: 400 }, (_, i) => frame(i, 300));
+    await new Promise<void>((resolve) => there.write(Buffer.concat(last), () => resolve()));
+    there.destroy();
+    await once(there, 'close');
+    const read: number[] = [];
+    const reason = await new Promise<string>((resolve) => {
+      link.attach({
+        onFrame: (each) => {
+          if (read.push(idOf(each)) !== 3) return;
+          link.send(frame(9, 10));
+          void link.flush();
+        },
+        onDrain: () => undefined,
+        onClose: resolve,
+      });
+    });
+    expect(read).toEqual(last.map((_, i) => i));
+    expect(reason).toMatch(/EPIPE|ECONNRESET/);
+  });
+
   it('does nothing any more once it is aborted, and says so once', async () => {
     const [here] = await socketPair();
     const link = new SocketLink(here, maxFrameOf(1000));

@@ -401,7 +401,7 @@ describe('a handler with nothing bound to it', () => {
       }
     }
     explored = await exploredApp({ providers: [Jobs] });
-    const context = new ClusterEventContext('job', '1', undefined, 0, 1, Infinity);
+    const context = new ClusterEventContext('job', '1', 0, 1, Infinity);
     expect(explored.registry.answerer('job')!.invoke(21, context)).toBe(42);
   });
 });

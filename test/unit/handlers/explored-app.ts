@@ -27,7 +27,7 @@ export interface ExploredApp {
 }
 
 export function contextOf(event: string): ClusterEventContext {
-  return new ClusterEventContext(event, '1', undefined, 0, 1, Infinity);
+  return new ClusterEventContext(event, '1', 0, 1, Infinity);
 }
 
 /** Boots an app of `metadata` and explores it, as the module does. */

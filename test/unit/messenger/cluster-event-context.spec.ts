@@ -5,7 +5,7 @@ import { ClusterEventContext, contextOf } from '../../../lib/messenger/cluster-e
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
-const context = (deadline: number) => new ClusterEventContext('e', '1', undefined, 0, 1, deadline);
+const context = (deadline: number) => new ClusterEventContext('e', '1', 0, 1, deadline);
 
 describe('the signal of a context', () => {
   it('aborts at the deadline with a ClusterTimeoutError', () => {

@@ -80,9 +80,11 @@ describe('a sender that never stops', () => {
     expect(await done).toEqual({ taken: 10_000, refusals: {} });
     process.kill(pid, 'SIGCONT');
     await eventually(async () => (await app.members()).every(({ suspect }) => !suspect), { what: 'no suspect' });
-    const [zero, one, two] = await sunk();
-    expect([zero!.received, one!.received]).toEqual([10_000, 10_000]);
-    expect(two!.received).toBeLessThan(10_000);
+    // What the bus took last may still be on its way.
+    await eventually(async () => (await sunk()).slice(0, 2).every(({ received }) => received === 10_000), {
+      what: 'everything to arrive in the others',
+    });
+    expect((await sunk())[2]!.received).toBeLessThan(10_000);
     await app.process.waitForLine(/broadcast\(s\) were not sent to slot 2/);
     for (const bytes of growth) expect(bytes).toBeLessThan(LITTLE);
   });

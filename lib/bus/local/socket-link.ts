@@ -16,6 +16,9 @@ export type FlushTime = 'tick' | 'turn';
 /** Bytes that are read at a time, at most. */
 const READ_SIZE = 64 * 1024;
 
+/** Once so many bytes were written at once, they count as queued until the next turn of the event loop. */
+const TURN_BYTES = 64 * 1024;
+
 /** A link over a socket, pipe or other byte stream. */
 export class SocketLink implements Link {
   private readonly reader: FrameReader;
@@ -23,6 +26,8 @@ export class SocketLink implements Link {
   private listener: LinkListener | undefined;
   /** Bytes the socket has taken and the kernel has not. */
   private inSocket = 0;
+  /** Bytes written at once, up to the turn in which they stop to count. */
+  private inTurn = 0;
   private scheduled = false;
   private ending = false;
   private closed = false;
@@ -77,7 +82,7 @@ export class SocketLink implements Link {
   }
 
   get queued(): number {
-    return this.writer.bytes + this.inSocket;
+    return this.writer.bytes + this.inSocket + (this.inTurn < TURN_BYTES ? 0 : this.inTurn);
   }
 
   send(frame: Frame): void {
@@ -131,8 +136,23 @@ export class SocketLink implements Link {
       return pieces;
     }
     const rest = after(pieces, written);
+    this.pace(written);
     if (rest.length === 0) this.drained();
     return rest;
+  }
+
+  /**
+   * Who sends in a loop that awaits nothing else would never read, and so never hear that a receiver is congested: what
+   * left at once has to wait for a turn of the event loop to have left.
+   */
+  private pace(written: number): void {
+    const before = this.inTurn;
+    this.inTurn += written;
+    if (before >= TURN_BYTES || this.inTurn < TURN_BYTES) return;
+    setImmediate(() => {
+      this.inTurn = 0;
+      this.drained();
+    });
   }
 
   private writeLater(pieces: Buffer[]): void {

@@ -90,7 +90,7 @@ class TaskPart extends Part<Answer> {
     private readonly connection: Connection,
     private readonly call: CallInfo,
     private readonly task: TaskRequest,
-    private readonly fulfil: (value: unknown) => void,
+    protected readonly fulfil: (value: unknown) => void,
     protected readonly fail: (reason: unknown) => void,
   ) {
     super(deadline);
@@ -101,14 +101,8 @@ class TaskPart extends Part<Answer> {
     this.connection.bus.enqueue(this.task, this);
   }
 
-  protected take(answer: Answer): void {
-    let value: unknown;
-    try {
-      value = valueOf(answer, this.call, 'any ready worker');
-    } catch (error) {
-      return this.fail(error);
-    }
-    this.fulfil(value);
+  protected read(answer: Answer): unknown {
+    return valueOf(answer, this.call, 'any ready worker');
   }
 
   protected expired(): Error {

@@ -4,7 +4,7 @@ import type { Waiter } from '../bus/bus.interface.js';
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** One part of a call, which waits until it is settled or the deadline passes. What comes later is ignored. */
-export abstract class Part<T> implements Waiter<T> {
+export abstract class Part<T, Result = unknown> implements Waiter<T> {
   cancel: (() => void) | undefined = undefined;
   /** Nobody waits for it any more. */
   isOver = false;
@@ -27,7 +27,14 @@ export abstract class Part<T> implements Waiter<T> {
   }
 
   resolve(value: T): void {
-    if (this.#end()) this.take(value);
+    if (!this.#end()) return;
+    let result: Result;
+    try {
+      result = this.read(value);
+    } catch (error) {
+      return this.fail(error);
+    }
+    this.fulfil(result);
   }
 
   reject(reason: unknown): void {
@@ -68,8 +75,11 @@ export abstract class Part<T> implements Waiter<T> {
     return true;
   }
 
-  /** Gets what it waited for. */
-  protected abstract take(value: T): void;
+  /** What the value it waited for comes to. */
+  protected abstract read(value: T): Result;
+
+  /** Gets what was read. */
+  protected abstract fulfil(result: Result): void;
 
   /** Gets why it waits in vain. */
   protected abstract fail(reason: unknown): void;
@@ -79,25 +89,15 @@ export abstract class Part<T> implements Waiter<T> {
 }
 
 /** A part behind a promise of what `read` makes of the value. */
-export class PromisedPart<T, Result> extends Part<T> {
+export class PromisedPart<T, Result> extends Part<T, Result> {
   constructor(
     deadline: Deadline,
-    private readonly fulfil: (result: Result) => void,
+    protected readonly fulfil: (result: Result) => void,
     protected readonly fail: (reason: unknown) => void,
     protected readonly expired: () => Error,
-    private readonly read: ((value: T) => Result) | undefined,
+    protected readonly read: (value: T) => Result,
   ) {
     super(deadline);
-  }
-
-  protected take(value: T): void {
-    let result: Result;
-    try {
-      result = this.read === undefined ? (value as unknown as Result) : this.read(value);
-    } catch (error) {
-      return this.fail(error);
-    }
-    this.fulfil(result);
   }
 }
 
@@ -127,7 +127,7 @@ export class Deadline {
   bound<T, Result = T>(
     start: (part: Part<T>) => void,
     expired: () => Error,
-    read?: (value: T) => Result,
+    read: (value: T) => Result = asItIs,
   ): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       new PromisedPart<T, Result>(this, resolve, reject, expired, read).wait(start);
@@ -181,4 +181,8 @@ export class Deadline {
       Math.min(Math.max(this.at - Date.now(), 0), MAX_TIMER_MS),
     );
   }
+}
+
+function asItIs<T, Result>(value: T): Result {
+  return value as unknown as Result;
 }

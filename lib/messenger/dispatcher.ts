@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { ReplaySubject } from 'rxjs';
 import { decode, encode } from '../bus/codec.js';
-import type { Address, Bus, BusReceiver, Member, Outcome, Publication, Request, Task } from '../bus/bus.interface.js';
+import type { Bus, BusReceiver, Member, Outcome, Publication, Request, Task } from '../bus/bus.interface.js';
 import { DeliveryRefused } from '../bus/delivery-refused.js';
 import { LOG_CONTEXT } from '../cluster.constants.js';
 import { BackpressureError, NotConnectedError } from '../errors/index.js';
@@ -11,6 +11,7 @@ import { NumberTable } from '../platform/number-table.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
 import { show } from './arguments.js';
 import { ClusterEventContext, contextOf } from './cluster-event-context.js';
+import { placeOf } from './outcome.js';
 import { encodeError } from './remote-errors.js';
 
 /** Settings of a Dispatcher. */
@@ -180,7 +181,7 @@ export class Dispatcher implements BusReceiver {
     if (errand.deadline <= Date.now()) {
       const { event, source } = errand.context;
       this.#log(
-        `${handler.label} failed for '${event}' from ${place(source)}, after its deadline: nobody waits`,
+        `${handler.label} failed for '${event}' from ${placeOf(source)}, after its deadline: nobody waits`,
         error,
       );
     }
@@ -212,9 +213,9 @@ export class Dispatcher implements BusReceiver {
   }
 
   #logBroadcast(handler: Handler, context: ClusterEventContext, error: unknown): void {
-    const here = place(this.bus.self.address);
+    const here = placeOf(this.bus.self.address);
     this.#log(
-      `${handler.label} failed for broadcast '${context.event}' from ${place(context.source)} in ${here}`,
+      `${handler.label} failed for broadcast '${context.event}' from ${placeOf(context.source)} in ${here}`,
       error,
     );
   }
@@ -223,10 +224,6 @@ export class Dispatcher implements BusReceiver {
     if (error instanceof Error) this.#logger.error(`${what}: ${error.message}`, error.stack);
     else this.#logger.error(`${what}: it threw ${show(error)}`);
   }
-}
-
-function place(address: Address): string {
-  return address === 'primary' ? 'the primary' : `slot ${address}`;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -1,12 +1,11 @@
 import { Observable } from 'rxjs';
-import type { Answer } from '../bus/bus.interface.js';
 import type { MapFailure } from '../errors/index.js';
 import { MapError, NoHandlerError } from '../errors/index.js';
 import type { Connection } from './connection.js';
 import type { Deadline } from './deadline.js';
 import type { CallInfo } from './outcome.js';
-import { clusterStops, noWorkerReady, valueOf } from './outcome.js';
-import { placeOf, SlotRequest } from './slot-request.js';
+import { clusterStops, noWorkerReady } from './outcome.js';
+import { SlotRequest } from './slot-request.js';
 
 /** What one worker's handler returned. @publicApi */
 export interface MapValue<T = unknown> {
@@ -140,13 +139,7 @@ class MapRequest extends SlotRequest {
     super(deadline, connection, call, slot, payload);
   }
 
-  protected take(answer: Answer): void {
-    let value: unknown;
-    try {
-      value = valueOf(answer, this.call, placeOf(this.slot));
-    } catch (error) {
-      return this.fail(error);
-    }
+  protected fulfil(value: unknown): void {
     this.round.settle(this.index, { slot: this.slot, status: 'fulfilled', value });
   }
 

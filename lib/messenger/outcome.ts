@@ -1,5 +1,5 @@
 import { decode } from '../bus/codec.js';
-import type { Answer } from '../bus/bus.interface.js';
+import type { Address, Answer } from '../bus/bus.interface.js';
 import { ClusterTimeoutError, MemberLostError, NoHandlerError, NotConnectedError } from '../errors/index.js';
 import { decodeError } from './remote-errors.js';
 
@@ -61,4 +61,9 @@ export function noWorkerReady(call: CallInfo, what = 'no worker became ready'): 
       `finished bootstrapping, so awaiting this call inside onModuleInit or onApplicationBootstrap cannot work: ` +
       `do not await it there, or make it later.`,
   );
+}
+
+/** How an address is named in messages. */
+export function placeOf(address: Address): string {
+  return address === 'primary' ? 'the primary' : `slot ${address}`;
 }

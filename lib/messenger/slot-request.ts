@@ -5,7 +5,7 @@ import { MemberLostError } from '../errors/index.js';
 import type { Connection } from './connection.js';
 import { type Deadline, Part } from './deadline.js';
 import type { CallInfo } from './outcome.js';
-import { noWorkerReady, timedOut, valueOf } from './outcome.js';
+import { noWorkerReady, placeOf, timedOut, valueOf } from './outcome.js';
 
 /** A request to one slot, or the primary, whichever process is there. */
 export abstract class SlotRequest extends Part<Answer> {
@@ -56,6 +56,10 @@ export abstract class SlotRequest extends Part<Answer> {
     this.#find(this.address);
   }
 
+  protected read(answer: Answer): unknown {
+    return valueOf(answer, this.call, placeOf(this.address));
+  }
+
   protected expired(): Error {
     const { address } = this;
     if (this.#sent) return timedOut(this.call, `${placeOf(address)} did not answer in time`);
@@ -96,20 +100,10 @@ export class SendRequest extends SlotRequest {
     call: CallInfo,
     address: Address,
     payload: Uint8Array,
-    private readonly fulfil: (value: unknown) => void,
+    protected readonly fulfil: (value: unknown) => void,
     protected readonly fail: (reason: unknown) => void,
   ) {
     super(deadline, connection, call, address, payload);
-  }
-
-  protected take(answer: Answer): void {
-    let value: unknown;
-    try {
-      value = valueOf(answer, this.call, placeOf(this.address));
-    } catch (error) {
-      return this.fail(error);
-    }
-    this.fulfil(value);
   }
 }
 
@@ -119,9 +113,4 @@ function lost(call: CallInfo, address: Address): MemberLostError {
     address,
     `${call.label}: ${placeOf(address)} left before it took the message${next}. Try again.`,
   );
-}
-
-/** How an address is named in messages. */
-export function placeOf(address: Address): string {
-  return address === 'primary' ? 'the primary' : `slot ${address}`;
 }

@@ -52,15 +52,15 @@ export function planLeases(slots: readonly number[], seats: readonly Seat[], bef
   }
 
   const mean = serving.reduce((sum, { connections }) => sum + connections, 0) / Math.max(1, serving.length);
-  for (const seat of serving.toSorted((a, b) => b.connections - a.connections)) {
-    if (!plan.has(seat.slot)) continue;
-    const helped = (before.get(seat.slot)?.size ?? 0) > 1;
+  const seen = new Set<number>();
+  for (const { slot, connections } of serving.toSorted((a, b) => b.connections - a.connections)) {
+    // A slot is as busy as the busiest of its workers, which comes first; one helper is enough for all of them.
+    if (!plan.has(slot) || seen.has(slot)) continue;
+    seen.add(slot);
+    const helpers = serving.filter((other) => other.slot !== slot && other.connections < mean);
+    const helped = helpers.some(({ id }) => before.get(slot)?.has(id));
     const limit = mean + (helped ? RELIEVED_DEVIATIONS : BUSY_DEVIATIONS) * Math.sqrt(mean);
-    if (seat.connections <= limit) continue;
-    lend(
-      seat.slot,
-      serving.filter(({ slot, connections }) => slot !== seat.slot && connections < mean),
-    );
+    if (connections > limit) lend(slot, helpers);
   }
   return plan;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 import { isNativeError } from 'node:util/types';
 import { decode, encode } from '../../../lib/bus/codec.js';
 import {

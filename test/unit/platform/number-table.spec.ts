@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 import { NumberTable } from '../../../lib/platform/number-table.js';
 
 const LAST = 2 ** 32 - 1;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 import type { SupervisorAction, WorkerRecord } from '../../../lib/primary/supervisor.types.js';
 import { World } from './world.js';
 

@@ -34,7 +34,7 @@ export class ClusterModule {
     return new LazyPromise(async () => {
       const resolved = check();
       const worker = asWorker();
-      if (worker) worker.verdicts = resolved;
+      await worker?.adopt(resolved);
       return definition(worker ?? (await passGate(resolved)), resolved);
     });
   }
@@ -51,7 +51,10 @@ export class ClusterModule {
       const given = check();
       const worker = asWorker();
       if (worker) {
-        const adopt = (resolved: ResolvedClusterOptions) => Object.assign(worker, { verdicts: resolved });
+        const adopt = async (resolved: ResolvedClusterOptions) => {
+          await worker.adopt(resolved);
+          return worker;
+        };
         return definitionAsync({ provide: RUNTIME, useFactory: adopt, inject: [CLUSTER_OPTIONS] }, given);
       }
       if (isTestRun()) {

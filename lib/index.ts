@@ -10,11 +10,14 @@ export {
   type ConsumeOptions,
   type MapOutcome,
   type MapValue,
+  type OnceRun,
   type RunOnceOptions,
 } from './messenger/index.js';
 export type { ClusterEventRequest } from './handlers/index.js';
 export * from './decorators/index.js';
 export * from './errors/index.js';
 export type { ClusterRole } from './gate/process-runtime.interface.js';
-export type { Address, Member } from './bus/bus.interface.js';
+export type { Address, Member, MemberLoad } from './bus/bus.interface.js';
+export type { EngineProvider } from './bus/engine.interface.js';
+export { type DeadLetter, DeadLetterService } from './dead-letters/dead-letter.service.js';
 export type * from './options/cluster-options.interface.js';

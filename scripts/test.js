@@ -1,4 +1,4 @@
-// npm test: builds, then runs the unit, e2e and pack tests and adds up what jest counted.
+// npm test: builds, then runs the unit, e2e, broker and pack tests and adds up what jest counted.
 // With --all the fault matrix too, and what starts apps starts them with another Node as well. Other arguments go to jest; a path runs only the suites it lies in: npm test -- test/unit/bus -t 'keeps order'
 // The last line is always `N passed, N failed`; the exit code is 0 only if something ran and nothing failed.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -12,6 +12,7 @@ const MINUTE = 60_000; // ms
 const SUITES = [
   { name: 'unit', config: 'jest.config.js', limit: 10 * MINUTE, needsBuild: false },
   { name: 'e2e', config: 'jest.e2e.config.js', limit: 30 * MINUTE, needsBuild: true, startsApps: true },
+  { name: 'brokers', config: 'jest.brokers.config.js', limit: 15 * MINUTE, needsBuild: true },
   { name: 'pack', config: 'jest.pack.config.js', limit: 12 * MINUTE, needsBuild: true },
   // The fault matrix takes as long as all the others: run by name, or with --all, as CI does.
   {
@@ -26,6 +27,8 @@ const SUITES = [
 /** Its kernel sockets can share a port, which those of the oldest Node that is supported cannot. */
 const OTHER_NODE = '24';
 
+const SAMPLES = '/sample-';
+
 const all = process.argv.includes('--all');
 const args = process.argv.slice(2).filter((arg) => arg !== '--all');
 const paths = args.filter((arg) => !arg.startsWith('-')).map((arg) => relative(ROOT, resolve(arg)));
@@ -39,7 +42,9 @@ try {
   for (const suite of total.failed > 0 ? [] : suites) await run(suite);
   if (all && total.failed === 0) {
     const env = { NODE_UNDER_TEST: nodeBinary(OTHER_NODE), LISTEN_UNDER_TEST: 'reuse-port' };
-    for (const suite of suites.filter(({ startsApps }) => startsApps)) await run(suite, env);
+    // The samples are apps like those of the other tests: once is enough.
+    for (const suite of suites.filter(({ startsApps }) => startsApps))
+      await run(suite, env, [`--testPathIgnorePatterns=${SAMPLES}`]);
   }
 } finally {
   rmSync(reports, { recursive: true, force: true });
@@ -63,8 +68,11 @@ async function build() {
   }
 }
 
-/** @param env what the suite is told beside the environment */
-async function run({ name, config, limit }, env = {}) {
+/**
+ * @param env what the suite is told beside the environment
+ * @param selection what jest is told beside the arguments
+ */
+async function run({ name, config, limit }, env = {}, selection = []) {
   for (const [variable, value] of Object.entries(env)) console.log(`${variable}=${value}`);
   const report = join(reports, `${name}.json`);
   const code = await runNode(
@@ -78,6 +86,7 @@ async function run({ name, config, limit }, env = {}) {
       // A selection may leave a suite without tests; that nothing ran at all is noticed in the end.
       ...(args.length > 0 ? ['--passWithNoTests'] : []),
       ...args,
+      ...selection,
     ],
     { limit, env: { ...process.env, ...env } },
   );

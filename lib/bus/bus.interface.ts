@@ -16,8 +16,26 @@ export interface Member {
   /** Generation of the build it runs; a reload counts it up. */
   readonly generation: number;
   readonly pid: number;
-  /** Its heartbeat is overdue: it gets no broadcast and no new task until it is heard again. */
+  /** `'suspect'`: its heartbeat is overdue. With the embedded engine it gets no broadcast and no new task until it is heard again. */
+  readonly state: 'ready' | 'suspect';
+  /** Whether its state is `'suspect'`. */
   readonly suspect: boolean;
+  /** The host it runs on. With the embedded engine there is one host, and it has no name. */
+  readonly host?: string;
+  /** Number of the primary that supervises it: slots are counted within one. Absent with the embedded engine. */
+  readonly primary?: MemberId;
+  /** What it said of itself with its last heartbeat; absent with the embedded engine. */
+  readonly load?: MemberLoad;
+}
+
+/** What a worker measures of itself. @publicApi */
+export interface MemberLoad {
+  /** HTTP requests and messenger handlers that are running. */
+  readonly inFlight: number;
+  /** Event-loop utilisation, 0 to 1. */
+  readonly utilisation: number;
+  /** Resident set size in bytes. */
+  readonly rss: number;
 }
 
 /** How a request or task ended. */
@@ -124,7 +142,13 @@ export interface BusReceiver {
  * once the bus is closed.
  */
 export interface Bus {
-  readonly self: { readonly id: MemberId; readonly address: Address; readonly generation: number };
+  readonly self: {
+    readonly id: MemberId;
+    readonly address: Address;
+    readonly generation: number;
+    /** As in `Member`. */
+    readonly primary?: MemberId;
+  };
   /** Largest payload the engine takes, in bytes. */
   readonly maxPayload: number;
   /** The ready workers, by slot, as last heard; another array after each change. */

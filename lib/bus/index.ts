@@ -1,5 +1,9 @@
 export * from './bus.interface.js';
 export { decode, encode } from './codec.js';
+export type { BuriedTask, DeadLetters } from './distributed/dead-letters.js';
+export type { DistributedBus } from './distributed/distributed-bus.js';
+export { joinHosts } from './distributed/join.js';
+export { newMemberId } from './distributed/member-id.js';
 export { DeliveryRefused } from './delivery-refused.js';
 export { maxFrameOf } from './local/frame.js';
 export { Hub, type HubOptions } from './local/hub.js';

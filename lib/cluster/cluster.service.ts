@@ -31,13 +31,23 @@ export class ClusterService {
 
   /**
    * Whether this worker leads right now. At most one does at a time, by a lease of
-   * `watchdog.suspectAfter` ms that its heartbeat renews. True standalone, false in the primary.
+   * `watchdog.suspectAfter` ms that its heartbeat renews; with an engine at most one over all hosts, by a lease of
+   * 2 s at the broker. True standalone, false in the primary.
    */
   get isLeader(): boolean {
     return this.runtime.isLeader;
   }
 
-  /** The ready workers, by slot, as last heard. */
+  /**
+   * The fencing token by which this worker leads, while it does: higher than that of every leader before. Give it to
+   * what the leader writes to, and let that refuse lower ones: a process may be stopped between its look at
+   * `isLeader` and its deed.
+   */
+  get leaderToken(): number | undefined {
+    return this.runtime.leaderToken;
+  }
+
+  /** The ready workers of all hosts, by host and slot, as last heard. */
   members(): readonly Member[] {
     return this.bus.members;
   }

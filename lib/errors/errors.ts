@@ -165,6 +165,8 @@ export class RemoteError extends ClusterError {
 /** Who failed in a `map`, and why. */
 export interface MapFailure {
   readonly slot: number | 'primary';
+  /** The member's host; absent with the embedded engine, where there is one. */
+  readonly host?: string;
   readonly error: Error;
 }
 
@@ -178,7 +180,9 @@ export class MapError extends ClusterError {
     readonly failures: readonly MapFailure[],
     members: number,
   ) {
-    const who = failures.map(({ slot, error }) => `slot ${slot}: ${error.message}`).join('; ');
+    const who = failures
+      .map(({ slot, host, error }) => `slot ${slot}${host === undefined ? '' : ` of ${host}`}: ${error.message}`)
+      .join('; ');
     super(
       MapError.code,
       `map('${event}') failed in ${failures.length} of ${members} members (${who}). ` +

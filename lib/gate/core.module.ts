@@ -21,6 +21,7 @@ import {
 import { filter, firstValueFrom } from 'rxjs';
 import { BUS, CLUSTER_OPTIONS, RUNTIME } from '../cluster.constants.js';
 import { ClusterService } from '../cluster/cluster.service.js';
+import { DeadLetterService } from '../dead-letters/dead-letter.service.js';
 import { ClusterOptionsError } from '../errors/index.js';
 import { HandlerInvoker, HandlerMetadataAccessor, HandlerRegistry, HandlersExplorer } from '../handlers/index.js';
 import { Dispatcher, MessengerService } from '../messenger/index.js';
@@ -81,6 +82,7 @@ const SERVICES: Provider[] = [
     ],
   },
   ClusterService,
+  DeadLetterService,
   ReloadService,
 ];
 
@@ -108,7 +110,15 @@ export class ClusterCoreModule implements OnModuleInit, OnApplicationBootstrap, 
       module: ClusterCoreModule,
       imports: [DiscoveryModule, ...imports],
       providers: [...providers, ...SERVICES],
-      exports: [RUNTIME, CLUSTER_OPTIONS, Dispatcher, MessengerService, ClusterService, ReloadService],
+      exports: [
+        RUNTIME,
+        CLUSTER_OPTIONS,
+        Dispatcher,
+        MessengerService,
+        ClusterService,
+        DeadLetterService,
+        ReloadService,
+      ],
     };
   }
 

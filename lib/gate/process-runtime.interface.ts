@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { Bus } from '../bus/bus.interface.js';
+import type { DeadLetters } from '../bus/distributed/dead-letters.js';
 import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
 
 /** What a process is in the cluster. @publicApi */
@@ -17,6 +18,10 @@ export interface ProcessRuntime {
   readonly bus: Bus;
   /** Whether this process leads right now, by a lease that has not run out. */
   readonly isLeader: boolean;
+  /** The fencing token by which it leads, while it does. */
+  readonly leaderToken: number | undefined;
+  /** Tasks that were given up; undefined where the bus keeps none. */
+  readonly deadLetters: DeadLetters | undefined;
   readonly reloadProgress: Observable<ReloadProgress>;
   reload(): Promise<ReloadReport>;
   scale(workers: number): Promise<void>;

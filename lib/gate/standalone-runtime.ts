@@ -12,6 +12,8 @@ export class StandaloneRuntime implements ProcessRuntime {
   readonly slot = 0;
   readonly generation = 1;
   readonly isLeader = true;
+  readonly leaderToken = 1;
+  readonly deadLetters = undefined;
   readonly slots = 1;
   readonly reloadProgress: Observable<ReloadProgress> = NEVER;
   readonly bus: Bus;

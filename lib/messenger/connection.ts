@@ -95,7 +95,7 @@ export class Connection {
     if (this.#state === 'open') this.bus.serve(this.registry.consumedEvents());
   }
 
-  /** The ready workers, one for each slot, in order of slots. */
+  /** The ready workers, one for each slot, in order of hosts and slots. */
   slots(): readonly Member[] {
     const { members } = this.bus;
     if (members !== this.#slots.of) this.#slots = { of: members, list: onePerSlot(members) };
@@ -188,11 +188,19 @@ function newest(members: readonly Member[], wanted: (member: Member) => boolean)
   return found;
 }
 
+/** Slots are counted within a primary. */
 function onePerSlot(members: readonly Member[]): readonly Member[] {
-  const bySlot = new Map<number, Member>();
+  const bySlot = new Map<string, Member>();
   for (const member of members) {
-    const other = bySlot.get(member.slot);
-    if (other === undefined || other.id < member.id) bySlot.set(member.slot, member);
+    const place = `${member.primary ?? 0}/${member.slot}`;
+    const other = bySlot.get(place);
+    if (other === undefined || other.id < member.id) bySlot.set(place, member);
   }
-  return [...bySlot.values()].sort((a, b) => a.slot - b.slot);
+  return [...bySlot.values()].sort(byHostAndSlot);
+}
+
+function byHostAndSlot(a: Member, b: Member): number {
+  const [one, other] = [a.host ?? '', b.host ?? ''];
+  if (one !== other) return one < other ? -1 : 1;
+  return (a.primary ?? 0) - (b.primary ?? 0) || a.slot - b.slot;
 }

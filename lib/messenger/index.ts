@@ -4,4 +4,4 @@ export type { ConsumeOptions, TaskEvent } from './consume.js';
 export * from './dispatcher.js';
 export type { MapOutcome, MapValue } from './map.js';
 export * from './messenger.service.js';
-export type { RunOnceOptions } from './run-once.js';
+export type { OnceRun, RunOnceOptions } from './run-once.js';

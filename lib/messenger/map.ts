@@ -1,6 +1,7 @@
 import { Observable } from 'rxjs';
+import type { Member } from '../bus/bus.interface.js';
 import type { MapFailure } from '../errors/index.js';
-import { MapError, NoHandlerError } from '../errors/index.js';
+import { MapError, NoHandlerError, NotConnectedError } from '../errors/index.js';
 import type { Connection } from './connection.js';
 import type { Deadline } from './deadline.js';
 import type { CallInfo } from './outcome.js';
@@ -10,15 +11,19 @@ import { SlotRequest } from './slot-request.js';
 /** What one worker's handler returned. @publicApi */
 export interface MapValue<T = unknown> {
   readonly slot: number;
+  /** The worker's host; absent with the embedded engine, where there is one. */
+  readonly host?: string;
   readonly value: T;
 }
 
 /** How one worker fared in a `mapSettled`. @publicApi */
 export type MapOutcome<T = unknown> =
-  | { readonly slot: number; readonly status: 'fulfilled'; readonly value: T }
-  | { readonly slot: number; readonly status: 'rejected'; readonly reason: Error };
+  | { readonly slot: number; readonly host?: string; readonly status: 'fulfilled'; readonly value: T }
+  | { readonly slot: number; readonly host?: string; readonly status: 'rejected'; readonly reason: Error };
 
 const WORKERS = 'any ready worker';
+
+type ErrorClass = typeof NoHandlerError | typeof NotConnectedError;
 
 /**
  * A question to every worker. Who is asked is fixed when it is sent; one that is scaled away before the
@@ -32,7 +37,7 @@ export class MapCall {
     private readonly deadline: Deadline,
   ) {}
 
-  /** Every worker's outcome, in order of slots. Rejects only where nobody could be asked. */
+  /** Every worker's outcome, in order of hosts and slots. Rejects only where nobody could be asked. */
   settled(each?: (outcome: MapOutcome) => void): Promise<MapOutcome[]> {
     const { connection } = this;
     // At once, in the order of calls.
@@ -55,7 +60,7 @@ export class MapCall {
     );
   }
 
-  /** Every worker's value, in order of slots. */
+  /** Every worker's value, in order of hosts and slots. */
   async values(): Promise<unknown[]> {
     const outcomes = await this.settled();
     const failure = this.#failure(outcomes);
@@ -67,7 +72,7 @@ export class MapCall {
   stream(): Observable<MapValue> {
     return new Observable((subscriber) => {
       const each = (outcome: MapOutcome) => {
-        if (outcome.status === 'fulfilled') subscriber.next({ slot: outcome.slot, value: outcome.value });
+        if (outcome.status === 'fulfilled') subscriber.next(valueIn(outcome));
       };
       this.settled(each).then(
         (outcomes) => {
@@ -87,7 +92,7 @@ export class MapCall {
       const round = new Round(members.length, resolve, each);
       for (const [index, member] of members.entries()) {
         const { connection, call, payload, deadline } = this;
-        new MapRequest(deadline, connection, call, member.slot, payload, round, index).wait((part) =>
+        new MapRequest(deadline, connection, call, member, payload, round, index).wait((part) =>
           part.sendTo(member.id),
         );
       }
@@ -97,13 +102,18 @@ export class MapCall {
   #failure(outcomes: readonly MapOutcome[]): Error | undefined {
     const failures: MapFailure[] = [];
     for (const outcome of outcomes) {
-      if (outcome.status === 'rejected') failures.push({ slot: outcome.slot, error: outcome.reason });
+      if (outcome.status === 'fulfilled') continue;
+      const { slot, host, reason: error } = outcome;
+      failures.push(host === undefined ? { slot, error } : { slot, host, error });
     }
-    if (failures.length === 0) return undefined;
-    const nobody = failures.length === outcomes.length && failures.every(({ error }) => isOwnNoHandler(error));
-    return nobody
-      ? new NoHandlerError(this.call.event, WORKERS)
-      : new MapError(this.call.event, failures, outcomes.length);
+    const [first] = failures;
+    if (first === undefined) return undefined;
+    const all = (kind: ErrorClass) =>
+      failures.length === outcomes.length && failures.every(({ error }) => isOwn(error, kind));
+    if (all(NoHandlerError)) return new NoHandlerError(this.call.event, WORKERS);
+    // It is about this process, and not about any of them.
+    if (all(NotConnectedError)) return first.error;
+    return new MapError(this.call.event, failures, outcomes.length);
   }
 }
 
@@ -131,25 +141,37 @@ class MapRequest extends SlotRequest {
     deadline: Deadline,
     connection: Connection,
     call: CallInfo,
-    private readonly slot: number,
+    private readonly member: Member,
     payload: Uint8Array,
     private readonly round: Round,
     private readonly index: number,
   ) {
-    super(deadline, connection, call, slot, payload);
+    super(deadline, connection, call, member.slot, payload, member.primary);
   }
 
   protected fulfil(value: unknown): void {
-    this.round.settle(this.index, { slot: this.slot, status: 'fulfilled', value });
+    // Written out: to spread the place costs many times as much.
+    const { slot, host } = this.member;
+    const status = 'fulfilled';
+    this.round.settle(this.index, host === undefined ? { slot, status, value } : { slot, host, status, value });
   }
 
   protected fail(reason: unknown): void {
-    const outcome = { slot: this.slot, status: 'rejected', reason: reason as Error } as const;
-    this.round.settle(this.index, this.isScaledAway ? undefined : outcome);
+    if (this.isScaledAway) return this.round.settle(this.index, undefined);
+    const place = placeIn(this.member);
+    this.round.settle(this.index, { ...place, status: 'rejected', reason: reason as Error });
   }
 }
 
+function placeIn({ slot, host }: Member) {
+  return host === undefined ? { slot } : { slot, host };
+}
+
+function valueIn({ slot, host, value }: MapOutcome & { readonly status: 'fulfilled' }): MapValue {
+  return host === undefined ? { slot, value } : { slot, host, value };
+}
+
 /** Not one that a handler met in a call of its own: that comes back as a RemoteError. */
-function isOwnNoHandler(error: Error): boolean {
-  return error instanceof NoHandlerError && error.constructor === NoHandlerError;
+function isOwn(error: Error, kind: ErrorClass): boolean {
+  return error instanceof kind && error.constructor === kind;
 }

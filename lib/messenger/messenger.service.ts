@@ -16,7 +16,7 @@ import type { Dispatcher } from './dispatcher.js';
 import { Listeners } from './listeners.js';
 import type { MapOutcome, MapValue } from './map.js';
 import { MapCall } from './map.js';
-import type { RunOnceOptions } from './run-once.js';
+import type { OnceRun, RunOnceOptions } from './run-once.js';
 import { runOnce } from './run-once.js';
 import { SendRequest } from './slot-request.js';
 
@@ -173,7 +173,7 @@ export class MessengerService {
    * @throws What `fn` threw: the error itself where it ran, a RemoteError in those that waited. A failure is
    * not kept: the next call runs `fn` again. ClusterTimeoutError if `timeout` is given and passes.
    */
-  async runOnce<T>(key: string, fn: () => T | Promise<T>, options?: RunOnceOptions): Promise<T> {
+  async runOnce<T>(key: string, fn: (run: OnceRun) => T | Promise<T>, options?: RunOnceOptions): Promise<T> {
     const errors = { limit: this.#settings.maxPayload, stacks: this.#settings.stacks };
     return (await runOnce(this.#connection, errors, key, fn, options)) as T;
   }

@@ -18,12 +18,21 @@ export interface RunOnceOptions {
   readonly timeout?: number;
 }
 
+/** What the one run of a `runOnce` may know of itself. @publicApi */
+export interface OnceRun {
+  /**
+   * Fencing token: higher than that of every earlier run of the key. Give it to what the run writes to, and let that
+   * refuse lower ones, where a run that was stopped for long and goes on must not harm the one that took over.
+   */
+  readonly token: number;
+}
+
 /** Runs `fn` if nobody in the cluster has or does, else waits for what came of it there. */
 export async function runOnce(
   connection: Connection,
   errors: ErrorEncoding,
   key: string,
-  fn: () => unknown,
+  fn: (run: OnceRun) => unknown,
   options: RunOnceOptions | undefined,
 ): Promise<unknown> {
   checkName('runOnce', 'key', key);
@@ -39,7 +48,7 @@ export async function runOnce(
   const claim = await connection.call<Claim>(label, deadline, (part) => connection.bus.claim(key, ttl, part), expired);
   if (!claim.granted) return valueOf(claim.answer, call, 'the cluster');
   // Past the deadline the run goes on: others may wait for it.
-  return deadline.bound((part) => part.follow(run(connection, errors, key, fn)), expired);
+  return deadline.bound((part) => part.follow(run(connection, errors, key, () => fn({ token: claim.term }))), expired);
 }
 
 async function run(connection: Connection, errors: ErrorEncoding, key: string, fn: () => unknown): Promise<unknown> {

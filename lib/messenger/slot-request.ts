@@ -22,6 +22,8 @@ export abstract class SlotRequest extends Part<Answer> {
     protected readonly call: CallInfo,
     protected readonly address: Address,
     private readonly payload: Uint8Array,
+    /** Whose slot it is: an address counts in the caller's own host, a member's slot in its own. */
+    private readonly primary: MemberId | undefined = connection.bus.self.primary,
   ) {
     super(deadline);
   }
@@ -74,15 +76,28 @@ export abstract class SlotRequest extends Part<Answer> {
     this.connection.member(
       this.call.label,
       this,
-      { wanted: (member) => member.slot === slot && member.id !== this.#refused, never: () => this.#gone(slot), slot },
+      {
+        wanted: (member) => member.slot === slot && member.primary === this.primary && member.id !== this.#refused,
+        never: () => this.#gone(slot),
+        // Of another host, nobody here knows how many slots it is to have.
+        slot: this.#isOwnHost ? slot : Infinity,
+      },
       ({ id }) => this.sendTo(id),
       (error) => super.reject(error),
     );
   }
 
+  get #isOwnHost(): boolean {
+    return this.primary === this.connection.bus.self.primary;
+  }
+
   #gone(slot: number): MemberLostError {
     const { slots } = this.connection.bus;
-    this.isScaledAway = slots > 0;
+    this.isScaledAway = slots > 0 || !this.#isOwnHost;
+    if (!this.#isOwnHost) {
+      const text = `${this.call.label}: slot ${slot} of another host has no worker any more: it left before it took the message.`;
+      return new MemberLostError(slot, text);
+    }
     const why = slots > 0 ? `was scaled down to ${slots}` : 'stops';
     const { label } = this.call;
     return new MemberLostError(

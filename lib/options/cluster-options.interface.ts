@@ -1,5 +1,6 @@
 import type { ModuleMetadata, Provider, Type, DynamicModule } from '@nestjs/common';
 import type { SerializationType } from 'node:child_process';
+import type { EngineProvider } from '../bus/engine.interface.js';
 
 /** Settings of node:cluster, with their meaning and defaults there (`cluster.setupPrimary`). @publicApi */
 export interface ForkOptions {
@@ -102,10 +103,26 @@ export interface RecycleOptions {
 export interface MessengerOptions {
   /** Deadline of consume, map and send where the call names none, in ms. Default 30 000. */
   readonly timeout?: number;
-  /** Largest encoded payload, in bytes. Default 1 048 576. */
+  /** Largest encoded payload, in bytes. Default 1 048 576; 1 000 000 with an engine, where names must fit in, too. */
   readonly maxPayload?: number;
-  /** Bytes that may wait for one receiver. Default 8 388 608. */
+  /** Bytes that may wait for one receiver; with an engine, for the broker. Default 8 388 608. */
   readonly queueLimit?: number;
+  /**
+   * What carries messages between hosts, such as `nats({ servers })` of `nestjs-cluster/nats` or `redis({ url })` of
+   * `nestjs-cluster/redis`. Default: the embedded engine, for one host. Not used standalone.
+   */
+  readonly engine?: EngineProvider;
+  /** Names this cluster at the broker: clusters with other names never hear it. Letters, digits, `-`. Default 'default'. */
+  readonly cluster?: string;
+  /** As `cluster`, for the environments of one. Default: NODE_ENV, or 'development' where that is not set. */
+  readonly environment?: string;
+  /** Names this host among the others. Default: the machine's host name. */
+  readonly host?: string;
+  /**
+   * With an engine: a worker that runs a task, or the function of `runOnce`, and gives no sign of life for so long
+   * (ms) is taken for dead, and another one runs it. Longer than any synchronous work of a handler. Default 10 000.
+   */
+  readonly lease?: number;
 }
 
 /**
@@ -179,7 +196,8 @@ export interface ResolvedClusterOptions {
   /** `memory`, `requests`, `age` undefined: off. */
   readonly recycle: Pick<RecycleOptions, 'memory' | 'requests' | 'age'> &
     Required<Pick<RecycleOptions, 'jitter' | 'minLifetime'>>;
-  readonly messenger: Required<MessengerOptions>;
+  /** `engine` undefined: the embedded one. */
+  readonly messenger: Required<Omit<MessengerOptions, 'engine'>> & Pick<MessengerOptions, 'engine'>;
   readonly onUncaughtException: ((error: unknown) => boolean | void) | undefined;
   readonly onUnhandledRejection: ((reason: unknown) => boolean | void) | undefined;
 }

@@ -3,3 +3,10 @@ export const MAX_WORKERS = 1024;
 
 /** Node's timers hold 31 bits: a longer delay would fire at once. In ms. */
 export const MAX_DELAY = 2 ** 31 - 1;
+
+/** Largest payload where nothing else is said, in bytes; with an engine, so that names fit into a broker's 1 MiB, too. */
+export const MAX_PAYLOAD = 1_048_576;
+export const MAX_PAYLOAD_OF_ENGINE = 1_000_000;
+
+/** Brokers look for leases that ran out about once a second: a shorter one would promise too much. In ms. */
+export const MIN_LEASE = 1_000;

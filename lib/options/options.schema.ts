@@ -1,12 +1,15 @@
 import type { DynamicModule, Type } from '@nestjs/common';
-import { constants } from 'node:os';
+import { constants, hostname } from 'node:os';
 import { z } from 'zod';
+import type { EngineProvider } from '../bus/engine.interface.js';
+import { environmentName } from '../platform/environment.js';
 import type { ResolvedClusterOptions } from './cluster-options.interface.js';
-import { MAX_DELAY, MAX_WORKERS } from './limits.js';
+import { MAX_DELAY, MAX_PAYLOAD, MAX_WORKERS, MIN_LEASE } from './limits.js';
 
 const MAX_ID = 2 ** 32 - 1;
 const MAX_PORT = 2 ** 16 - 1;
 const MAX_PROXIES = 16;
+const NAME = '1 to 64 letters, digits and -';
 
 /** Signals that already mean something to the primary, or that no process can handle. */
 const TAKEN: Readonly<Record<string, string>> = {
@@ -162,10 +165,26 @@ const recycle = section({
 
 const sticky = section({ proxies: whole(0, MAX_PROXIES).default(0) });
 
+/** Brokers allow other characters in names each, but these all. */
+const name = () => z.string(fail(NAME)).regex(/^[A-Za-z0-9-]{1,64}$/, fail(NAME));
+
+const engine = z.custom<EngineProvider>(
+  (value) => typeof (value as { create?: unknown } | null | undefined)?.create === 'function',
+  fail("an engine, such as nats({ servers }) of 'nestjs-cluster/nats'"),
+);
+
 const messenger = section({
   timeout: ms(1).default(30_000),
-  maxPayload: bytes().default(1_048_576),
+  maxPayload: bytes().default(MAX_PAYLOAD),
   queueLimit: bytes().default(8_388_608),
+  engine: engine.optional(),
+  cluster: name().default('default'),
+  environment: name().default(environmentName),
+  host: z
+    .string(fail('a name'))
+    .min(1, fail('a name'))
+    .default(() => hostname()),
+  lease: ms(MIN_LEASE).default(10_000),
 }).check(
   contradiction(
     ({ queueLimit, maxPayload }) => queueLimit < maxPayload,

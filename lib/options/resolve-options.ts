@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { ResolvedClusterOptions } from './cluster-options.interface.js';
 import { closest } from './did-you-mean.js';
-import { MAX_WORKERS } from './limits.js';
+import { MAX_PAYLOAD_OF_ENGINE, MAX_WORKERS } from './limits.js';
 import { OPTION_PATHS, optionsSchema } from './options.schema.js';
 import { type Problem, refusal, show } from './problem.js';
 
@@ -28,7 +28,14 @@ export function resolveOptions(input: unknown): ResolvedClusterOptions {
     onUncaughtException: data.onUncaughtException,
     onUnhandledRejection: data.onUnhandledRejection,
     restart: { ...data.restart, maxCrashes: data.restart.maxCrashes },
+    messenger: { ...data.messenger, maxPayload: maxPayload(data.messenger, options) },
   };
+}
+
+/** A broker's own limit is 1 MiB as a rule, for names and payload together. */
+function maxPayload({ engine, maxPayload }: ResolvedClusterOptions['messenger'], options: object): number {
+  const isGiven = at(options, ['messenger', 'maxPayload']) !== undefined;
+  return engine === undefined || isGiven ? maxPayload : MAX_PAYLOAD_OF_ENGINE;
 }
 
 /** One problem for each option at fault: -1.5 is below the minimum and no whole number, which is the same mistake. */

@@ -33,6 +33,11 @@ export function inProduction(env: Environment = process.env): boolean {
   return env.NODE_ENV === 'production';
 }
 
+/** What NODE_ENV calls this environment, as brokers can have it. */
+export function environmentName(env: Environment = process.env): string {
+  return env.NODE_ENV?.replaceAll(/[^A-Za-z0-9-]/g, '-').slice(0, 64) || 'development';
+}
+
 /** What node:cluster was told about connections: 'rr' or 'none'; undefined where nothing. */
 export function schedulingPolicy(env: Environment = process.env): string | undefined {
   return env.NODE_CLUSTER_SCHED_POLICY || undefined;
@@ -58,6 +63,9 @@ export interface WorkerMark {
   readonly slots: number;
   /** File descriptor of the worker's end of the bus. */
   readonly busFd: number;
+  /** Its number, and its primary's, among the members of all hosts. */
+  readonly member: number;
+  readonly primary: number;
   /** What the primary resolved and the worker needs before its own options are: both must agree on it. */
   readonly settings: WorkerSettings;
 }

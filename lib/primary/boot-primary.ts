@@ -11,7 +11,7 @@ import { PrimaryRuntime } from './primary-runtime.js';
 import { WorkerEvents } from './worker-events.explorer.js';
 
 /** How long the primary module's shutdown hooks may take, in ms. */
-const CLOSE_TIMEOUT = 5_000;
+export const CLOSE_TIMEOUT = 5_000;
 
 /** Exit code of a primary that could not begin. */
 const EXIT_FAILED = 1;
@@ -32,6 +32,7 @@ export async function bootPrimary(options: ResolvedClusterOptions): Promise<neve
   // The app's own `bufferLogs` waits for an app that never comes up in this process.
   Logger.flush();
   try {
+    await runtime.join();
     const context = await NestFactory.createApplicationContext(primaryModule(runtime, options), {
       abortOnError: false,
     });

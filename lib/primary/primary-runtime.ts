@@ -4,7 +4,15 @@ import { Logger } from '@nestjs/common';
 import { Subject, type Observable } from 'rxjs';
 import type { Bus } from '../bus/bus.interface.js';
 import { PRIMARY_ID } from '../bus/bus.interface.js';
-import { Hub, LocalBus, memoryLinkPair } from '../bus/index.js';
+import {
+  type DeadLetters,
+  type DistributedBus,
+  Hub,
+  joinHosts,
+  LocalBus,
+  memoryLinkPair,
+  newMemberId,
+} from '../bus/index.js';
 import { LOG_CONTEXT } from '../cluster.constants.js';
 import { ClusterRequestError, ReloadError } from '../errors/index.js';
 import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
@@ -38,12 +46,16 @@ interface Waiter<T> {
 export class PrimaryRuntime implements ProcessRuntime {
   readonly role = 'primary';
   readonly slot = -1;
-  readonly bus: Bus;
+  bus: Bus;
   /** Resolves to the exit code once the last worker is gone and the cluster has stopped. */
   readonly stopped: Promise<number>;
   private readonly logger = new Logger(LOG_CONTEXT);
   private readonly supervisor: Supervisor;
   private readonly hub: Hub;
+  /** Its number among the members of all hosts. */
+  private readonly member = newMemberId();
+  /** The bus, where it spans hosts. */
+  private hosts: DistributedBus | undefined;
   private readonly processes: WorkerProcesses;
   private readonly progress = new Subject<ReloadProgress>();
   private reloadWaiters: (Waiter<ReloadReport> & { readonly requester: number | undefined })[] = [];
@@ -69,7 +81,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.supervisor = new Supervisor({ ...options, workers }, Math.random);
     const { maxPayload, queueLimit } = options.messenger;
     this.hub = new Hub({ queueLimit, warn: (message) => this.logger.warn(message) });
-    this.processes = new WorkerProcesses(options, this.hub, clock);
+    this.processes = new WorkerProcesses(options, this.hub, clock, this.member);
     const [ours, hubs] = memoryLinkPair();
     this.hub.attachPrimary(hubs);
     this.bus = new LocalBus(ours, { id: PRIMARY_ID, address: 'primary', generation: 0 }, { maxPayload, queueLimit });
@@ -88,8 +100,28 @@ export class PrimaryRuntime implements ProcessRuntime {
     return false;
   }
 
+  get leaderToken(): undefined {
+    return undefined;
+  }
+
+  get deadLetters(): DeadLetters | undefined {
+    return this.hosts?.deadLetters;
+  }
+
   get reloadProgress(): Observable<ReloadProgress> {
     return this.progress;
+  }
+
+  /** Joins the other hosts, where the options name an engine; before the services stand on the bus. */
+  async join(): Promise<void> {
+    const { engine, ...messenger } = this.options.messenger;
+    if (engine === undefined) return;
+    const warn = (message: string) => this.logger.warn(message);
+    const log = (message: string) => this.logger.log(message);
+    const { member } = this;
+    const identity = { id: member, primary: member, worker: 0, address: 'primary', generation: 0 } as const;
+    this.hosts = await joinHosts({ engine, messenger, warn, log }, this.bus, identity);
+    this.bus = this.hosts;
   }
 
   /** Begins to supervise. The primary module is up, so it hears of every event from 'setup' on. */
@@ -179,6 +211,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     const known = this.processes.of(worker);
     if (!known) return;
     this.processes.buried(known, code === 0);
+    this.hosts?.buried(known.member);
     this.closing.delete(known.id);
     this.dispatch({ type: 'exited', id: known.id, code, signal });
   }

@@ -2,6 +2,7 @@ import type { SendHandle } from 'node:child_process';
 import type { Worker } from 'node:cluster';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
+import type { MemberId } from '../bus/bus.interface.js';
 import { systemClock } from '../platform/clock.js';
 import { seal, type FromPrimary } from '../protocol/messages.js';
 
@@ -25,6 +26,8 @@ export class WorkerProcess {
     readonly slot: number,
     readonly worker: Worker,
     echo: boolean,
+    /** Its number among the members of all hosts. */
+    readonly member: MemberId,
   ) {
     this.pid = worker.process.pid ?? 0;
     // Kept from the primary's output and read by nobody it would pile up here; listeners still get it.

@@ -1,7 +1,8 @@
 import cluster, { type Worker } from 'node:cluster';
 import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { type Hub, SocketLink, maxFrameOf } from '../bus/index.js';
+import type { MemberId } from '../bus/bus.interface.js';
+import { type Hub, SocketLink, maxFrameOf, newMemberId } from '../bus/index.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import type { Clock } from '../platform/clock.js';
 import { LINEAGE, markWorker, type WorkerSettings } from '../platform/environment.js';
@@ -34,6 +35,8 @@ export class WorkerProcesses {
     private readonly options: ResolvedClusterOptions,
     private readonly hub: Hub,
     private readonly clock: Clock,
+    /** The primary's number among the members of all hosts. */
+    private readonly primary: MemberId,
   ) {
     this.settings = forkSettings(options.fork);
     this.compileCache = new CompileCache(options.startup.compileCache);
@@ -62,14 +65,17 @@ export class WorkerProcesses {
   /** Forks a worker and seats it on the bus. One without a pid could not be started; its 'error' says why. */
   fork(id: number, slot: number, generation: number, slots: number): WorkerProcess {
     const { fork, messenger } = this.options;
-    const mark = { id, slot, generation, slots, busFd: this.settings.busFd, settings: this.workerSettings() };
+    const { primary } = this;
+    const member = newMemberId();
+    const { busFd } = this.settings;
+    const mark = { id, slot, generation, slots, busFd, member, primary, settings: this.workerSettings() };
     const worker = cluster.fork({
       ...this.compileCache.variables,
       ...fork.env,
       ...markWorker(mark, this.lineageOf(id)),
     });
     this.listening.watch(worker, id);
-    const known = new WorkerProcess(id, slot, worker, !fork.silent);
+    const known = new WorkerProcess(id, slot, worker, !fork.silent, member);
     this.byId.set(id, known);
     this.byClusterId.set(worker.id, known);
     this.forgetTheLongDead();

@@ -6,9 +6,10 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { Logger } from '@nestjs/common';
 import { Subject, type Observable } from 'rxjs';
 import type { Bus } from '../bus/bus.interface.js';
-import { LocalBus, SocketLink, maxFrameOf } from '../bus/index.js';
+import { type DeadLetters, type DistributedBus, joinHosts, LocalBus, SocketLink, maxFrameOf } from '../bus/index.js';
 import { LOG_CONTEXT, RUNTIME } from '../cluster.constants.js';
 import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
+import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { Dispatcher } from '../messenger/dispatcher.js';
 import type { Clock } from '../platform/clock.js';
 import { elapsed } from '../platform/clock.js';
@@ -17,7 +18,7 @@ import { processEvents } from '../platform/process-events.js';
 import { outliveOutput } from '../platform/standard-output.js';
 import { errorReport } from '../protocol/error-report.js';
 import type { ListenAnswer } from '../protocol/listening.js';
-import type { FromPrimary } from '../protocol/messages.js';
+import type { FromPrimary, Vitals } from '../protocol/messages.js';
 import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
 import { ControlChannel } from './control-channel.js';
 import { drain, IDLE_GRACE, IDLE_GRACE_AT_STOP } from './drain.js';
@@ -55,7 +56,7 @@ export class WorkerRuntime implements ProcessRuntime {
   readonly slot: number;
   readonly generation: number;
   slots: number;
-  readonly bus: Bus;
+  bus: Bus;
   /** The user's say in what an uncaught error means; known once the options are. */
   verdicts: UncaughtVerdicts = {};
   private readonly settings: WorkerSettings;
@@ -71,6 +72,10 @@ export class WorkerRuntime implements ProcessRuntime {
   });
   private readonly progress = new Subject<ReloadProgress>();
   private readonly lease: LeaderLease;
+  /** The bus, where it spans hosts. */
+  private hosts: DistributedBus | undefined;
+  private adopting: Promise<void> | undefined;
+  private vitals: Vitals | undefined;
   private app: HostApplication | undefined;
   private ready = false;
   private leaving: Promise<void> | undefined;
@@ -80,7 +85,7 @@ export class WorkerRuntime implements ProcessRuntime {
   private hurriedFrom = 0;
 
   constructor(
-    mark: WorkerMark,
+    private readonly mark: WorkerMark,
     private readonly clock: Clock,
   ) {
     this.slot = mark.slot;
@@ -111,14 +116,30 @@ export class WorkerRuntime implements ProcessRuntime {
       this.settings.heartbeatInterval,
       () => this.load(),
       (seq, vitals) => {
+        this.vitals = vitals;
         this.lease.beat(seq, this.clock.now());
         this.control.send({ type: 'heartbeat', seq, vitals });
       },
     ).start();
   }
 
+  /** Takes the options, once they are known; before the services stand on the bus. */
+  adopt(options: ResolvedClusterOptions): Promise<void> {
+    this.verdicts = options;
+    this.adopting ??= this.join(options);
+    return this.adopting;
+  }
+
   get isLeader(): boolean {
-    return this.lease.term(this.clock.now()) !== undefined;
+    return this.leaderToken !== undefined;
+  }
+
+  get leaderToken(): number | undefined {
+    return this.hosts === undefined ? this.lease.term(this.clock.now()) : this.hosts.leaderToken;
+  }
+
+  get deadLetters(): DeadLetters | undefined {
+    return this.hosts?.deadLetters;
   }
 
   get reloadProgress(): Observable<ReloadProgress> {
@@ -145,6 +166,22 @@ export class WorkerRuntime implements ProcessRuntime {
 
   async closed(): Promise<void> {
     await this.bus.close();
+  }
+
+  private async join(options: ResolvedClusterOptions): Promise<void> {
+    const { engine, ...messenger } = options.messenger;
+    if (engine === undefined) return;
+    const { id: worker, member: id, primary, slot: address, generation } = this.mark;
+    const warn = (message: string) => this.logger.warn(message);
+    const log = (message: string) => this.logger.log(message);
+    const load = () => {
+      if (this.vitals === undefined) return undefined;
+      const { inFlight, utilisation, rss } = this.vitals;
+      return { inFlight, utilisation, rss };
+    };
+    const joining = { engine, messenger, warn, log, load };
+    this.hosts = await joinHosts(joining, this.bus, { id, primary, worker, address, generation });
+    this.bus = this.hosts;
   }
 
   private async load(): Promise<Load> {

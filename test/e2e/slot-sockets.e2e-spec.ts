@@ -48,7 +48,7 @@ describeIf("listen: 'reuse-port': a slot's socket outlives its worker", () => {
     await load.answered(300);
     const { sent, ok, failures } = await load.finish();
     expect({ ok, failures }).toEqual({ ok: sent, failures: NOBODY });
-    expect(await app.members()).toContainEqual(expect.objectContaining({ pid, suspect: true }));
+    expect(await app.members()).toContainEqual(expect.objectContaining({ pid, state: 'suspect', suspect: true }));
 
     process.kill(pid, 'SIGCONT');
     await eventually(async () => !(await app.member(1)).suspect, { what: 'the end of the suspicion' });

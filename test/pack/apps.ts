@@ -37,6 +37,18 @@ const { NestFactory } = require('@nestjs/core');
 const { ClusterModule, ClusterService } = require('nestjs-cluster');
 ${BODY}`;
 
+/** Asks for an engine in a project that has none of its packages. */
+export const ENGINE_APP = `
+import { nats } from 'nestjs-cluster/nats';
+import { redis } from 'nestjs-cluster/redis';
+import { engineConformance } from 'nestjs-cluster/testing';
+
+const context = { cluster: 'c', environment: 'e', client: 'test', maxMessage: 1000 };
+await nats({ servers: 'nats://localhost' }).create(context).catch((error) => console.log(error.message));
+await redis({ url: 'redis://localhost' }).create(context).catch((error) => console.log(error.message));
+console.log('the suite is a ' + typeof engineConformance);
+`;
+
 /** What a user's compiler must accept; the same text as ESM (.mts) and as CommonJS (.cts). */
 export const TYPED_APP = `
 import { Module } from '@nestjs/common';

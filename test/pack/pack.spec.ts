@@ -5,7 +5,7 @@ import { get } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { CJS_APP, ESM_APP, TYPED_APP } from './apps.js';
+import { CJS_APP, ENGINE_APP, ESM_APP, TYPED_APP } from './apps.js';
 import { Project, run } from './project.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -75,6 +75,14 @@ describe.each(['11', '12'])('in an empty project with Nest %s', (nest) => {
     const exit = once(app, 'exit');
     app.kill('SIGTERM');
     expect(await exit).toEqual([0, null]);
+  });
+
+  it('an engine whose packages are missing says which to install', async () => {
+    await project.write('engine.mjs', ENGINE_APP);
+    const answer = await run(process.execPath, ['engine.mjs'], project.folder);
+    expect(answer).toContain('npm install @nats-io/transport-node @nats-io/jetstream @nats-io/kv');
+    expect(answer).toContain('npm install ioredis bullmq');
+    expect(answer).toContain('the suite is a function');
   });
 
   it('its types are understood by a TypeScript app, ESM and CommonJS alike', async () => {

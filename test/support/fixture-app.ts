@@ -23,6 +23,7 @@ export interface ClusterMember {
   readonly slot: number;
   readonly generation: number;
   readonly pid: number;
+  readonly state: 'ready' | 'suspect';
   readonly suspect: boolean;
 }
 

@@ -34,7 +34,7 @@ interface Claimant {
 class Claim {
   holder: Claimant | undefined;
   readonly waiting: Claimant[] = [];
-  /** Counts the holders. */
+  /** The holder's; no two holders have the same. */
   term = 0;
   answer: { readonly frame: Frame; readonly until: number } | undefined;
 }
@@ -45,6 +45,8 @@ export class Claims {
   private sweepAt = SWEEP_AT;
   /** Those who hold a claim or wait for one. */
   private claimants = 0;
+  /** Counts the holders of all keys, so that a later one of any key has the higher number. */
+  private lastTerm = 0;
 
   constructor(
     /** Bytes that claimants may take. */
@@ -116,7 +118,8 @@ export class Claims {
   private grant(claim: Claim, claimant: Claimant): void {
     claim.holder = claimant;
     const frame = newHubFrame(Kind.GRANT, claimant.call);
-    setTerm(frame, ++claim.term);
+    claim.term = this.lastTerm += 1;
+    setTerm(frame, claim.term);
     this.congestion.tell(claimant.seat, frame);
   }
 

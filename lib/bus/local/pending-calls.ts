@@ -35,7 +35,11 @@ export class PendingCalls {
   }
 
   rejectRequestsTo(member: MemberId, error: () => Error): void {
-    this.rejectWhere((call) => call.what === 'request' && call.to === member, error);
+    this.rejectRequests((to) => to === member, error);
+  }
+
+  rejectRequests(which: (to: MemberId) => boolean, error: () => Error): void {
+    this.rejectWhere((call) => call.what === 'request' && which(call.to), error);
   }
 
   rejectAll(error: () => Error): void {

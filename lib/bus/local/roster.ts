@@ -1,4 +1,5 @@
 import type { Member, MemberId } from '../bus.interface.js';
+import { standing } from '../standing.js';
 import { type Frame, Kind, newFrame, setId } from './frame.js';
 import type { Seat } from './seat.js';
 
@@ -73,7 +74,7 @@ export class Roster {
 }
 
 function toMember({ id, address, generation, pid, suspect }: Seat): Member {
-  return { id, slot: address as number, generation, pid, suspect };
+  return { id, slot: address as number, generation, pid, ...standing(suspect) };
 }
 
 const encodeMembers = (members: readonly Member[]): Buffer => Buffer.from(JSON.stringify(members));

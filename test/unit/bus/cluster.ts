@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers';
 import type {
   Answer,
+  Bus,
   BusReceiver,
   Cancellable,
   Claim,
@@ -48,8 +49,8 @@ export class Peer implements BusReceiver {
   onTasking: (task: Task) => void = () => undefined;
 
   constructor(
-    readonly bus: LocalBus,
-    readonly link: Link,
+    readonly bus: Bus,
+    readonly link: Link = new StubLink(),
   ) {}
 
   get id(): number {

@@ -7,7 +7,7 @@ const LIMITS = { maxPayload: 1000, queueLimit: 10_000 };
 
 async function start() {
   const standalone = createStandalone(LIMITS);
-  const self = new Peer(standalone.bus, undefined as never);
+  const self = new Peer(standalone.bus);
   await standalone.bus.open(self);
   return { standalone, self };
 }
@@ -30,7 +30,9 @@ describe('a standalone bus', () => {
     expect(await self.claim('k')).toEqual({ granted: true, term: 1 });
     self.bus.conclude('k', 'ok', Buffer.from('r'));
     expect(await self.claim('k')).toMatchObject({ granted: false });
-    expect(standalone.bus.members).toEqual([{ id: 1, slot: 0, generation: 0, pid: process.pid, suspect: false }]);
+    expect(standalone.bus.members).toEqual([
+      { id: 1, slot: 0, generation: 0, pid: process.pid, state: 'ready', suspect: false },
+    ]);
   });
 
   it('has no member before ready()', async () => {
@@ -64,6 +66,6 @@ describe('a standalone bus', () => {
   it('can be closed before it was opened', async () => {
     const standalone = createStandalone(LIMITS);
     await standalone.close();
-    await expect(standalone.bus.open(new Peer(standalone.bus, undefined as never))).rejects.toThrow(NotConnectedError);
+    await expect(standalone.bus.open(new Peer(standalone.bus))).rejects.toThrow(NotConnectedError);
   });
 });

@@ -335,7 +335,7 @@ describe('members$', () => {
     const members: Member[][] = [];
     const complete = jest.fn();
     parts.dispatcher.onMembers([]);
-    const one = { id: 1, slot: 0, generation: 1, pid: 1, suspect: false };
+    const one = { id: 1, slot: 0, generation: 1, pid: 1, state: 'ready' as const, suspect: false };
     parts.dispatcher.onMembers([one]);
     parts.dispatcher.members$.subscribe({ next: (now) => members.push([...now]), complete });
     parts.dispatcher.onMembers([]);

@@ -59,7 +59,7 @@ export class FakeBus implements Bus {
 
   /** The ready workers, given as [id, slot]. */
   setMembers(...members: [id: number, slot: number][]): void {
-    this.members = members.map(([id, slot]) => ({ id, slot, generation: 1, pid: id, suspect: false }));
+    this.members = members.map(([id, slot]) => ({ id, slot, generation: 1, pid: id, state: 'ready', suspect: false }));
     this.receiver.onMembers(this.members);
   }
 

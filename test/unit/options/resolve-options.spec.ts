@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { describe, expect, it } from '@jest/globals';
 import { ClusterOptionsError } from '../../../lib/errors/index.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
@@ -33,7 +34,15 @@ describe('resolveOptions: what it fills in', () => {
       reload: { surge: 1, canaryTime: 2_000, onFailure: 'keep', signals: ['SIGHUP', 'SIGUSR2'] },
       watchdog: { interval: 1_000, suspectAfter: 3_000, killAfter: 30_000 },
       recycle: { jitter: 0.2, minLifetime: 60_000 },
-      messenger: { timeout: 30_000, maxPayload: 1_048_576, queueLimit: 8_388_608 },
+      messenger: {
+        timeout: 30_000,
+        maxPayload: 1_048_576,
+        queueLimit: 8_388_608,
+        cluster: 'default',
+        environment: 'test',
+        host: hostname(),
+        lease: 10_000,
+      },
       onUncaughtException: undefined,
       onUnhandledRejection: undefined,
     });
@@ -143,6 +152,12 @@ describe('resolveOptions: what it refuses', () => {
     [{ recycle: { requests: -5 } }, 'recycle.requests: got -5; expected a whole number, 1 or more'],
     [{ recycle: { age: 0 } }, `recycle.age: got 0; ${MS1}`],
     [{ recycle: { jitter: 20 } }, 'recycle.jitter: got 20; expected a number from 0 to 1'],
+    [
+      { messenger: { engine: 'nats' } },
+      "messenger.engine: got 'nats'; expected an engine, such as nats({ servers }) of 'nestjs-cluster/nats'",
+    ],
+    [{ messenger: { cluster: 'my shop' } }, "messenger.cluster: got 'my shop'; expected 1 to 64 letters, digits and -"],
+    [{ messenger: { lease: 10 } }, 'messenger.lease: got 10; expected a number of ms from 1000 to 2147483647'],
     [{ messenger: { maxPayload: 0.5 } }, 'messenger.maxPayload: got 0.5; expected a whole number of bytes, 1 or more'],
     [{ fork: { uid: -1 } }, 'fork.uid: got -1; expected a whole number from 0 to 4294967295'],
     [{ fork: { gid: 'www' } }, "fork.gid: got 'www'; expected a whole number from 0 to 4294967295"],
@@ -247,6 +262,12 @@ describe('resolveOptions: contradictions', () => {
     ],
   ])('%j', (input, line) => {
     expect(refused(input)).toEqual([line]);
+  });
+
+  it('with an engine, the largest payload leaves room for names within 1 MiB', () => {
+    const engine = { name: 'mine', create: () => Promise.reject(new Error('not here')) };
+    expect(resolveOptions({ messenger: { engine } }).messenger).toMatchObject({ engine, maxPayload: 1_000_000 });
+    expect(resolveOptions({ messenger: { engine, maxPayload: 7 } }).messenger.maxPayload).toBe(7);
   });
 
   it('values that only just agree are taken', () => {

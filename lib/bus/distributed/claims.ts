@@ -1,0 +1,248 @@
+import type { Clock, Timer } from '../../platform/clock.js';
+import type { Address, Answer, Claim, Waiter } from '../bus.interface.js';
+import type { Store } from '../engine.interface.js';
+import { Lease } from './lease.js';
+import { untilDone } from './retry.js';
+import { pack, tokenOf, unpack } from './wire.js';
+
+/** An answer is forgotten so long after the last process that knows it is gone, in ms. */
+export const ANSWER_KEPT = 60_000;
+
+/** How often a process that knows an answer says that it still counts, in ms. */
+const ANSWER_RENEWED = ANSWER_KEPT / 3;
+
+/** A lease is renewed so often in its time. */
+const RENEWALS = 4;
+
+/** How a run ended. */
+export interface ConclusionHeader {
+  readonly key: string;
+  readonly outcome: 'ok' | 'error';
+  readonly slot: Address;
+  /** Unix time in ms until which it counts; null for the cluster's life. */
+  readonly until: number | null;
+  /** Of the run that it is the result of. */
+  readonly token: number;
+}
+
+interface Claimant {
+  readonly key: string;
+  readonly ttl: number;
+  readonly waiter: Waiter<Claim>;
+  isOver: boolean;
+  look: Timer | undefined;
+}
+
+/** A claim that this process holds. */
+interface Held {
+  readonly lease: Lease;
+  readonly token: number;
+  readonly ttl: number;
+  renewal: Timer | undefined;
+}
+
+/** Claims over all hosts: a lease for the run, a record for its answer, and a word to those who wait. */
+export class DistributedClaims {
+  private readonly waiting = new Set<Claimant>();
+  private readonly held = new Map<string, Held>();
+  private readonly known = new Map<string, { readonly header: ConclusionHeader; readonly record: Uint8Array }>();
+  private readonly concluding = new Set<Promise<void>>();
+  private isClosed = false;
+  private renewal: Timer | undefined;
+  private count = 0;
+
+  constructor(
+    private readonly stores: { readonly claims: Store; readonly answers: Store },
+    private readonly self: { readonly address: Address; readonly id: number },
+    /** How long a holder may give no sign of life, in ms. */
+    private readonly lease: number,
+    private readonly clock: Clock,
+    /** Says to all members how a run ended; at most once. */
+    private readonly announce: (header: ConclusionHeader, payload: Uint8Array) => void,
+    private readonly warn: (message: string) => void,
+  ) {}
+
+  claim(key: string, ttl: number, waiter: Waiter<Claim>): void {
+    const claimant: Claimant = { key, ttl, waiter, isOver: false, look: undefined };
+    this.waiting.add(claimant);
+    waiter.cancel = () => this.forget(claimant);
+    void this.attempt(claimant);
+  }
+
+  conclude(key: string, outcome: 'ok' | 'error', payload: Uint8Array): void {
+    const held = this.held.get(key);
+    if (held === undefined) return;
+    this.held.delete(key);
+    held.renewal?.cancel();
+    const work = this.finish(key, held, outcome, payload);
+    this.concluding.add(work);
+    void work.finally(() => this.concluding.delete(work));
+  }
+
+  /** A member says how a run ended. */
+  concluded(header: ConclusionHeader, payload: Uint8Array): void {
+    if (header.outcome === 'ok') this.remember(header, payload);
+    for (const claimant of this.waiting) if (claimant.key === header.key) this.answer(claimant, header, payload);
+  }
+
+  /** Some member is gone, or the connection is back: what it held may be free. */
+  lookAgain(): void {
+    for (const claimant of this.waiting) this.attemptAfter(claimant, Math.random() * 100);
+  }
+
+  /** Resolves when what was concluded is written down. Leases that are held are given back. */
+  async close(refusal: () => Error): Promise<void> {
+    for (const claimant of this.waiting) {
+      this.forget(claimant);
+      claimant.waiter.reject(refusal());
+    }
+    await Promise.all(this.concluding);
+    this.isClosed = true;
+    this.renewal?.cancel();
+    for (const { lease, renewal } of this.held.values()) {
+      renewal?.cancel();
+      await lease.release().catch(() => undefined);
+    }
+    this.held.clear();
+  }
+
+  abort(): void {
+    this.isClosed = true;
+  }
+
+  private async attempt(claimant: Claimant): Promise<void> {
+    const { key } = claimant;
+    const owner = `${this.self.id}-${(this.count += 1)}`;
+    const lease = new Lease(this.stores.claims, tokenOf('claim', key), owner, this.lease, () => this.clock.now());
+    try {
+      if (await this.isAnswered(claimant)) return;
+      // In one process one caller at a time asks the broker.
+      const token = this.held.has(key) ? undefined : await lease.acquire();
+      if (token === undefined) return this.attemptAfter(claimant, this.lease * (0.3 + Math.random() * 0.2));
+      // Concluded between the look and the lease.
+      if (claimant.isOver || (await this.isAnswered(claimant))) return await lease.release();
+      this.grant(claimant, lease, token);
+    } catch {
+      await lease.release().catch(() => undefined);
+      this.attemptAfter(claimant, this.lease * (0.3 + Math.random() * 0.2));
+    }
+  }
+
+  private attemptAfter(claimant: Claimant, delay: number): void {
+    if (claimant.isOver || this.isClosed) return;
+    claimant.look?.cancel();
+    claimant.look = this.clock.after(delay, () => void this.attempt(claimant), false);
+  }
+
+  private async isAnswered(claimant: Claimant): Promise<boolean> {
+    const record = await this.stores.answers.get(tokenOf('answer', claimant.key));
+    if (record === undefined) return false;
+    const { header, payload } = unpack<ConclusionHeader>(record.value);
+    if (!counts(header)) return false;
+    this.remember(header, payload);
+    this.answer(claimant, header, payload);
+    return true;
+  }
+
+  private grant(claimant: Claimant, lease: Lease, token: number): void {
+    const { key, ttl, waiter } = claimant;
+    this.forget(claimant);
+    const held: Held = { lease, token, ttl, renewal: undefined };
+    this.held.set(key, held);
+    this.renewLater(key, held);
+    waiter.resolve({ granted: true, term: token });
+  }
+
+  private renewLater(key: string, held: Held): void {
+    held.renewal = this.clock.after(
+      this.lease / RENEWALS,
+      () => {
+        // A broker that cannot be asked now is asked again; what another one took in the meantime is seen at the end.
+        void held.lease
+          .renew()
+          .catch(() => true)
+          .then(() => this.held.get(key) === held && !this.isClosed && this.renewLater(key, held));
+      },
+      false,
+    );
+  }
+
+  private async finish(key: string, held: Held, outcome: 'ok' | 'error', payload: Uint8Array): Promise<void> {
+    const until = held.ttl === Infinity ? null : Date.now() + held.ttl;
+    const header: ConclusionHeader = { key, outcome, slot: this.self.address, until, token: held.token };
+    const isFirst = outcome === 'error' || (await this.keep(header, payload));
+    if (isFirst) {
+      this.concluded(header, payload);
+      this.announce(header, payload);
+    } else {
+      this.warn(
+        `A stale result of runOnce('${key}') was dropped: this process was silent for longer than ${this.lease} ms while ` +
+          `it ran, and another one has run it meanwhile.`,
+      );
+    }
+    await held.lease.release().catch(() => undefined);
+  }
+
+  /** Writes an answer down where there is none that counts. */
+  private async keep(header: ConclusionHeader, payload: Uint8Array): Promise<boolean> {
+    const key = tokenOf('answer', header.key);
+    const value = pack(header, payload);
+    const isKept = await untilDone(
+      this.clock,
+      () => this.isClosed,
+      async () => {
+        const old = await this.stores.answers.get(key);
+        const known = old && unpack<ConclusionHeader>(old.value).header;
+        if (known?.token === header.token) return true;
+        if (known !== undefined && counts(known)) return false;
+        if ((await this.stores.answers.put(key, value, old?.version)) !== undefined) return true;
+        throw new Error('Another one was written at the same moment.');
+      },
+    );
+    return isKept ?? true;
+  }
+
+  private remember(header: ConclusionHeader, payload: Uint8Array): void {
+    if (this.known.get(header.key)?.header.token === header.token) return;
+    this.known.set(header.key, { header, record: pack(header, payload) });
+    this.renewal ??= this.renewAnswersLater();
+  }
+
+  /** The answers live as long as a process that knows them does, also over the loss of the broker's memory. */
+  private renewAnswersLater(): Timer {
+    return this.clock.after(
+      ANSWER_RENEWED * (0.8 + Math.random() * 0.4),
+      () => {
+        for (const [key, { header, record }] of this.known) {
+          if (counts(header)) void this.renewAnswer(tokenOf('answer', key), header, record).catch(() => undefined);
+          else this.known.delete(key);
+        }
+        this.renewal = this.isClosed || this.known.size === 0 ? undefined : this.renewAnswersLater();
+      },
+      false,
+    );
+  }
+
+  private async renewAnswer(key: string, header: ConclusionHeader, record: Uint8Array): Promise<void> {
+    const old = await this.stores.answers.get(key);
+    if (old !== undefined && unpack<ConclusionHeader>(old.value).header.token !== header.token) return;
+    await this.stores.answers.put(key, record, old?.version);
+  }
+
+  private answer(claimant: Claimant, { outcome, slot }: ConclusionHeader, payload: Uint8Array): void {
+    if (claimant.isOver) return;
+    this.forget(claimant);
+    const answer: Answer = { outcome, slot, payload };
+    claimant.waiter.resolve({ granted: false, answer });
+  }
+
+  private forget(claimant: Claimant): void {
+    claimant.isOver = true;
+    claimant.look?.cancel();
+    this.waiting.delete(claimant);
+  }
+}
+
+function counts({ until }: ConclusionHeader): boolean {
+  return until === null || until > Date.now();
+}

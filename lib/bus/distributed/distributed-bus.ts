@@ -1,0 +1,518 @@
+import { NotConnectedError, PayloadTooLargeError } from '../../errors/index.js';
+import { type Clock, elapsed } from '../../platform/clock.js';
+import { ThrottledWarning } from '../../platform/throttled-warning.js';
+import {
+  type Answer,
+  type Bus,
+  type BusReceiver,
+  type Claim,
+  type Member,
+  type MemberId,
+  type MemberLoad,
+  type Outcome,
+  PRIMARY_ID,
+  type Request,
+  type ServedEvent,
+  type Task,
+  type TaskRequest,
+  type Waiter,
+} from '../bus.interface.js';
+import { DeliveryRefused } from '../delivery-refused.js';
+import type { Engine } from '../engine.interface.js';
+import { Loopback } from '../local/loopback.js';
+import { ANSWER_KEPT, type ConclusionHeader, DistributedClaims } from './claims.js';
+import { DeadLetters } from './dead-letters.js';
+import { LEADER_HEARD, LEADER_LEASE, Leadership } from './leadership.js';
+import type { Card } from './membership.js';
+import { Outflow } from './outflow.js';
+import { DEAF_AFTER, type Identity, Presence } from './presence.js';
+import { Requests } from './requests.js';
+import { untilDone } from './retry.js';
+import { TaskCaller } from './task-caller.js';
+import { DEAD_LETTER_KEPT, inboxOf, RESULT_KEPT } from './task-message.js';
+import { TaskRunner } from './task-runner.js';
+import { Unsent } from './unsent.js';
+import { pack, unpack } from './wire.js';
+import { EVERYONE, type Letter, MEMBERS, type PublishHeader, type Word } from './words.js';
+
+/** Room in a message for what is not payload, in bytes: names are up to 1 KiB each. */
+export const HEADER_ROOM = 8 * 1024;
+
+/** An application boots without its broker: so long it waits for the first contact, in ms. */
+const FIRST_CONTACT = 3_000;
+
+/** How long it listens who is there before it is open, in ms; each answers at once. */
+const FIRST_WORDS = 100;
+
+/** Between the word that a member leaves and the moment it takes nothing more: what was sent before is on its way, in ms. */
+const FENCE_DELAY = 150;
+
+/** How long what has ended may take to be written down when the bus is closed, in ms. */
+const CLOSE_TIMEOUT = 5_000;
+
+const NOTHING = new Uint8Array(0);
+
+export interface DistributedBusOptions {
+  /** Largest payload, in bytes. */
+  readonly maxPayload: number;
+  /** Bytes that may wait for the broker. */
+  readonly queueLimit: number;
+  /** How long a worker that runs a task or holds a claim may give no sign of life, in ms. */
+  readonly lease: number;
+  readonly clock: Clock;
+  readonly warn: (message: string) => void;
+  readonly log: (message: string) => void;
+  /** What goes with every heartbeat. */
+  readonly load?: (() => MemberLoad | undefined) | undefined;
+}
+
+/**
+ * The bus of many hosts, over any engine: every worker and every primary is a member of its own. What the supervisor
+ * decides (ready, leaves, how many slots) comes by the embedded bus of its host, which carries nothing else then.
+ */
+export class DistributedBus implements Bus {
+  readonly maxPayload: number;
+  readonly fenced: Promise<void>;
+  readonly self: Bus['self'];
+  slots = 0;
+  readonly deadLetters: DeadLetters;
+  private readonly leadership: Leadership;
+  private readonly presence: Presence;
+  private readonly outflow: Outflow;
+  private readonly unsent: Unsent;
+  private readonly caller: TaskCaller;
+  private readonly runner: TaskRunner;
+  private readonly claims: DistributedClaims;
+  private readonly requests: Requests;
+  private readonly loopback = new Loopback();
+  private readonly subscriptions: (() => void)[] = [];
+  private readonly clock: Clock;
+  private readonly unreadable: ThrottledWarning;
+  private receiver: BusReceiver | undefined;
+  private publications = 0;
+  private told: string | undefined;
+  private isFenced = false;
+  private raiseFence!: () => void;
+  private closed: string | undefined;
+  private closing: Promise<void> | undefined;
+
+  constructor(
+    private readonly engine: Engine,
+    /** The embedded bus, over which the supervisor says what it decides. */
+    private readonly local: Bus,
+    private readonly identity: Identity,
+    private readonly options: DistributedBusOptions,
+  ) {
+    const { clock, warn, lease, queueLimit } = options;
+    const { id, address, primary, generation } = identity;
+    this.clock = clock;
+    this.maxPayload = options.maxPayload;
+    this.self = { id: this.isPrimary ? PRIMARY_ID : id, address, generation, primary };
+    this.fenced = new Promise((resolve) => (this.raiseFence = resolve));
+    const condition = {
+      isConnected: () => engine.isConnected,
+      load: () => options.load?.(),
+      leaderToken: () => this.leaderToken,
+    };
+    this.presence = new Presence(identity, condition, clock, {
+      say: (word) => this.say(word),
+      ask: (member) => this.write(member, { type: 'who', fromId: id }),
+      show: (member, card) => this.write(member, { type: 'card', card }),
+      onMembers: () => this.tellMembers(),
+      onLost: (card) => this.lost(card),
+      onSilence: () => this.cutOff(`${engine.name} gives no sign of life for ${DEAF_AFTER} ms`),
+      onHeardAgain: () => this.heardAgain(),
+    });
+    this.outflow = new Outflow(() => engine.flush(), queueLimit);
+    this.unsent = new Unsent(queueLimit, warn);
+    this.requests = new Requests(
+      identity,
+      {
+        send: (subject, message, isWanted) =>
+          this.outflow.pass(message.length, () => isWanted() && engine.publish(subject, message)),
+        answer: (subject, message) => this.post(subject, message) || this.unsent.keep(subject, message),
+      },
+      this.loopback,
+      () => !this.isFenced && this.presence.state !== 'booting',
+      (request) => this.receiver!.onRequest(request),
+    );
+    const results = engine.store('results', RESULT_KEPT);
+    const dead = engine.store('dead-letters', DEAD_LETTER_KEPT);
+    this.deadLetters = new DeadLetters(engine, dead);
+    const isLed = () => this.presence.isLed(LEADER_HEARD);
+    this.leadership = new Leadership(engine.store('leader', LEADER_LEASE), String(id), clock, isLed);
+    const abandon = (task: string) => this.say({ type: 'abandon', task });
+    this.caller = new TaskCaller(engine, results, { address, id }, clock, abandon, this.listen.bind(this), warn);
+    this.runner = new TaskRunner(engine, { results, dead }, { address, id, name: this.name }, lease, clock, {
+      onTask: (task) => this.receiver!.onTask(task),
+      onAbandoned: (task) => this.receiver!.onAbandoned(task),
+      warn,
+      isServed: (event) => this.presence.served(event) === 'yes',
+      isUnsettled: () => this.presence.isUnsettled,
+      askWhoRuns: (task) => this.say({ type: 'who-runs', task, fromId: id }),
+    });
+    const stores = { claims: engine.store('claims', lease), answers: engine.store('answers', ANSWER_KEPT) };
+    const conclude = (header: ConclusionHeader, payload: Uint8Array) =>
+      this.say({ type: 'concluded', ...header }, payload);
+    this.claims = new DistributedClaims(stores, { address, id }, lease, clock, conclude, warn);
+    this.unreadable = new ThrottledWarning(
+      warn,
+      Date.now,
+      (count, reason) =>
+        `${count} message(s) from ${engine.name} could not be read, the last: ${reason}. Let nobody else publish to ` +
+        `this cluster's subjects, and run versions of nestjs-cluster that know each other.`,
+    );
+  }
+
+  get members(): readonly Member[] {
+    return this.presence.members;
+  }
+
+  /** The fencing token by which this worker leads all hosts right now; undefined where it does not. */
+  get leaderToken(): number | undefined {
+    return this.leadership.token;
+  }
+
+  // ---- the connection
+
+  async open(receiver: BusReceiver): Promise<void> {
+    if (this.receiver !== undefined) throw new Error('The bus is open already.');
+    this.receiver = receiver;
+    this.subscriptions.push(
+      this.listen(MEMBERS, (word: Word, bytes) => this.heard(word, bytes)),
+      this.listen(EVERYONE, (header: PublishHeader, bytes) => this.published(header, bytes)),
+      this.listen(inboxOf(this.identity.id), (letter: Letter, bytes) => this.addressed(letter, bytes)),
+    );
+    await this.contact();
+    if (!this.engine.isConnected) {
+      this.options.warn(
+        `${this.engine.name} is not reachable. The application starts without: messenger calls are refused until the ` +
+          `connection is there. It is tried for ever.`,
+      );
+    }
+    this.presence.begin();
+    await this.openLocal();
+    await elapsed(this.clock, FIRST_WORDS);
+    if (this.closed !== undefined) throw this.notConnected();
+    if (this.isPrimary) this.presence.become('ready');
+    this.tellMembers();
+  }
+
+  /** What is refused at once fails the start; what is refused when the broker comes later is said, and tried again. */
+  private async contact(): Promise<void> {
+    const connect = () =>
+      this.engine.connect({
+        onConnected: () => this.connected(),
+        onDisconnected: (reason) => this.disconnected(reason),
+        onWarning: (message) => this.options.warn(message),
+      });
+    let isLate = false;
+    const connecting = connect().catch((error: Error) => {
+      if (!isLate) throw error;
+      this.options.warn(error.message);
+      const failed = ({ message }: Error) => this.options.warn(message);
+      return untilDone(this.clock, () => this.closed !== undefined, connect, failed);
+    });
+    await Promise.race([connecting, elapsed(this.clock, FIRST_CONTACT)]);
+    isLate = true;
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.shut();
+    return this.closing;
+  }
+
+  async flush(): Promise<void> {
+    await this.engine.flush();
+  }
+
+  /** The supervisor of this host has buried a worker: the others need not wait for its silence. */
+  buried(id: MemberId): void {
+    this.say({ type: 'gone', id });
+  }
+
+  // ---- what goes out
+
+  serve(events: readonly ServedEvent[]): void {
+    this.runner.serve(events);
+    this.presence.serve(events);
+  }
+
+  publish(event: string, payload: Uint8Array): Promise<void> {
+    const refusal = this.refusal(event, payload);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const { id: fromId, address: from } = this.identity;
+    const id = (this.publications = (this.publications + 1) >>> 0);
+    const header: PublishHeader = { id, event, from, fromId };
+    const message = pack(header, payload);
+    return this.outflow.pass(message.length, () => {
+      this.engine.publish(EVERYONE, message);
+      this.loopback.push(() => this.receiver!.onPublish({ event, payload, from, id }));
+    });
+  }
+
+  request(to: MemberId, event: string, payload: Uint8Array, deadline: number, waiter: Waiter<Answer>): void {
+    const refusal = this.refusal(event, payload);
+    if (refusal !== undefined) return waiter.reject(refusal);
+    const member = to === PRIMARY_ID ? this.identity.primary : to;
+    const isKnown = to === PRIMARY_ID || to === this.identity.id || this.presence.knows(to);
+    if (!isKnown) {
+      return waiter.reject(new DeliveryRefused('The member is gone.'));
+    }
+    this.requests.request(member, event, payload, deadline, waiter);
+  }
+
+  reply(request: Request, outcome: Outcome, payload: Uint8Array): void {
+    this.checkSize(request.event, payload);
+    this.requests.reply(request, outcome, payload);
+  }
+
+  enqueue(task: TaskRequest, waiter: Waiter<Answer>): void {
+    const refusal = this.refusal(task.event, task.payload);
+    if (refusal !== undefined) return waiter.reject(refusal);
+    if (this.presence.served(task.event) === 'no') {
+      return waiter.resolve({ outcome: 'no-handler', payload: NOTHING, slot: this.identity.address });
+    }
+    this.caller.call(task, waiter);
+  }
+
+  progress(task: Task, payload: Uint8Array): Promise<void> {
+    const refusal = this.refusal(task.event, payload);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.outflow.pass(payload.length, () => this.runner.progress(task, payload));
+  }
+
+  settle(task: Task, outcome: Outcome, payload: Uint8Array): void {
+    this.checkSize(task.event, payload);
+    this.runner.settle(task, outcome, payload);
+  }
+
+  claim(key: string, ttl: number, waiter: Waiter<Claim>): void {
+    if (this.closed !== undefined) return waiter.reject(this.notConnected());
+    this.claims.claim(key, ttl, waiter);
+  }
+
+  conclude(key: string, outcome: 'ok' | 'error', payload: Uint8Array): void {
+    this.checkSize(key, payload);
+    this.claims.conclude(key, outcome, payload);
+  }
+
+  // ---- what comes in
+
+  private listen<Header>(subject: string, take: (header: Header, payload: Uint8Array) => void): () => void {
+    return this.engine.subscribe(subject, (message) => this.read(message, take));
+  }
+
+  private read<Header>(message: Uint8Array, take: (header: Header, payload: Uint8Array) => void): void {
+    let read: { readonly header: Header; readonly payload: Uint8Array };
+    try {
+      read = unpack<Header>(message);
+    } catch (error) {
+      return this.unreadable.due((error as Error).message);
+    }
+    take(read.header, read.payload);
+  }
+
+  private heard(word: Word, payload: Uint8Array): void {
+    switch (word.type) {
+      case 'card':
+      case 'beat':
+      case 'hello':
+      case 'gone':
+        return this.presence.heard(word);
+      case 'abandon':
+        return this.runner.abandoned(word.task);
+      case 'who-runs':
+        if (this.runner.runs(word.task)) this.write(word.fromId, { type: 'runs', task: word.task });
+        return;
+      case 'concluded':
+        return this.claims.concluded(word, payload);
+    }
+  }
+
+  private published({ event, from, fromId, id }: PublishHeader, payload: Uint8Array): void {
+    // Its own it has heard already; before it is ready, and after it has left, a worker is no member.
+    if (fromId === this.identity.id || this.presence.state !== 'ready') return;
+    this.receiver!.onPublish({ event, payload, from, id });
+  }
+
+  private addressed(letter: Letter, payload: Uint8Array): void {
+    switch (letter.type) {
+      case 'request':
+      case 'reply':
+      case 'refused':
+        return this.requests.heard(letter, payload);
+      case 'result':
+        return this.caller.settled(letter, payload);
+      case 'progress':
+        return this.caller.progressed(letter.task, payload);
+      case 'runs':
+        return this.runner.heardToRun(letter.task);
+      case 'who':
+        return this.presence.introduceTo(letter.fromId);
+      case 'card':
+        return this.presence.heard(letter);
+    }
+  }
+
+  // ---- membership
+
+  private get isPrimary(): boolean {
+    return this.identity.worker === 0;
+  }
+
+  private get name(): string {
+    const { host, address } = this.identity;
+    return address === 'primary' ? `the primary of ${host}` : `slot ${address} of ${host}`;
+  }
+
+  /** The supervisor's word comes by the embedded bus; nothing else does. */
+  private async openLocal(): Promise<void> {
+    const isListed = (members: readonly Member[]) => members.some(({ id }) => id === this.local.self.id);
+    await this.local.open({
+      onMembers: (members) => {
+        this.slots = this.local.slots;
+        if (this.presence.state === 'booting' && isListed(members)) this.join();
+        this.tellMembers();
+      },
+      onPublish: () => undefined,
+      onRequest: (request) => this.local.reply(request, 'no-handler', NOTHING),
+      onTask: (task) => this.local.settle(task, 'no-handler', NOTHING),
+      onAbandoned: () => undefined,
+      onClosed: () => undefined,
+    });
+    this.local.serve([]);
+    if (!this.isPrimary) void this.local.fenced.then(() => this.leave());
+  }
+
+  /** Ready: a member from now on. */
+  private join(): void {
+    this.presence.become('ready');
+    this.runner.open();
+    this.leadership.stand();
+  }
+
+  /** No member any more: takes no new task, and soon no request. */
+  private async leave(): Promise<void> {
+    if (this.presence.state === 'leaving') return;
+    this.presence.become('leaving');
+    this.runner.stop();
+    void this.leadership.resign();
+    await elapsed(this.clock, FENCE_DELAY);
+    this.fence();
+  }
+
+  private fence(): void {
+    this.isFenced = true;
+    this.raiseFence();
+  }
+
+  private heardAgain(): void {
+    this.options.log(`${this.engine.name} is heard again.`);
+    this.caller.reconnected();
+    this.claims.lookAgain();
+  }
+
+  private lost(card: Card): void {
+    this.requests.lost(card);
+    this.claims.lookAgain();
+  }
+
+  /** Where the members, a flag of one, or the number of slots is another than was told last. */
+  private tellMembers(): void {
+    const news = JSON.stringify([this.slots, this.members.map(({ id, suspect }) => [id, suspect])]);
+    if (this.told === news) return;
+    this.told = news;
+    this.receiver?.onMembers(this.members);
+  }
+
+  // ---- the engine's word
+
+  private connected(): void {
+    if (this.closed !== undefined) return;
+    this.options.log(`Connected to ${this.engine.name}.`);
+    this.presence.connected();
+    for (const [subject, message] of this.unsent.take()) this.post(subject, message);
+    this.caller.reconnected();
+    this.claims.lookAgain();
+  }
+
+  private disconnected(reason: string): void {
+    if (this.closed === undefined) this.cutOff(`the connection to ${this.engine.name} is lost (${reason})`);
+  }
+
+  /** Answers may be lost: whoever waits for one hears it now. Tasks go on: their results are written down. */
+  private cutOff(reason: string): void {
+    this.options.warn(`${reason}: messenger calls are refused until it is back.`);
+    this.outflow.reset(() => this.notConnected());
+    const lost = () =>
+      new NotConnectedError(`The answer may be lost, and whether the call was run is unknown: ${reason}. Try again.`);
+    this.requests.cutOff(lost);
+  }
+
+  /** To everybody, at most once. */
+  private say(word: Word, payload?: Uint8Array): void {
+    this.post(MEMBERS, pack(word, payload));
+  }
+
+  private write(to: MemberId, letter: Letter, payload?: Uint8Array): void {
+    this.post(inboxOf(to), pack(letter, payload));
+  }
+
+  /** @returns whether it is on its way; at most once */
+  private post(subject: string, message: Uint8Array): boolean {
+    if (!this.engine.isConnected) return false;
+    try {
+      this.engine.publish(subject, message);
+      return true;
+    } catch {
+      // It was lost between the look and the call.
+      return false;
+    }
+  }
+
+  private async shut(): Promise<void> {
+    this.presence.become('leaving');
+    this.runner.stop();
+    const done = Promise.all([
+      this.runner.close(),
+      this.claims.close(() => this.notConnected()),
+      this.leadership.resign(),
+    ]);
+    await Promise.race([done, elapsed(this.clock, this.receiver === undefined ? 0 : CLOSE_TIMEOUT)]);
+    this.runner.abort();
+    this.claims.abort();
+    this.presence.end();
+    this.closed = 'it was closed';
+    this.fence();
+    this.outflow.reset(() => this.notConnected());
+    this.requests.close(() => this.notConnected());
+    this.caller.close(() => this.notConnected());
+    for (const unsubscribe of this.subscriptions.splice(0)) unsubscribe();
+    await this.engine.close();
+    await this.local.close();
+  }
+
+  private refusal(event: string, payload: Uint8Array): Error | undefined {
+    if (this.closed !== undefined || !this.engine.isConnected || this.presence.isDeaf) return this.notConnected();
+    if (payload.length > this.maxPayload) return new PayloadTooLargeError(event, payload.length, this.maxPayload);
+    return undefined;
+  }
+
+  private checkSize(name: string, payload: Uint8Array): void {
+    if (payload.length > this.maxPayload) throw new PayloadTooLargeError(name, payload.length, this.maxPayload);
+  }
+
+  private notConnected(): NotConnectedError {
+    if (this.closed !== undefined) {
+      return new NotConnectedError(
+        `This process is not connected to the cluster's bus any more: ${this.closed}. Finish messenger calls before the ` +
+          `app is closed.`,
+      );
+    }
+    return new NotConnectedError(
+      `${this.engine.name} cannot be reached just now, so nothing was sent. The connection is tried for ever: call again ` +
+        `later, and see to the broker named in messenger.engine.`,
+    );
+  }
+}

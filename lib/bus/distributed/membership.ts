@@ -1,0 +1,218 @@
+import type { Member, MemberId, MemberLoad, ServedEvent } from '../bus.interface.js';
+import { standing } from '../standing.js';
+
+/** Time between two heartbeats, in ms. */
+export const BEAT_INTERVAL = 500;
+
+/** A member silent for so long, in ms, is suspect: two beats are missing. */
+export const SUSPECT_AFTER = 1_100;
+
+/** A member silent for so long, in ms, is lost. */
+export const LOST_AFTER = 1_600;
+
+/** After a silence of the broker, what was on its way is there after so long, in ms. */
+const UNSETTLED_FOR = 5_000;
+
+/** How long the word that a member is gone outlasts what it may still have sent, in ms. */
+const GRAVE_KEPT = 60_000;
+
+export type MemberState = 'booting' | 'ready' | 'leaving';
+
+/** What a member says of itself whenever that changes, or somebody asks. */
+export interface Card {
+  readonly id: MemberId;
+  /** The primary that supervises it; its own number in a primary. */
+  readonly primary: MemberId;
+  /** The supervisor's own number of this worker; 0: it is the primary. */
+  readonly worker: number;
+  readonly host: string;
+  /** −1 in a primary. */
+  readonly slot: number;
+  readonly generation: number;
+  readonly pid: number;
+  readonly state: MemberState;
+  /** The events it runs tasks of; null until it has said so. */
+  readonly serves: readonly ServedEvent[] | null;
+  /** Counts its cards. */
+  readonly revision: number;
+}
+
+/** What a member says with every heartbeat. */
+export interface Beat {
+  readonly id: MemberId;
+  readonly revision: number;
+  readonly load: MemberLoad | null;
+  /** The token by which it leads, where it does. */
+  readonly leads: number | null;
+}
+
+/** What follows from something heard, or from silence. */
+export interface MembershipChange {
+  /** The set of ready workers is another, or a flag of one. */
+  readonly changed: boolean;
+  readonly lost: readonly Card[];
+  /** A member spoke of which there is no card, or only an old one: ask for it. */
+  readonly ask: MemberId | undefined;
+}
+
+interface Entry {
+  card: Card;
+  load: MemberLoad | null;
+  leads: number | null;
+  heardAt: number;
+  suspect: boolean;
+}
+
+const NOTHING: MembershipChange = { changed: false, lost: [], ask: undefined };
+
+/**
+ * Who is there, by what each says of itself. Decides only; time is an argument.
+ *
+ * A silent member is lost, but only where this process hears its own beats come back: a broker that is silent says
+ * nothing about the members behind it.
+ */
+export class Membership {
+  private readonly entries = new Map<MemberId, Entry>();
+  private readonly graves = new Map<MemberId, number>();
+  private listed: readonly Member[] | undefined;
+  private ownHeardAt: number;
+  /** When its own beats came back last after a silence. */
+  private settlingSince = -Infinity;
+
+  constructor(
+    private readonly self: MemberId,
+    now: number,
+  ) {
+    this.ownHeardAt = now;
+  }
+
+  /** The ready workers, by host, primary and slot. */
+  get members(): readonly Member[] {
+    this.listed ??= [...this.entries.values()].filter(isReadyWorker).map(toMember).sort(inOrder);
+    return this.listed;
+  }
+
+  card(id: MemberId): Card | undefined {
+    return this.entries.get(id)?.card;
+  }
+
+  /** How the ready workers stand to tasks of the event: some run them, none does, or that is not known of all yet. */
+  served(event: string): 'yes' | 'no' | 'unknown' {
+    const ready = [...this.entries.values()].filter(isReadyWorker);
+    if (ready.some(({ card }) => card.serves?.some((served) => served.event === event))) return 'yes';
+    return ready.length > 0 && ready.every(({ card }) => card.serves !== null) ? 'no' : 'unknown';
+  }
+
+  /** Whether a member was heard to lead within the last `within` ms. */
+  isLed(now: number, within: number): boolean {
+    return [...this.entries.values()].some(({ leads, heardAt }) => leads !== null && now - heardAt <= within);
+  }
+
+  /** Since when nothing of its own came back, in ms. */
+  deafFor(now: number): number {
+    return now - this.ownHeardAt;
+  }
+
+  /** The connection is there, again or for the first time: everybody has the time anew to be heard. */
+  resumed(now: number): void {
+    if (this.deafFor(now) > BEAT_INTERVAL * 2) this.settlingSince = now;
+    this.ownHeardAt = now;
+    for (const entry of this.entries.values()) entry.heardAt = now;
+  }
+
+  /** Whether its own beats do not come back just now, or did not a moment ago. */
+  isUnsettled(now: number): boolean {
+    return this.deafFor(now) > BEAT_INTERVAL * 2 || now - this.settlingSince < UNSETTLED_FOR;
+  }
+
+  introduced(card: Card, now: number): MembershipChange {
+    if (this.isBuried(card.id, now)) return NOTHING;
+    this.heardFrom(card.id, now);
+    const entry = this.entries.get(card.id);
+    if (entry === undefined) {
+      this.entries.set(card.id, { card, load: null, leads: null, heardAt: now, suspect: false });
+      return this.change(true);
+    }
+    const isNews = card.revision > entry.card.revision;
+    if (isNews) entry.card = card;
+    return this.change(this.renew(entry, now) || isNews);
+  }
+
+  beaten({ id, revision, load, leads }: Beat, now: number): MembershipChange {
+    if (this.isBuried(id, now)) return NOTHING;
+    this.heardFrom(id, now);
+    const entry = this.entries.get(id);
+    if (entry === undefined) return { ...NOTHING, ask: id };
+    entry.load = load;
+    entry.leads = leads;
+    const change = this.change(this.renew(entry, now));
+    this.listed = undefined;
+    return entry.card.revision < revision ? { ...change, ask: id } : change;
+  }
+
+  /** Its primary, or the member itself, says that it is gone. */
+  gone(id: MemberId, now: number): MembershipChange {
+    this.graves.set(id, now + GRAVE_KEPT);
+    const entry = this.entries.get(id);
+    if (entry === undefined) return NOTHING;
+    this.entries.delete(id);
+    return this.change(true, [entry.card]);
+  }
+
+  /** Looks who has been silent for too long. */
+  check(now: number): MembershipChange {
+    for (const [id, until] of this.graves) if (until <= now) this.graves.delete(id);
+    if (this.deafFor(now) > BEAT_INTERVAL * 2) return NOTHING;
+    const lost: Card[] = [];
+    let changed = false;
+    for (const [id, entry] of this.entries) {
+      const silence = now - entry.heardAt;
+      if (id === this.self) continue;
+      if (silence > LOST_AFTER) {
+        this.entries.delete(id);
+        lost.push(entry.card);
+      } else if (silence > SUSPECT_AFTER && !entry.suspect) {
+        entry.suspect = true;
+        changed = true;
+      }
+    }
+    return this.change(changed || lost.length > 0, lost);
+  }
+
+  private heardFrom(id: MemberId, now: number): void {
+    if (id !== this.self) return;
+    // Silence so far was the broker's, or this process's own: everybody gets the time anew.
+    if (this.deafFor(now) > BEAT_INTERVAL * 2) this.resumed(now);
+    this.ownHeardAt = now;
+  }
+
+  private renew(entry: Entry, now: number): boolean {
+    entry.heardAt = now;
+    const wasSuspect = entry.suspect;
+    entry.suspect = false;
+    return wasSuspect;
+  }
+
+  private isBuried(id: MemberId, now: number): boolean {
+    return (this.graves.get(id) ?? -Infinity) > now;
+  }
+
+  private change(changed: boolean, lost: readonly Card[] = []): MembershipChange {
+    if (changed) this.listed = undefined;
+    return { changed, lost, ask: undefined };
+  }
+}
+
+function isReadyWorker({ card }: Entry): boolean {
+  return card.worker !== 0 && card.state === 'ready';
+}
+
+function toMember({ card, load, suspect }: Entry): Member {
+  const { id, host, primary, slot, generation, pid } = card;
+  return { id, host, primary, slot, generation, pid, ...standing(suspect), ...(load === null ? {} : { load }) };
+}
+
+function inOrder(a: Member, b: Member): number {
+  if (a.host !== b.host) return a.host! < b.host! ? -1 : 1;
+  return a.primary! - b.primary! || a.slot - b.slot || a.id - b.id;
+}

@@ -1,0 +1,103 @@
+import { MemberLostError } from '../../errors/index.js';
+import type { Address, Answer, MemberId, Outcome, Request, Waiter } from '../bus.interface.js';
+import { DeliveryRefused } from '../delivery-refused.js';
+import type { Loopback } from '../local/loopback.js';
+import { PendingCalls } from '../local/pending-calls.js';
+import type { Card } from './membership.js';
+import type { Identity } from './presence.js';
+import { inboxOf } from './task-message.js';
+import { deadlineFromWire, deadlineToWire, pack } from './wire.js';
+import type { Letter, RequestLetter } from './words.js';
+
+/** How requests and answers leave this process. */
+export interface RequestWay {
+  /** In its turn, which waits while too much is on its way. `isWanted` is asked when it comes. */
+  send(subject: string, message: Uint8Array, isWanted: () => boolean): Promise<void>;
+  /** Now, or when the connection is back. */
+  answer(subject: string, message: Uint8Array): void;
+}
+
+/** Requests from one member to another, and their answers. */
+export class Requests {
+  private readonly calls = new PendingCalls();
+
+  constructor(
+    private readonly identity: Identity,
+    private readonly way: RequestWay,
+    /** What this process sends to itself: its broadcasts, too, and so in order. */
+    private readonly loopback: Loopback,
+    /** Whether this member takes requests. */
+    private readonly isTaken: () => boolean,
+    private readonly receive: (request: Request) => void,
+  ) {}
+
+  request(to: MemberId, event: string, payload: Uint8Array, deadline: number, waiter: Waiter<Answer>): void {
+    const id = this.calls.add({ what: 'request', to, waiter });
+    waiter.cancel = () => this.calls.take(id);
+    const { id: fromId, address: from } = this.identity;
+    if (to === fromId) {
+      return this.loopback.push(() => this.requestedByItself({ id, event, payload, from, fromId, deadline }));
+    }
+    const letter: Letter = { type: 'request', id, event, from, fromId, deadline: deadlineToWire(deadline) };
+    this.way
+      .send(inboxOf(to), pack(letter, payload), () => this.calls.get(id) !== undefined)
+      .catch((error: unknown) => this.calls.take(id)?.waiter.reject(error));
+  }
+
+  reply({ id, fromId: to }: Request, outcome: Outcome, payload: Uint8Array): void {
+    const { id: fromId, address: slot } = this.identity;
+    if (to === fromId) return this.loopback.push(() => this.settle(id, { outcome, payload, slot }));
+    const letter: Letter = { type: 'reply', id, outcome, slot, fromId };
+    this.way.answer(inboxOf(to), pack(letter, payload));
+  }
+
+  heard(letter: RequestLetter, payload: Uint8Array): void {
+    switch (letter.type) {
+      case 'request': {
+        const { id, event, from, fromId } = letter;
+        return this.requested({ id, event, payload, from, fromId, deadline: deadlineFromWire(letter.deadline) });
+      }
+      case 'reply': {
+        const call = this.calls.get(letter.id);
+        // Only the member that was asked may answer.
+        if (call?.what !== 'request' || call.to !== letter.fromId) return;
+        return this.settle(letter.id, { outcome: letter.outcome, payload, slot: letter.slot });
+      }
+      case 'refused':
+        this.calls.take(letter.id)?.waiter.reject(new DeliveryRefused('The member leaves.'));
+    }
+  }
+
+  /** The member is gone: whoever waits for it waits in vain. */
+  lost({ id, slot, host, worker }: Card): void {
+    const [address, name]: [Address, string] =
+      worker === 0 ? ['primary', `The primary of ${host}`] : [slot, `The worker in slot ${slot} of ${host}`];
+    const text = `${name} went away before it answered; whether it ran the call is unknown.`;
+    this.calls.rejectRequestsTo(id, () => new MemberLostError(address, text));
+  }
+
+  /** Answers of others may be lost. */
+  cutOff(error: () => Error): void {
+    this.calls.rejectRequests((to) => to !== this.identity.id, error);
+  }
+
+  close(error: () => Error): void {
+    this.calls.rejectAll(error);
+  }
+
+  private requested(request: Request): void {
+    if (this.isTaken()) return this.receive(request);
+    const letter: Letter = { type: 'refused', id: request.id, fromId: this.identity.id };
+    this.way.answer(inboxOf(request.fromId), pack(letter));
+  }
+
+  private requestedByItself(request: Request): void {
+    if (this.isTaken()) this.receive(request);
+    else this.calls.take(request.id)?.waiter.reject(new DeliveryRefused('This member leaves.'));
+  }
+
+  private settle(id: number, answer: Answer): void {
+    const call = this.calls.take(id);
+    if (call?.what === 'request') call.waiter.resolve(answer);
+  }
+}

@@ -1,0 +1,67 @@
+import type { Address, MemberId, Outcome, TaskRequest } from '../bus.interface.js';
+import { deadlineToWire, pack, tokenOf } from './wire.js';
+
+/** A task's result is kept this long, in ms: calls that come later with the same id get it. */
+export const RESULT_KEPT = 5 * 60_000;
+
+/** A task that nobody could run is kept this long, in ms. */
+export const DEAD_LETTER_KEPT = 7 * 24 * 60 * 60_000;
+
+/** What a task says of itself in its queue. */
+export interface TaskHeader {
+  readonly id: string;
+  readonly event: string;
+  /** The caller's `id` option, where it gave one. */
+  readonly key: string | null;
+  readonly from: Address;
+  readonly fromId: MemberId;
+  readonly deadline: number | null;
+  readonly redeliveries: number;
+  readonly attempts: number;
+  /** Whether its caller wants to hear of its progress. */
+  readonly progress: boolean;
+}
+
+/** How a task ended, as it is kept and as its callers are told. */
+export interface ResultHeader {
+  readonly task: string;
+  readonly outcome: Outcome;
+  readonly slot: Address;
+  /** Which run this is the result of: no two have the same. */
+  readonly run: string;
+}
+
+/** With these, a task has come to no result: a call with the same key begins a new one. */
+export const NO_RESULT: ReadonlySet<Outcome> = new Set(['expired', 'lost', 'no-handler', 'stopping']);
+
+/** The queue of an event's tasks. */
+export const queueOf = (event: string): string => tokenOf('event', event);
+
+/** The id that tasks of one event and key share; `round` counts those of them that came to no result. */
+export const sharedId = (event: string, key: string, round: number): string =>
+  `${tokenOf('task', event, key)}-${round}`;
+
+/** Where those who share a task hear of its end. */
+export const resultSubject = (task: string): string => `done-${task}`;
+
+/** Where one member is spoken to. */
+export const inboxOf = (member: MemberId): string => `member-${member}`;
+
+export function packTask(
+  id: string,
+  { event, key, payload, deadline, redeliveries, attempts, onProgress }: TaskRequest,
+  from: { readonly address: Address; readonly id: MemberId },
+): Uint8Array {
+  const header: TaskHeader = {
+    id,
+    event,
+    key: key ?? null,
+    from: from.address,
+    fromId: from.id,
+    deadline: deadlineToWire(deadline),
+    redeliveries,
+    attempts,
+    progress: onProgress !== undefined,
+  };
+  return pack(header, payload);
+}

@@ -1,0 +1,378 @@
+import { type Clock, elapsed, type Timer } from '../../platform/clock.js';
+import { ThrottledWarning } from '../../platform/throttled-warning.js';
+import type { Address, MemberId, Outcome, ServedEvent, Task } from '../bus.interface.js';
+import type { Engine, LeasedTask, QueueWorker, Store, StoredRecord } from '../engine.interface.js';
+import { untilDone } from './retry.js';
+import { inboxOf, NO_RESULT, queueOf, resultSubject, type ResultHeader, type TaskHeader } from './task-message.js';
+import { deadlineFromWire, pack, unpack } from './wire.js';
+
+/** How many tasks of an event a worker runs at a time where its handler names no limit. */
+const DEFAULT_CONCURRENCY = 64;
+
+/** A lease is extended so often in its time: one that comes late must not end it. */
+const EXTENSIONS = 4;
+
+/** After the broker was away, what others had ready for it, and what they answer, is there within so long, in ms. */
+const SETTLING_TIME = 1_000;
+
+const NOTHING = new Uint8Array(0);
+
+/** What the runner does to the world besides the engine. */
+export interface TaskRunnerListener {
+  onTask(task: Task): void;
+  onAbandoned(task: number): void;
+  warn(message: string): void;
+  /** Whether some ready worker runs tasks of the event. */
+  isServed(event: string): boolean;
+  /** Whether the broker was silent or away a moment ago. */
+  isUnsettled(): boolean;
+  /** Asks all members whether one of them still runs the task; each that does says so. */
+  askWhoRuns(task: string): void;
+}
+
+/** A task that runs here. */
+interface Running {
+  /** How it was handed out last. */
+  leased: LeasedTask;
+  readonly header: TaskHeader;
+  readonly payload: Uint8Array;
+  readonly station: Station;
+  /** How often its handler has thrown here. */
+  failures: number;
+  /** Its handler was called. */
+  isBegun: boolean;
+  /** Another member has said that it runs it. */
+  runsElsewhere: boolean;
+}
+
+/** The tasks of one event that this member runs. */
+interface Station {
+  concurrency: number;
+  /** How many tasks run, or were granted and may come. */
+  taken: number;
+  worker: QueueWorker;
+}
+
+/**
+ * The side of tasks that runs them: takes as many as there is room for, keeps their leases, and writes each result
+ * down once before the queue forgets the task. Side effects are at least once; results exactly once.
+ */
+export class TaskRunner {
+  private readonly stations = new Map<string, Station>();
+  private readonly running = new Map<number, Running>();
+  /** What was handed to this member and is not done with: looked up, running, or being written down. */
+  private readonly held = new Set<Running>();
+  private readonly settling = new Set<Promise<void>>();
+  private served: readonly ServedEvent[] = [];
+  private state: 'waiting' | 'open' | 'stopped' = 'waiting';
+  private isClosed = false;
+  private lastNumber = 0;
+  private extending: Timer | undefined;
+  private readonly delayed: ThrottledWarning;
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly stores: { readonly results: Store; readonly dead: Store },
+    private readonly self: { readonly address: Address; readonly id: MemberId; readonly name: string },
+    /** How long a task may go without a sign of life of its worker, in ms. */
+    private readonly lease: number,
+    private readonly clock: Clock,
+    private readonly listener: TaskRunnerListener,
+  ) {
+    this.delayed = new ThrottledWarning(
+      (message) => listener.warn(message),
+      Date.now,
+      (count, reason) =>
+        `${count} time(s) ${engine.name} did not say that it wrote down how a task ended, the last: ${reason}. It is tried ` +
+        `again.`,
+    );
+  }
+
+  /** Tasks that run here. */
+  get inFlight(): number {
+    return this.running.size;
+  }
+
+  /** In place of what was served before. */
+  serve(events: readonly ServedEvent[]): void {
+    this.served = events;
+    if (this.state === 'open') this.arrange();
+  }
+
+  /** Takes tasks from now on. */
+  open(): void {
+    if (this.state !== 'waiting') return;
+    this.state = 'open';
+    this.extendLater();
+    this.arrange();
+  }
+
+  /** Takes no more tasks; those that run go on. */
+  stop(): void {
+    this.state = 'stopped';
+    for (const { worker } of this.stations.values()) worker.stop();
+    this.stations.clear();
+  }
+
+  /** Resolves when what has ended is written down; what still runs is left to its lease. */
+  async close(): Promise<void> {
+    this.stop();
+    await Promise.all(this.settling);
+    this.isClosed = true;
+    this.extending?.cancel();
+  }
+
+  /** Gives up on what could not be written down. */
+  abort(): void {
+    this.isClosed = true;
+  }
+
+  settle(task: Task, outcome: Outcome, payload: Uint8Array): void {
+    const running = this.running.get(task.id);
+    if (running === undefined) return;
+    if (outcome === 'error' && this.runsAgain(running)) return this.run(task.id, running);
+    this.running.delete(task.id);
+    if (outcome === 'no-handler' && this.listener.isServed(task.event)) {
+      running.leased.release();
+      return this.letGo(running);
+    }
+    this.track(this.finish(running, outcome, payload).finally(() => this.letGo(running)));
+  }
+
+  progress(task: Task, payload: Uint8Array): void {
+    const running = this.running.get(task.id);
+    if (running === undefined || !running.header.progress) return;
+    const { id, fromId } = running.header;
+    this.engine.publish(inboxOf(fromId), pack({ type: 'progress', task: id }, payload));
+  }
+
+  /** Its caller has given it up. */
+  abandoned(id: string): void {
+    for (const [number, { header }] of this.running) if (header.id === id) this.listener.onAbandoned(number);
+  }
+
+  /** Whether it runs here, or has and is being written down: not where it is only looked up. */
+  runs(id: string): boolean {
+    return [...this.held].some((held) => held.header.id === id && held.isBegun);
+  }
+
+  /** A member says that it runs a task. */
+  heardToRun(id: string): void {
+    for (const held of this.held) if (held.header.id === id) held.runsElsewhere = true;
+  }
+
+  // ---- what is taken
+
+  private arrange(): void {
+    const wanted = new Map(this.served.map(({ event, concurrency }) => [event, concurrency ?? DEFAULT_CONCURRENCY]));
+    for (const [event, station] of this.stations) {
+      if (wanted.has(event)) continue;
+      station.worker.stop();
+      this.stations.delete(event);
+    }
+    for (const [event, concurrency] of wanted) this.staff(event, concurrency);
+  }
+
+  private staff(event: string, concurrency: number): void {
+    let station = this.stations.get(event);
+    if (station === undefined) {
+      const created: Station = { concurrency, taken: 0, worker: undefined as unknown as QueueWorker };
+      created.worker = this.engine.work(queueOf(event), this.lease, (leased) => this.taken(leased, created));
+      this.stations.set(event, created);
+      station = created;
+    }
+    station.concurrency = concurrency;
+    this.fill(station);
+  }
+
+  private fill(station: Station): void {
+    const room = station.concurrency - station.taken;
+    if (room <= 0) return;
+    station.taken += room;
+    station.worker.grant(room);
+  }
+
+  private leave(station: Station): void {
+    station.taken -= 1;
+    if (this.state === 'open') this.fill(station);
+  }
+
+  private letGo(running: Running): void {
+    this.held.delete(running);
+    this.leave(running.station);
+  }
+
+  private taken(leased: LeasedTask, station: Station): void {
+    let message: { readonly header: TaskHeader; readonly payload: Uint8Array };
+    try {
+      message = unpack<TaskHeader>(leased.message);
+    } catch (error) {
+      this.listener.warn(`A task that cannot be read was dropped from its queue: ${(error as Error).message}`);
+      void leased.acknowledge().catch(() => undefined);
+      return this.leave(station);
+    }
+    if (this.isBackHere(message.header.id, leased)) return this.leave(station);
+    const running = { ...message, leased, station, failures: 0, isBegun: false, runsElsewhere: false };
+    this.held.add(running);
+    this.track(this.start(running));
+  }
+
+  /** A worker that was silent, or cut off, gets its own task again: the run that goes on here, or has ended, is as good. */
+  private isBackHere(id: string, leased: LeasedTask): boolean {
+    const running = [...this.held].find(({ header }) => header.id === id);
+    if (running === undefined) return false;
+    running.leased = leased;
+    leased.extend();
+    return true;
+  }
+
+  private async start(running: Running): Promise<void> {
+    const { header, leased } = running;
+    if ((leased.attempt > 1 || header.key !== null) && (await this.isDone(running))) {
+      return this.letGo(running);
+    }
+    if (leased.attempt > 1 + header.redeliveries) {
+      await this.bury(running);
+      return this.letGo(running);
+    }
+    if (leased.attempt > 1) {
+      this.listener.warn(
+        `Task ${header.id} ('${header.event}') runs again, attempt ${leased.attempt}: its worker gave no sign of ` +
+          `life for ${this.lease} ms.`,
+      );
+    }
+    const number = (this.lastNumber = (this.lastNumber + 1) >>> 0);
+    this.running.set(number, running);
+    running.isBegun = true;
+    this.run(number, running);
+  }
+
+  /** Whether it has ended already, here or elsewhere; true also where that cannot be known any more. */
+  private async isDone(running: Running): Promise<boolean> {
+    const { header, leased } = running;
+    let found = await this.result(header.id);
+    // Its lease may have ended because the broker was away: its worker may still run it, or its result be on its way.
+    while (found !== undefined && found.record === undefined && leased.attempt > 1 && this.isMaybeRun(running)) {
+      running.runsElsewhere = false;
+      running.leased.extend();
+      this.listener.askWhoRuns(header.id);
+      await elapsed(this.clock, SETTLING_TIME);
+      found = await this.result(header.id);
+      if (!running.runsElsewhere) break;
+    }
+    if (found?.record === undefined) return found === undefined;
+    const { header: result, payload } = unpack<ResultHeader>(found.record.value);
+    // That an earlier task by this id came to nothing is no answer to those who asked again.
+    if (leased.attempt > 1 || !NO_RESULT.has(result.outcome)) this.announce(header, result, payload);
+    await this.again(() => running.leased.acknowledge());
+    return true;
+  }
+
+  private isMaybeRun({ runsElsewhere }: Running): boolean {
+    return runsElsewhere || this.listener.isUnsettled();
+  }
+
+  /** What is written down of a task; undefined where the bus was closed before the broker could be asked. */
+  private result(task: string): Promise<{ readonly record: StoredRecord | undefined } | undefined> {
+    return this.again(async () => ({ record: await this.stores.results.get(task) }));
+  }
+
+  private run(number: number, { header, payload, leased, failures }: Running): void {
+    this.listener.onTask({
+      id: number,
+      event: header.event,
+      payload,
+      // What stays the same when it runs again elsewhere, so that a handler can tell.
+      key: header.key ?? header.id,
+      attempt: leased.attempt + failures,
+      deadline: deadlineFromWire(header.deadline),
+      from: header.from,
+      fromId: header.fromId,
+    });
+  }
+
+  private runsAgain(running: Running): boolean {
+    running.failures += 1;
+    return running.failures < running.header.attempts && deadlineFromWire(running.header.deadline) > Date.now();
+  }
+
+  private extendLater(): void {
+    this.extending = this.clock.after(
+      this.lease / EXTENSIONS,
+      () => {
+        if (this.isClosed) return;
+        for (const { leased } of this.held) leased.extend();
+        this.extendLater();
+      },
+      false,
+    );
+  }
+
+  // ---- what comes of it
+
+  private async finish(running: Running, outcome: Outcome, payload: Uint8Array): Promise<void> {
+    const { header } = running;
+    const { attempt } = running.leased;
+    const run = `${this.self.id}-${attempt}`;
+    const result: ResultHeader = { task: header.id, outcome, slot: this.self.address, run };
+    const message = pack(result, payload);
+    const isFirst = await this.again(() => this.keep(header.id, message, run));
+    if (isFirst === undefined) {
+      this.listener.warn(
+        `The result of task ${header.id} ('${header.event}') was not written down: the bus is closed.`,
+      );
+      return;
+    }
+    if (isFirst) this.announce(header, result, payload);
+    else {
+      this.listener.warn(
+        `A stale result of task ${header.id} ('${header.event}', attempt ${attempt}, ${this.self.name}) was ` +
+          `dropped: another run was faster. This worker was silent for longer than ${this.lease} ms meanwhile.`,
+      );
+    }
+    await this.again(() => running.leased.acknowledge());
+  }
+
+  /** Writes the result down where there is none yet. */
+  private async keep(task: string, message: Uint8Array, run: string): Promise<boolean> {
+    if ((await this.stores.results.put(task, message, undefined)) !== undefined) return true;
+    const record = await this.stores.results.get(task);
+    // Its own, from a try that seemed to have failed.
+    return record !== undefined && unpack<ResultHeader>(record.value).header.run === run;
+  }
+
+  /** At most once; whoever misses it looks it up. */
+  private announce(header: TaskHeader, result: ResultHeader, payload: Uint8Array): void {
+    try {
+      this.engine.publish(inboxOf(header.fromId), pack({ type: 'result', ...result }, payload));
+      if (header.key !== null) this.engine.publish(resultSubject(header.id), pack(result, payload));
+    } catch {
+      // Not connected just now.
+    }
+  }
+
+  /** Everybody who ran it died: it goes where it can be looked at, and its caller hears of it. */
+  private async bury(running: Running): Promise<void> {
+    const { header, leased, payload } = running;
+    const died = leased.attempt - 1;
+    this.listener.warn(
+      `Task ${header.id} ('${header.event}') is a dead letter: ${died} worker(s) died or fell silent while they ran it.`,
+    );
+    const letter = pack({ ...header, died, at: Date.now() }, payload);
+    const kept = await this.again(async () => {
+      const old = await this.stores.dead.get(header.id);
+      return (await this.stores.dead.put(header.id, letter, old?.version)) ?? true;
+    });
+    if (kept !== undefined) await this.finish(running, 'lost', NOTHING);
+  }
+
+  private again<T>(work: () => Promise<T>): Promise<T | undefined> {
+    const failed = ({ message }: Error) => this.delayed.due(message);
+    return untilDone(this.clock, () => this.isClosed, work, failed);
+  }
+
+  private track(work: Promise<void>): void {
+    this.settling.add(work);
+    void work.finally(() => this.settling.delete(work));
+  }
+}

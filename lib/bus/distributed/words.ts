@@ -1,0 +1,58 @@
+import type { Address, MemberId, Outcome } from '../bus.interface.js';
+import type { ConclusionHeader } from './claims.js';
+import type { Beat, Card } from './membership.js';
+import type { ResultHeader } from './task-message.js';
+
+/** What everybody subscribes to: broadcasts of the application, and words of the members among themselves. */
+export const EVERYONE = 'everyone';
+export const MEMBERS = 'members';
+
+/** Said to everybody about members. */
+export type MemberWord =
+  | { readonly type: 'card'; readonly card: Card }
+  | { readonly type: 'beat'; readonly beat: Beat }
+  /** A new member, or one that was away: the others introduce themselves to it. */
+  | { readonly type: 'hello'; readonly id: MemberId }
+  /** The member is gone; by itself, or by its primary. */
+  | { readonly type: 'gone'; readonly id: MemberId };
+
+/** Said to everybody about members, tasks and claims. */
+export type Word =
+  | MemberWord
+  /** Nobody waits for the task any more. */
+  | { readonly type: 'abandon'; readonly task: string }
+  /** Who runs the task? Answered by whoever does. */
+  | { readonly type: 'who-runs'; readonly task: string; readonly fromId: MemberId }
+  | ({ readonly type: 'concluded' } & ConclusionHeader);
+
+/** A broadcast. */
+export interface PublishHeader {
+  readonly id: number;
+  readonly event: string;
+  readonly from: Address;
+  readonly fromId: MemberId;
+}
+
+/** Said to one member about a call. */
+export type RequestLetter =
+  | ({ readonly type: 'request'; readonly deadline: number | null } & PublishHeader)
+  | {
+      readonly type: 'reply';
+      readonly id: number;
+      readonly outcome: Outcome;
+      readonly slot: Address;
+      readonly fromId: MemberId;
+    }
+  /** It was not run: the member leaves. */
+  | { readonly type: 'refused'; readonly id: number; readonly fromId: MemberId };
+
+/** Said to one member. */
+export type Letter =
+  | RequestLetter
+  | ({ readonly type: 'result' } & ResultHeader)
+  | { readonly type: 'progress'; readonly task: string }
+  /** The member runs the task. */
+  | { readonly type: 'runs'; readonly task: string }
+  /** Who are you? Answered by a card. */
+  | { readonly type: 'who'; readonly fromId: MemberId }
+  | { readonly type: 'card'; readonly card: Card };

@@ -1,0 +1,166 @@
+import { setTimeout as elapsed } from 'node:timers/promises';
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { KV } from '@nats-io/kv';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { ClusterOptionsError } from '../errors/index.js';
+import type { NatsNames } from './names.js';
+import type { ResolvedNatsOptions } from './options.js';
+import type { NatsPackages } from './packages.js';
+
+/** How long JetStream may take to answer, in ms. */
+export const ANSWER_TIMEOUT = 2_000;
+
+/** A server that was just started may not have JetStream yet: it is asked so often, so many ms apart. */
+const PREPARE_TRIES = 5;
+export const PREPARE_DELAY = 300;
+
+/** Ids are refused twice within so long, in ms; later, the result of the first is there. */
+const DUPLICATE_WINDOW = 120_000;
+
+/** A task that nobody takes, not even to say that its deadline has passed, is dropped after so long, in ms. */
+const TASK_KEPT = 7 * 24 * 60 * 60_000;
+
+/** How many members may wait for tasks of one queue. */
+const MAX_WAITING = 8_192;
+
+/** JetStream's word for: there is one by that name, with another configuration. */
+const OTHER_CONFIGURATION = 10058;
+
+const OLDEST_VERSION = [2, 9] as const;
+
+const nanos = (ms: number): number => ms * 1e6;
+
+/** What is needed of the server: a stream of tasks, a consumer for each queue, buckets of records. Made where missing. */
+export class NatsAssets {
+  jetstream!: JetStreamClient;
+  manager!: JetStreamManager;
+  private readonly buckets = new Map<string, Promise<KV>>();
+
+  constructor(
+    private readonly packages: NatsPackages,
+    private readonly options: ResolvedNatsOptions,
+    private readonly names: NatsNames,
+  ) {}
+
+  /** Before the subjects of JetStream's own requests. */
+  get apiPrefix(): string {
+    const { apiPrefix, domain } = this.options.jetstream;
+    return apiPrefix ?? (domain === undefined ? '$JS.API' : `$JS.${domain}.API`);
+  }
+
+  /**
+   * Makes sure of the server and of the stream.
+   *
+   * @param maxMessage bytes that the messenger wants to send
+   * @returns the largest message the server takes, in bytes
+   * @throws ClusterOptionsError that says what to change
+   */
+  async prepare(connection: NatsConnection, maxMessage: number): Promise<number> {
+    this.buckets.clear();
+    const limit = checkServer(connection, maxMessage);
+    const options = { timeout: ANSWER_TIMEOUT, ...this.options.jetstream };
+    for (let tries = 1; ; tries++) {
+      try {
+        this.jetstream = this.packages.jetstream.jetstream(connection, options);
+        this.manager = await this.packages.jetstream.jetstreamManager(connection, options);
+        await this.addStream();
+        return limit;
+      } catch (error) {
+        if (connection.isClosed() || tries === PREPARE_TRIES) throw unusable(error as Error, connection);
+        await elapsed(PREPARE_DELAY);
+      }
+    }
+  }
+
+  async addConsumer(queue: string, lease: number): Promise<void> {
+    await this.manager.consumers.add(this.names.stream, {
+      durable_name: this.names.consumer(queue),
+      filter_subject: this.names.tasksOf(queue),
+      ack_policy: this.packages.jetstream.AckPolicy.Explicit,
+      ack_wait: nanos(lease),
+      // How often is enough is the task's to say.
+      max_deliver: -1,
+      max_ack_pending: -1,
+      max_waiting: MAX_WAITING,
+    });
+  }
+
+  /** A bucket whose records are kept for `ttl` ms. */
+  bucket(name: string, ttl: number): Promise<KV> {
+    let bucket = this.buckets.get(name);
+    if (bucket === undefined) {
+      bucket = this.openBucket(name, ttl);
+      this.buckets.set(name, bucket);
+      bucket.catch(() => this.buckets.delete(name));
+    }
+    return bucket;
+  }
+
+  private async addStream(): Promise<void> {
+    const { streams } = this.manager;
+    const { RetentionPolicy, StorageType, DiscardPolicy } = this.packages.jetstream;
+    const changeable = {
+      subjects: [this.names.everyTask],
+      // A second one of the same id is refused while the first is there, and for a while after.
+      discard: DiscardPolicy.New,
+      discard_new_per_subject: true,
+      max_msgs_per_subject: 1,
+      duplicate_window: nanos(DUPLICATE_WINDOW),
+      max_age: nanos(TASK_KEPT),
+      num_replicas: this.options.replicas,
+    };
+    try {
+      const fixed = { name: this.names.stream, retention: RetentionPolicy.Workqueue, storage: StorageType.File };
+      await streams.add({ ...fixed, ...changeable });
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== OTHER_CONFIGURATION) throw error;
+      await streams.update(this.names.stream, changeable);
+    }
+  }
+
+  private async openBucket(name: string, ttl: number): Promise<KV> {
+    const kvm = new this.packages.kv.Kvm(this.jetstream);
+    const { StorageType } = this.packages.jetstream;
+    const bucket = this.names.bucket(name);
+    const options = { ttl, history: 1, storage: StorageType.File, replicas: this.options.replicas };
+    const opened = await kvm.create(bucket, options);
+    const { ttl: found } = await opened.status();
+    // Of another version, or with another lease: what is asked for last counts.
+    if (found !== ttl) {
+      const duplicate_window = nanos(Math.min(ttl, DUPLICATE_WINDOW));
+      await this.manager.streams.update(`KV_${bucket}`, { max_age: nanos(ttl), duplicate_window });
+    }
+    return opened;
+  }
+}
+
+function checkServer(connection: NatsConnection, maxMessage: number): number {
+  const { version = '0.0.0', max_payload: limit = Infinity } = connection.info ?? {};
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST_VERSION;
+  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
+    throw new ClusterOptionsError(
+      `messenger.engine: nats-server ${version} is too old; ${OLDEST_VERSION.join('.')} or newer is needed.`,
+    );
+  }
+  if (limit >= maxMessage) return limit;
+  throw new ClusterOptionsError(
+    `messenger.maxPayload asks for messages of ${maxMessage} bytes, names included, and nats-server takes ${limit}. Lower ` +
+      `the option, or raise max_payload in the server's configuration.`,
+  );
+}
+
+function unusable(error: Error, connection: NatsConnection): Error {
+  if (error.name === 'JetStreamNotEnabled') {
+    return new ClusterOptionsError(
+      `messenger.engine: JetStream is not enabled at ${connection.getServer()}, or not for this account. Start nats-server ` +
+        `with -js, or a jetstream block in its configuration.`,
+      { cause: error },
+    );
+  }
+  return new ClusterOptionsError(
+    `messenger.engine: JetStream cannot be set up: ${error.message}. The account must be allowed to make streams, ` +
+      `consumers and key-value buckets.`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,311 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as elapsed } from 'node:timers/promises';
+import type { NatsConnection, NodeConnectionOptions, Subscription } from '@nats-io/transport-node';
+import type { Engine, EngineContext, EngineListener, LeasedTask, QueueWorker, Store } from '../bus/engine.interface.js';
+import { BackpressureError, ClusterOptionsError, NotConnectedError } from '../errors/index.js';
+import { NatsNames } from './names.js';
+import { ANSWER_TIMEOUT, NatsAssets, PREPARE_DELAY } from './nats-assets.js';
+import { NatsQueueWorker } from './nats-queue-worker.js';
+import { NatsStore } from './nats-store.js';
+import type { ResolvedNatsOptions } from './options.js';
+import type { NatsPackages } from './packages.js';
+
+/** A broker that gives no answer is noticed after two of these, in ms; the client's default is 2 minutes. */
+const PING_INTERVAL = 2_000;
+
+/** Between two tries to connect, in ms: from the first, doubling, to the last. */
+const FIRST_DELAY = 50;
+const LONGEST_DELAY = 2_000;
+
+/** How long the last messages may take to leave, in ms. */
+const LAST_FLUSH = 1_000;
+
+/** JetStream's word for: no room, maybe only for a second one of that subject. */
+const NO_ROOM = 10077;
+
+/** It has no room at all: the stream is full, a message is too large for it, or the disk or the account's share is used up. */
+const REFUSED: ReadonlySet<unknown> = new Set([NO_ROOM, 10054, 10023, 10047]);
+
+/**
+ * NATS as an engine: core for what may be lost, a JetStream work queue for tasks, key-value buckets for records.
+ */
+export class NatsEngine implements Engine {
+  readonly name = 'NATS';
+  maxMessage = Infinity;
+  isConnected = false;
+  private readonly names: NatsNames;
+  private connection: NatsConnection | undefined;
+  private readonly assets: NatsAssets;
+  private readonly subscribers = new Set<Subscriber>();
+  private readonly workers = new Set<NatsQueueWorker>();
+  private listener: EngineListener | undefined;
+  /** What fails with the connection. */
+  private readonly flushing = new Set<(error: Error) => void>();
+  private closing = false;
+  /** Counts what happens to the connection. */
+  private contact = 0;
+  private delay = FIRST_DELAY;
+
+  constructor(
+    private readonly packages: NatsPackages,
+    private readonly options: ResolvedNatsOptions,
+    private readonly context: EngineContext,
+  ) {
+    this.names = new NatsNames(context);
+    this.assets = new NatsAssets(packages, options, this.names);
+  }
+
+  async connect(listener: EngineListener): Promise<void> {
+    this.listener = listener;
+    const connection = this.options.connection ?? (await this.dial());
+    if (this.closing) return this.leave(connection);
+    this.connection = connection;
+    if (this.options.connection === undefined) tryForEver(connection);
+    try {
+      this.maxMessage = await this.assets.prepare(connection, this.context.maxMessage);
+    } catch (error) {
+      this.connection = undefined;
+      await this.leave(connection);
+      throw error;
+    }
+    void this.watch(connection);
+    this.connected(connection);
+  }
+
+  publish(subject: string, message: Uint8Array): void {
+    // The client would drop it without a word.
+    if (!this.isConnected) throw this.notConnected();
+    this.connection!.publish(this.names.subject(subject), message);
+  }
+
+  async flush(): Promise<void> {
+    if (!this.isConnected) throw this.notConnected();
+    await new Promise<void>((resolve, reject) => {
+      this.flushing.add(reject);
+      const end = () => this.flushing.delete(reject);
+      this.connection!.flush().then(resolve, reject).finally(end);
+    });
+  }
+
+  subscribe(subject: string, receive: (message: Uint8Array) => void): () => void {
+    const subscriber = new Subscriber(this.names.subject(subject), receive);
+    this.subscribers.add(subscriber);
+    if (this.connection !== undefined) subscriber.attach(this.connection);
+    return () => {
+      this.subscribers.delete(subscriber);
+      subscriber.detach();
+    };
+  }
+
+  store(name: string, ttl: number): Store {
+    return new NatsStore(async () => {
+      if (!this.isConnected) throw this.notConnected();
+      return this.assets.bucket(name, ttl);
+    });
+  }
+
+  async enqueue(queue: string, id: string, message: Uint8Array): Promise<boolean> {
+    if (!this.isConnected) throw this.notConnected();
+    try {
+      const options = { msgID: id, timeout: ANSWER_TIMEOUT };
+      const { duplicate } = await this.assets.jetstream.publish(this.names.task(queue, id), message, options);
+      return !duplicate;
+    } catch (error) {
+      const { code, message: text } = error as { code?: unknown; message: string };
+      if (code === NO_ROOM && text.includes('per subject')) return false;
+      if (REFUSED.has(code)) throw this.noRoom(text);
+      throw error;
+    }
+  }
+
+  async withdraw(queue: string, id: string): Promise<void> {
+    if (!this.isConnected) throw this.notConnected();
+    const { streams } = this.assets.manager;
+    const found = await streams.getMessage(this.names.stream, { last_by_subj: this.names.task(queue, id) });
+    if (found !== null) await streams.deleteMessage(this.names.stream, found.seq, false);
+  }
+
+  work(queue: string, lease: number, receive: (task: LeasedTask) => void): QueueWorker {
+    const consumer = this.names.consumer(queue);
+    const { stream } = this.names;
+    const worker = new NatsQueueWorker(
+      {
+        names: this.names,
+        connection: () => (this.isConnected ? this.connection : undefined),
+        prepare: () => this.assets.addConsumer(queue, lease),
+        nextSubject: `${this.assets.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
+        inbox: `${this.options.client.inboxPrefix ?? '_INBOX'}.${randomBytes(12).toString('hex')}`,
+        warn: (message) => this.listener?.onWarning(message),
+      },
+      receive,
+    );
+    this.workers.add(worker);
+    const stop = () => {
+      this.workers.delete(worker);
+      worker.stop();
+    };
+    return { grant: (tasks) => worker.grant(tasks), stop };
+  }
+
+  async close(): Promise<void> {
+    this.closing = true;
+    const { connection } = this;
+    if (connection === undefined) return;
+    for (const worker of this.workers) worker.stop();
+    for (const subscriber of this.subscribers) subscriber.detach();
+    if (this.isConnected) await Promise.race([connection.flush().catch(() => undefined), elapsed(LAST_FLUSH)]);
+    this.isConnected = false;
+    this.cutOff();
+    await this.leave(connection);
+  }
+
+  // ---- the connection
+
+  private async dial(): Promise<NatsConnection> {
+    const { servers, client } = this.options;
+    try {
+      return await this.packages.transport.connect({
+        name: this.context.client,
+        pingInterval: PING_INTERVAL,
+        maxPingOut: 2,
+        reconnectDelayHandler: () => this.nextDelay(),
+        ...client,
+        ...(servers === undefined ? {} : { servers }),
+        maxReconnectAttempts: -1,
+        waitOnFirstConnect: true,
+      });
+    } catch (error) {
+      throw new ClusterOptionsError(
+        `messenger.engine: NATS at ${String(servers ?? '127.0.0.1:4222')} refuses the connection: ${(error as Error).message}. ` +
+          `Check servers, user, pass, token, authenticator and tls of nats().`,
+        { cause: error },
+      );
+    }
+  }
+
+  private nextDelay(): number {
+    const longest = this.delay;
+    this.delay = Math.min(this.delay * 2, LONGEST_DELAY);
+    return Math.round(longest * (0.5 + Math.random() / 2));
+  }
+
+  /** A connection that was handed in is not ours to end. */
+  private async leave(connection: NatsConnection): Promise<void> {
+    if (this.options.connection === undefined) await connection.close();
+  }
+
+  private connected(connection: NatsConnection): void {
+    this.isConnected = true;
+    this.delay = FIRST_DELAY;
+    for (const subscriber of this.subscribers) subscriber.attach(connection);
+    for (const worker of this.workers) worker.connected();
+    this.listener?.onConnected();
+  }
+
+  private disconnected(reason: string): void {
+    if (!this.isConnected) return;
+    this.isConnected = false;
+    this.cutOff();
+    for (const worker of this.workers) worker.disconnected();
+    this.listener?.onDisconnected(reason);
+  }
+
+  /** The client would let a flush wait until the connection is back. */
+  private cutOff(): void {
+    for (const fail of this.flushing) fail(this.notConnected());
+    this.flushing.clear();
+  }
+
+  private async watch(connection: NatsConnection): Promise<void> {
+    for await (const status of connection.status()) {
+      switch (status.type) {
+        case 'disconnect':
+          this.contact += 1;
+          this.disconnected(`it was to ${status.server}`);
+          break;
+        case 'reconnect':
+          void this.reconnected(connection, (this.contact += 1));
+          break;
+        case 'error':
+          this.listener?.onWarning(`NATS: ${status.error.message}`);
+          break;
+        case 'slowConsumer':
+          this.listener?.onWarning(`NATS: this process does not read what it is sent fast enough.`);
+          break;
+        case 'close':
+          if (!this.closing) this.closedForGood();
+          break;
+        default:
+          break;
+      }
+    }
+    if (!this.closing && connection.isClosed()) this.closedForGood();
+  }
+
+  private closedForGood(): void {
+    if (!this.isConnected && this.connection === undefined) return;
+    this.disconnected('it was closed');
+    this.connection = undefined;
+    this.listener?.onWarning(
+      'The connection to NATS was closed for good, by its owner or because its credentials are refused. Restart this process.',
+    );
+  }
+
+  private async reconnected(connection: NatsConnection, contact: number): Promise<void> {
+    while (this.contact === contact && !connection.isClosed()) {
+      try {
+        this.maxMessage = await this.assets.prepare(connection, this.context.maxMessage);
+        if (this.contact === contact && !connection.isClosed()) this.connected(connection);
+        return;
+      } catch (error) {
+        this.listener?.onWarning(`NATS is back, but cannot be used yet: ${(error as Error).message}`);
+        await elapsed(PREPARE_DELAY);
+      }
+    }
+  }
+
+  private noRoom(reason: string): BackpressureError {
+    return new BackpressureError(
+      `NATS did not take the task: ${reason}. See to the stream ${this.names.stream}: its consumers do not keep up, or the ` +
+        `limits of the account or the disk are too small.`,
+    );
+  }
+
+  private notConnected(): NotConnectedError {
+    return new NotConnectedError(
+      'NATS cannot be reached just now. The connection is tried for ever: call again later.',
+    );
+  }
+}
+
+/**
+ * The client gives up where its credentials are refused twice in a row. At the first contact that is right; later the
+ * server may be the one that is mistaken, such as by a rotation that is half done.
+ */
+function tryForEver(connection: NatsConnection): void {
+  const { options } = connection as unknown as { readonly options?: NodeConnectionOptions };
+  if (options !== undefined) options.ignoreAuthErrorAbort = true;
+}
+
+/** A subscription that outlives connections: NATS renews those of one connection by itself. */
+class Subscriber {
+  private subscription: Subscription | undefined;
+
+  constructor(
+    private readonly subject: string,
+    private readonly receive: (message: Uint8Array) => void,
+  ) {}
+
+  attach(connection: NatsConnection): void {
+    this.subscription ??= connection.subscribe(this.subject, {
+      callback: (error, { data }) => {
+        if (error === null) this.receive(data);
+      },
+    });
+  }
+
+  detach(): void {
+    this.subscription?.unsubscribe();
+    this.subscription = undefined;
+  }
+}

@@ -1,0 +1,217 @@
+import { setTimeout as elapsed } from 'node:timers/promises';
+import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
+import { ClusterOptionsError } from '../errors/index.js';
+import type { ResolvedRedisOptions } from './options.js';
+import type { RedisPackages } from './packages.js';
+import { type ScriptedRedis, withScripts } from './scripts.js';
+
+/** A server from which nothing comes after so many pings, so many ms apart, is given up. */
+const PING_INTERVAL = 700;
+const PINGS_UNANSWERED = 3;
+
+/** Between two tries to connect, in ms: from the first, doubling, to the last. */
+const FIRST_DELAY = 50;
+const LONGEST_DELAY = 2_000;
+
+/** How long a command may take to be answered, and a connection to be made, in ms. */
+const COMMAND_TIMEOUT = 2_000;
+const CONNECT_TIMEOUT = 2_000;
+
+/** A frozen server does not say goodbye: so long it is waited for, in ms. */
+const GOODBYE = 100;
+
+/** A server that is there but cannot be used yet is looked at again after so many ms. */
+const PREPARE_DELAY = 300;
+
+/** Redis' words for: these credentials are not enough. */
+const REFUSED = /^(NOAUTH|WRONGPASS|NOPERM|ERR (AUTH|Client sent AUTH|invalid password))/;
+
+/** A connection, and for how many pings nothing has come by it. */
+interface Line {
+  readonly client: Redis;
+  bytesRead: number;
+  unanswered: number;
+}
+
+/** What is told of the link. None of these throws. */
+export interface RedisLinkListener {
+  /** Both connections are there: looks at the server, and subscribes anew. Where it rejects it is called again. */
+  prepare(commands: ScriptedRedis, hearing: Redis): Promise<void>;
+  up(): void;
+  down(reason: string): void;
+  heard(channel: string, message: Buffer): void;
+  warn(message: string): void;
+}
+
+/**
+ * Two connections to one server, for commands and for what is heard: usable while both are. A subscriber's connection
+ * takes no other commands, and is not held up by them.
+ */
+export class RedisLink {
+  isUp = false;
+  readonly commands: ScriptedRedis;
+  readonly hearing: Redis;
+  private contact = 0;
+  private lines: Line[] = [];
+  private pinging: NodeJS.Timeout | undefined;
+  private wasUp = false;
+  private isClosed = false;
+  private opened!: () => void;
+  private failed!: (error: Error) => void;
+  private readonly firstContact: Promise<void>;
+
+  constructor(
+    private readonly packages: RedisPackages,
+    private readonly options: ResolvedRedisOptions,
+    /** How Redis lists the connections. */
+    private readonly client: string,
+    private readonly listener: RedisLinkListener,
+  ) {
+    this.firstContact = new Promise((resolve, reject) => {
+      this.opened = resolve;
+      this.failed = reject;
+    });
+    this.commands = withScripts(this.dial());
+    this.hearing = this.dial();
+    this.hearing.on('messageBuffer', (channel: Buffer, message: Buffer) =>
+      this.listener.heard(channel.toString(), message),
+    );
+  }
+
+  /**
+   * Resolves at the first contact.
+   *
+   * @throws ClusterOptionsError where the server refuses for good
+   */
+  async open(): Promise<void> {
+    for (const client of [this.commands, this.hearing]) {
+      // How it ends is heard by the events.
+      client.connect().catch(() => undefined);
+    }
+    await this.firstContact;
+  }
+
+  /** Gives the connections up, and makes them anew. */
+  renew(reason: string): void {
+    if (this.isClosed) return;
+    this.lost(reason);
+    for (const client of [this.commands, this.hearing]) client.disconnect(true);
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.isUp = false;
+    clearInterval(this.pinging);
+    for (const client of [this.commands, this.hearing]) client.disconnect();
+    this.opened();
+  }
+
+  /** Where the server is, without what is secret. */
+  get address(): string {
+    const { options } = this.commands;
+    const { path, sentinels, host = '127.0.0.1', port = 6379 } = options;
+    return path ?? (sentinels ? `the primary '${options.name ?? ''}' of Sentinel` : `${host}:${port}`);
+  }
+
+  private dial(): Redis {
+    const { Redis } = this.packages.ioredis;
+    const fixed: ClientOptions = {
+      enableOfflineQueue: false,
+      autoResubscribe: false,
+      autoResendUnfulfilledCommands: false,
+      // What was sent when the connection broke fails at once.
+      maxRetriesPerRequest: 0,
+      lazyConnect: true,
+      // That of a client that was handed in: the engine has names of its own, and BullMQ takes none.
+      keyPrefix: '',
+      enableAutoPipelining: false,
+      retryStrategy: (times) => delayBefore(times),
+    };
+    const preset: ClientOptions = {
+      commandTimeout: COMMAND_TIMEOUT,
+      connectTimeout: CONNECT_TIMEOUT,
+      disconnectTimeout: GOODBYE,
+      connectionName: this.client.replaceAll(/\s+/g, '-'),
+      // A primary that became a replica: Sentinel knows the new one.
+      reconnectOnError: ({ message }) => message.startsWith('READONLY'),
+    };
+    const { url, connection, client } = this.options;
+    const dialled =
+      connection?.duplicate({ ...preset, ...fixed }) ??
+      (url === undefined
+        ? new Redis({ ...preset, ...client, ...fixed })
+        : new Redis(url, { ...preset, ...client, ...fixed }));
+    dialled.on('ready', () => void this.ready());
+    dialled.on('close', () => this.lost('it was closed'));
+    dialled.on('error', (error: Error) => this.erred(error));
+    return dialled;
+  }
+
+  private async ready(): Promise<void> {
+    const contact = (this.contact += 1);
+    const isCurrent = () =>
+      this.contact === contact && !this.isClosed && this.commands.status === 'ready' && this.hearing.status === 'ready';
+    if (!isCurrent()) return;
+    try {
+      await this.listener.prepare(this.commands, this.hearing);
+      if (isCurrent()) this.raise();
+    } catch (error) {
+      if (!isCurrent()) return;
+      if (error instanceof ClusterOptionsError && !this.wasUp) return this.failed(error);
+      this.listener.warn(`Redis is there, but cannot be used yet: ${(error as Error).message}`);
+      await elapsed(PREPARE_DELAY, undefined, { ref: false });
+      if (isCurrent()) this.renew('it cannot be used');
+    }
+  }
+
+  private raise(): void {
+    this.isUp = true;
+    this.wasUp = true;
+    this.lines = [this.commands, this.hearing].map((client) => ({ client, bytesRead: -1, unanswered: 0 }));
+    clearInterval(this.pinging);
+    this.pinging = setInterval(() => this.ping(), PING_INTERVAL);
+    this.pinging.unref();
+    this.opened();
+    this.listener.up();
+  }
+
+  private lost(reason: string): void {
+    this.contact += 1;
+    clearInterval(this.pinging);
+    if (!this.isUp) return;
+    this.isUp = false;
+    this.listener.down(reason);
+  }
+
+  /**
+   * Counts pings, not time: a process that was busy itself has sent none meanwhile. Whatever comes is a sign of life, for
+   * the answer to a ping may have to wait in a long row.
+   */
+  private ping(): void {
+    for (const line of this.lines) {
+      const { bytesRead } = line.client.stream;
+      line.unanswered = bytesRead === line.bytesRead ? line.unanswered + 1 : 0;
+      line.bytesRead = bytesRead;
+      if (line.unanswered > PINGS_UNANSWERED) return this.renew('it does not answer');
+      // What fails is not answered.
+      line.client.ping().catch(() => undefined);
+    }
+  }
+
+  private erred(error: Error): void {
+    if (!REFUSED.test(error.message)) return;
+    const refusal = new ClusterOptionsError(
+      `messenger.engine: Redis at ${this.address} refuses the connection: ${error.message}. Check url, username, password ` +
+        `and tls of redis(), and what the ACL user may do.`,
+      { cause: error },
+    );
+    if (this.wasUp) this.listener.warn(refusal.message);
+    else this.failed(refusal);
+  }
+}
+
+/** Spread over the half below: many members must not come at the same moment. */
+function delayBefore(tries: number): number {
+  return Math.round(Math.min(FIRST_DELAY * 2 ** Math.min(tries - 1, 10), LONGEST_DELAY) * (0.5 + Math.random() / 2));
+}

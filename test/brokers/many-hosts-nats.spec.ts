@@ -1,0 +1,4 @@
+import { NATS } from '../support/index.js';
+import { manyHosts } from './many-hosts.js';
+
+manyHosts(NATS);

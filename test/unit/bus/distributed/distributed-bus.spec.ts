@@ -1,0 +1,257 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { DistributedBus } from '../../../../lib/bus/distributed/distributed-bus.js';
+import { failureOf } from '../../messenger/failure-of.js';
+import type { Peer } from '../cluster.js';
+import { bytes, text } from '../cluster.js';
+import { DistributedCluster } from './distributed-cluster.js';
+
+const busOf = (peer: Peer) => peer.bus as DistributedBus;
+const leadersOf = (peers: readonly Peer[]) => peers.filter((peer) => busOf(peer).leaderToken !== undefined);
+
+describe('the bus over an engine', () => {
+  let cluster: DistributedCluster;
+  beforeEach(() => {
+    cluster = new DistributedCluster();
+  });
+  const fourWorkers = async (serves: string[] = []) => [
+    await cluster.workerOf('b', 0, serves),
+    await cluster.workerOf('a', 1, serves),
+    await cluster.workerOf('a', 0, serves),
+    await cluster.workerOf('b', 1, serves),
+  ];
+
+  describe('over hosts', () => {
+    it('lists the workers by host and slot, with their hosts', async () => {
+      const [first] = await fourWorkers();
+      expect(first!.bus.members.map(({ host, slot }) => `${host}${slot}`)).toEqual(['a0', 'a1', 'b0', 'b1']);
+    });
+
+    it('says once who is there, and again only when that is another', async () => {
+      const first = await cluster.workerOf('a', 0);
+      const told = () => first.memberships.map((members) => members.map(({ slot }) => slot).join('')).filter(Boolean);
+      await cluster.clock.pass(5_000);
+      expect(told()).toEqual(['0']);
+      await cluster.workerOf('b', 1);
+      await cluster.clock.pass(5_000);
+      expect(told()).toEqual(['0', '01']);
+    });
+
+    it("a primary hears broadcasts, is no worker, and is its own workers' primary only", async () => {
+      const primaries = [await cluster.primaryOf('a'), await cluster.primaryOf('b')];
+      const worker = await cluster.workerOf('b', 0);
+      for (const primary of primaries)
+        primary.onRequesting = (request) => primary.bus.reply(request, 'ok', bytes('yes'));
+      void worker.publish('e', 'hello');
+      void worker.request(0, 'who');
+      await cluster.settle();
+      expect(primaries.map(({ publications }) => publications)).toEqual([['0:e:hello'], ['0:e:hello']]);
+      expect(primaries.map(({ requests }) => requests.length)).toEqual([0, 1]);
+      expect(worker.bus.members).toHaveLength(1);
+    });
+
+    it('a worker whose primary has buried it is gone at once for all', async () => {
+      const primary = await cluster.primaryOf('a');
+      const dying = await cluster.workerOf('a', 0);
+      const far = await cluster.workerOf('b', 0);
+      const failed = failureOf(far.request(dying, 'e'));
+      await cluster.settle();
+      busOf(primary).buried(dying.id);
+      await cluster.settle();
+      expect(await failed).toMatchObject({ code: 'ERR_CLUSTER_MEMBER_LOST' });
+      expect(far.bus.members.map(({ id }) => id)).toEqual([far.id]);
+    });
+  });
+
+  describe('a worker that leaves', () => {
+    it('is no member any more, takes no task, and finishes what it runs', async () => {
+      const leaving = await cluster.worker(0, ['e']);
+      const caller = await cluster.worker(1);
+      const running = caller.enqueue('e');
+      await cluster.settle();
+      await cluster.leave(leaving);
+      await cluster.settle();
+      await leaving.bus.fenced;
+      expect(caller.bus.members.map(({ id }) => id)).toEqual([caller.id]);
+      leaving.settle('ok', 'done');
+      await cluster.settle();
+      expect(text((await running).payload)).toBe('done');
+    });
+
+    it('what it runs when it is closed is written down first', async () => {
+      const runner = await cluster.worker(0, ['e']);
+      const caller = await cluster.worker(1);
+      const asked = caller.enqueue('e');
+      await cluster.settle();
+      runner.settle('ok', 'done');
+      const closed = runner.bus.close();
+      await cluster.settle();
+      await closed;
+      expect(text((await asked).payload)).toBe('done');
+    });
+  });
+
+  describe('while the broker is down', () => {
+    it('calls are refused at once, those that wait for an answer hear of it, and members stay', async () => {
+      const [one, two] = [await cluster.worker(0, ['e']), await cluster.worker(1, ['e'])];
+      const waiting = failureOf(one.request(two, 'e'));
+      await cluster.settle();
+      cluster.broker.stop();
+      const refused = { code: 'ERR_CLUSTER_NOT_CONNECTED' };
+      expect(await waiting).toMatchObject(refused);
+      await expect(one.publish('e')).rejects.toMatchObject(refused);
+      await expect(one.request(two, 'e')).rejects.toMatchObject(refused);
+      await expect(one.enqueue('e')).rejects.toMatchObject(refused);
+      await cluster.clock.pass(60_000);
+      expect(one.bus.members).toHaveLength(2);
+      cluster.broker.start();
+      await cluster.clock.pass(5_000);
+      expect(one.bus.members).toHaveLength(2);
+      void one.publish('e', 'again');
+      await cluster.settle();
+      expect(two.publications).toEqual(['0:e:again']);
+    });
+
+    it('tasks that were accepted are run, and results that were ready are given', async () => {
+      const [one, two] = [await cluster.worker(0), await cluster.worker(1, ['e'])];
+      const asked = [one.enqueue('e'), one.enqueue('e')];
+      await cluster.settle();
+      cluster.broker.stop();
+      two.settle('ok', 'meanwhile', two.tasks[0]);
+      await cluster.clock.pass(1_000);
+      cluster.broker.start();
+      two.onTasking = (task) => two.settle('ok', 'later', task);
+      two.settle('ok', 'later', two.tasks[1]);
+      await cluster.outlast();
+      expect((await Promise.all(asked)).map(({ payload }) => text(payload))).toEqual(['meanwhile', 'later']);
+    });
+  });
+
+  it.each([0, 2])(
+    'a task that outlasts an outage of its lease runs once, with %d redeliveries',
+    async (redeliveries) => {
+      const [caller, runner] = [await cluster.worker(0), await cluster.worker(1)];
+      runner.bus.serve([{ event: 'e', concurrency: 1 }]);
+      await cluster.settle();
+      const asked = caller.enqueue('e', { redeliveries });
+      await cluster.settle();
+      expect(runner.tasks).toHaveLength(1);
+      // The only one with room: it is handed the task when the lease has ended.
+      const other = await cluster.worker(2, ['e']);
+      cluster.broker.stop();
+      await cluster.outlast();
+      cluster.broker.start();
+      await cluster.clock.pass(20_000);
+      runner.settle('ok', 'done');
+      await cluster.outlast();
+      expect(await asked).toMatchObject({ outcome: 'ok' });
+      expect(other.tasks).toEqual([]);
+    },
+  );
+
+  it('a task that comes back while it is looked up whether it has ended runs once', async () => {
+    const [caller, runner] = [await cluster.worker(0), await cluster.worker(1, ['e'])];
+    const { broker } = cluster;
+    const handOut = broker.handOut.bind(broker);
+    broker.handOut = (queue) => {
+      broker.handOut = handOut;
+      handOut(queue);
+      broker.stop();
+    };
+    const asked = caller.enqueue('e', { key: 'k' });
+    await cluster.outlast();
+    broker.start();
+    await cluster.clock.pass(5_000);
+    expect(runner.tasks).toHaveLength(1);
+    runner.settle('ok', 'done');
+    await cluster.outlast();
+    expect(text((await asked).payload)).toBe('done');
+    expect(runner.tasks).toHaveLength(1);
+  });
+
+  describe('the leader', () => {
+    it('is one over all hosts; when it dies another one takes over within 3 s, with a higher token', async () => {
+      const workers = await fourWorkers();
+      const [leader, ...others] = leadersOf(workers);
+      expect(others).toEqual([]);
+      const token = busOf(leader!).leaderToken!;
+      const left = workers.filter((peer) => peer !== leader);
+      await cluster.die(leader!);
+      await cluster.clock.pass(1_000);
+      const [next, ...more] = leadersOf(left);
+      expect(more).toEqual([]);
+      expect(busOf(next!).leaderToken).toBeGreaterThan(token);
+      expect(busOf(leader!).leaderToken).toBeUndefined();
+    });
+
+    it('hands over at once when it leaves', async () => {
+      const workers = [await cluster.worker(0), await cluster.worker(1)];
+      expect(leadersOf(workers)).toEqual([workers[0]]);
+      await cluster.leave(workers[0]!);
+      await cluster.clock.pass(1_500);
+      expect(leadersOf(workers)).toEqual([workers[1]]);
+    });
+  });
+
+  describe('a task that was given up', () => {
+    it('can be listed, and tried again', async () => {
+      const workers = [await cluster.worker(0, ['e']), await cluster.worker(1, ['e'])];
+      const caller = await cluster.worker(2);
+      const asked = caller.enqueue('e', { redeliveries: 0, payload: bytes('poison') });
+      await cluster.settle();
+      const [dying, other] = workers[0]!.tasks.length > 0 ? workers : workers.toReversed();
+      await cluster.die(dying!);
+      await cluster.outlast();
+      expect((await asked).outcome).toBe('lost');
+      const letters = busOf(caller).deadLetters;
+      const [letter, ...more] = await letters.list();
+      expect(more).toEqual([]);
+      expect({ ...letter, payload: text(letter!.payload) }).toMatchObject({ event: 'e', died: 1, payload: 'poison' });
+      expect(await letters.retry(letter!.id)).toBe(true);
+      await cluster.settle();
+      expect(other!.tasks.map(({ payload }) => text(payload))).toEqual(['poison']);
+      expect(await letters.list()).toEqual([]);
+      expect(await letters.retry(letter!.id)).toBe(false);
+    });
+  });
+
+  it('a key whose task was lost is run anew when it is asked for again, soon or late', async () => {
+    for (const wait of [0, 150_000]) {
+      const dying = await cluster.worker(0, ['e']);
+      const caller = await cluster.worker(2);
+      const ask = () => caller.enqueue('e', { key: `after ${wait}`, redeliveries: 0 });
+      const lost = ask();
+      await cluster.settle();
+      const other = await cluster.worker(1, ['e']);
+      await cluster.die(dying);
+      await cluster.outlast();
+      expect((await lost).outcome).toBe('lost');
+      await cluster.clock.pass(wait);
+      const asked = ask();
+      await cluster.settle();
+      other.settle('ok', 'done');
+      await cluster.settle();
+      expect(await asked).toMatchObject({ outcome: 'ok' });
+      for (const peer of [caller, other]) await cluster.die(peer);
+    }
+  }, 30_000);
+
+  it('what cannot be read where the result of a shared task is said harms nobody either', async () => {
+    const [one, two] = [await cluster.worker(0, ['e']), await cluster.worker(1)];
+    const asked = [two.enqueue('e', { key: 'k' }), two.enqueue('e', { key: 'k' })];
+    await cluster.settle();
+    const [, receivers] = [...cluster.broker.subscribers].find(([subject]) => subject.startsWith('default/done-'))!;
+    for (const receive of receivers) expect(() => receive(bytes('nonsense'))).not.toThrow();
+    one.settle('ok', 'done');
+    await cluster.settle();
+    expect((await Promise.all(asked)).map(({ payload }) => text(payload))).toEqual(['done', 'done']);
+  });
+
+  it('what cannot be read is said, and harms nobody', async () => {
+    const [one, two] = [await cluster.worker(0), await cluster.worker(1)];
+    for (const receive of cluster.broker.subscribers.get('default/everyone')!) receive(bytes('nonsense'));
+    expect(cluster.warnings.some((warning) => /could not be read/.test(warning))).toBe(true);
+    void one.publish('e', 'fine');
+    await cluster.settle();
+    expect(two.publications).toEqual(['0:e:fine']);
+  });
+});

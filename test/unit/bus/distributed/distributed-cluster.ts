@@ -1,0 +1,91 @@
+import type { Bus } from '../../../../lib/bus/bus.interface.js';
+import { DistributedBus } from '../../../../lib/bus/distributed/distributed-bus.js';
+import { Hub, LocalBus, memoryLinkPair } from '../../../../lib/bus/index.js';
+import { MemoryBroker, MemoryEngine } from '../../../../lib/testing/index.js';
+import { MAX_PAYLOAD, Peer, QUEUE_LIMIT } from '../cluster.js';
+import type { Bench } from '../conformance.js';
+import { ManualClock } from './manual-clock.js';
+
+const LEASE = 2_000;
+
+/** Members of one cluster on a broker in this process, with time of their own. */
+export class DistributedCluster implements Bench {
+  readonly clock = new ManualClock();
+  readonly broker = new MemoryBroker(this.clock);
+  readonly warnings: string[] = [];
+  private readonly engines = new Map<Peer, MemoryEngine>();
+  private readonly hubs = new Map<string, Hub>();
+  private lastId = 100;
+
+  /** A worker of host a. */
+  worker(slot: number, serves: string[] = []): Promise<Peer> {
+    return this.workerOf('a', slot, serves);
+  }
+
+  async workerOf(host: string, slot: number, serves: string[] = []): Promise<Peer> {
+    const hub = this.hubOf(host);
+    const [hubEnd, busEnd] = memoryLinkPair();
+    const worker = (this.lastId += 1);
+    hub.attach({ id: worker, slot, generation: 1, pid: 1_000 + worker }, hubEnd);
+    const local = new LocalBus(busEnd, { id: worker, address: slot, generation: 1 }, LIMITS);
+    const identity = { id: worker * 10, primary: primaryOf(host), worker, address: slot, host, generation: 1 };
+    const peer = await this.join(local, identity);
+    peer.bus.serve(serves.map((event) => ({ event })));
+    hub.ready(worker);
+    await this.settle();
+    return peer;
+  }
+
+  async primaryOf(host: string): Promise<Peer> {
+    const [hubEnd, busEnd] = memoryLinkPair();
+    this.hubOf(host).attachPrimary(hubEnd);
+    const local = new LocalBus(busEnd, { id: 0, address: 'primary', generation: 0 }, LIMITS);
+    const id = primaryOf(host);
+    return this.join(local, { id, primary: id, worker: 0, address: 'primary', host, generation: 0 });
+  }
+
+  async die(peer: Peer): Promise<void> {
+    await this.engines.get(peer)!.close();
+    await this.clock.pass(2_000);
+  }
+
+  /** The supervisor of its host says that it leaves. */
+  async leave(peer: Peer): Promise<void> {
+    this.hubOf('a').leaving(Math.floor(peer.id / 10));
+    await this.settle();
+  }
+
+  async settle(): Promise<void> {
+    await this.clock.pass(100);
+  }
+
+  async outlast(): Promise<void> {
+    await this.clock.pass(LEASE * 3);
+  }
+
+  private async join(local: Bus, identity: ConstructorParameters<typeof DistributedBus>[2]): Promise<Peer> {
+    const engine = new MemoryEngine(this.broker);
+    const say = (message: string) => void this.warnings.push(message);
+    const options = { ...LIMITS, lease: LEASE, clock: this.clock, warn: say, log: () => undefined };
+    const peer = new Peer(new DistributedBus(engine, local, identity, options));
+    this.engines.set(peer, engine);
+    const opening = peer.bus.open(peer);
+    await this.clock.pass(200);
+    await opening;
+    return peer;
+  }
+
+  private hubOf(host: string): Hub {
+    let hub = this.hubs.get(host);
+    if (hub === undefined) {
+      hub = new Hub({ queueLimit: QUEUE_LIMIT, warn: (message) => this.warnings.push(message) });
+      hub.expect(4);
+      this.hubs.set(host, hub);
+    }
+    return hub;
+  }
+}
+
+const LIMITS = { maxPayload: MAX_PAYLOAD, queueLimit: QUEUE_LIMIT };
+
+const primaryOf = (host: string): number => host.charCodeAt(0);

@@ -1,0 +1,36 @@
+import { describe, expect, it } from '@jest/globals';
+import { newMemberId } from '../../../../lib/bus/distributed/member-id.js';
+import { pack, tokenOf, unpack } from '../../../../lib/bus/distributed/wire.js';
+
+describe('a message on the wire', () => {
+  it('comes out as it went in', () => {
+    const { header, payload } = unpack(pack({ event: 'größe', n: 1 }, Buffer.from([0, 255, 1])));
+    expect(header).toEqual({ event: 'größe', n: 1 });
+    expect([...payload]).toEqual([0, 255, 1]);
+    expect(unpack(pack({})).payload).toHaveLength(0);
+  });
+
+  it.each([
+    ['nothing', Buffer.alloc(0)],
+    ['a header that is cut off', Buffer.from([0, 0, 1, 0, 123])],
+    ['a header that is no JSON', Buffer.concat([Buffer.from([0, 0, 0, 1]), Buffer.from('x')])],
+    ['a header that is no object', Buffer.concat([Buffer.from([0, 0, 0, 4]), Buffer.from('null')])],
+  ])('%s is refused', (_, message) => {
+    expect(() => unpack(message)).toThrow(/./);
+  });
+
+  it('names become tokens that no two lists of names share', () => {
+    expect(tokenOf('a', 'b.c *>')).toMatch(/^[0-9a-f]{32}$/);
+    expect(tokenOf('a', 'b')).not.toBe(tokenOf('ab'));
+    expect(tokenOf('a', 'b')).toBe(tokenOf('a', 'b'));
+  });
+});
+
+describe('a member number', () => {
+  it('is higher than those before, by the clock, and fits into a number', () => {
+    const ids = Array.from({ length: 1_000 }, () => newMemberId());
+    expect(ids).toEqual(ids.toSorted((a, b) => a - b));
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(newMemberId(Date.UTC(2080, 0, 1))).toBeLessThan(Number.MAX_SAFE_INTEGER);
+  });
+});

@@ -23,13 +23,18 @@ export class ClusterUnderTest {
   #server = createServer((socket) => this.#met(socket));
   #launched;
   #system;
+  #broker;
 
-  /** `system` is an entry of systems/index.js. */
-  constructor(system) {
+  /**
+   * `system` is an entry of systems/index.js; `broker` is the pid of what its messages go through, where that is a
+   * process of its own.
+   */
+  constructor(system, broker) {
     this.#system = system;
+    this.#broker = broker;
   }
 
-  /** Starts it with so many workers; resolves when each of them takes orders. */
+  /** Starts it with so many workers in all; resolves when each of them takes orders. */
   async start(workers) {
     await new Promise((resolve) => this.#server.listen(this.#path, resolve));
     const { file, env } = this.#system;
@@ -54,7 +59,7 @@ export class ClusterUnderTest {
   /**
    * `count` messages of `size` bytes from the first worker, at the pace of the plane. Resolves to deliveries, the time
    * from the first send to the last delivery or answer (ms), the CPU time of all processes together meanwhile and the
-   * primary's part of it (ms), and the latencies { p50, p99 } (ms) where answers were waited for.
+   * primary's, or the broker's, part of it (ms), and the latencies { p50, p99 } (ms) where answers were waited for.
    */
   async measure(plane, { size, count }) {
     const [sender] = this.#workers;
@@ -73,14 +78,14 @@ export class ClusterUnderTest {
     const stopped = plane.stopped ? this.#workers.slice(-plane.spared) : [];
     for (const { pid } of stopped) process.kill(pid, 'SIGSTOP');
     if (stopped.length > 0) await this.#step(sender, { order: 'fill', bytes: OVERFLOW }, 'filled');
-    const before = this.#cpu();
+    const before = this.cpu();
     const startedAt = performance.now();
     const [{ latencies }] = await Promise.all([
       this.#step(sender, { order: 'run', call: plane.call, pace, workers: asked }, 'ran'),
       ...this.#workers.filter((_, i) => expected[i] > 0).map((worker) => this.#report(worker, 'received')),
     ]);
     const time = performance.now() - startedAt;
-    const after = this.#cpu();
+    const after = this.cpu();
     for (const { pid } of stopped) process.kill(pid, 'SIGCONT');
     await Promise.all(stopped.map((worker) => this.#step(worker, { order: 'expect' }, 'expecting')));
     return {
@@ -99,10 +104,14 @@ export class ClusterUnderTest {
     return [count];
   }
 
-  #cpu() {
-    const primary = cpuTime(this.#launched.pid);
-    const all = this.#launched.alive().reduce((sum, pid) => sum + cpuTime(pid), 0);
-    return { all, primary };
+  /** CPU time so far (ms): of all, and of those that the messages go through. */
+  cpu() {
+    const pids = this.#launched.alive();
+    if (this.#broker !== undefined) pids.push(this.#broker);
+    return {
+      all: pids.reduce((sum, pid) => sum + cpuTime(pid), 0),
+      primary: cpuTime(this.#broker ?? this.#launched.pid),
+    };
   }
 
   #met(socket) {

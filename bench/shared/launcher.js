@@ -29,13 +29,18 @@ export function removeDirectory(path) {
   directories.delete(path);
 }
 
+/** Starts `node file …args`, by another Node where `node` is its path; see launchCommand. */
+export function launch(file, { args = [], node = process.execPath, ...options } = {}) {
+  return launchCommand(node, [file, ...args], options);
+}
+
 /**
- * Starts `node file …args`, by another Node where `node` is its path, and remembers it. `end()` kills, one by one by pid, whatever is left of it and of
- * all it forked, also what went on as a daemon; it runs for every launch when this process is interrupted.
+ * Starts a command and remembers it. `end()` kills, one by one by pid, whatever is left of it and of all it forked, also
+ * what went on as a daemon; it runs for every launch when this process is interrupted.
  */
-export function launch(file, { args = [], env = {}, cwd, node = process.execPath } = {}) {
+export function launchCommand(command, args, { env = {}, cwd } = {}) {
   const mark = `${run}.${++count}`;
-  const child = spawn(node, [file, ...args], {
+  const child = spawn(command, args, {
     cwd,
     env: { ...withoutTestRunner(process.env), ...env, [MARK]: mark },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -63,6 +68,8 @@ export function launch(file, { args = [], env = {}, cwd, node = process.execPath
     /** Pids of it and all its descendants that live. */
     alive: () => pidsWith(MARK, mark),
     end: async () => {
+      // By its pid too: a server that writes its title over its environment does not carry the mark any more.
+      if (launched.ended === undefined) kill(child.pid);
       await killAll(mark);
       child.stdout.destroy();
       child.stderr.destroy();

@@ -67,9 +67,11 @@ const SERVICES: Provider[] = [
       modules: ModulesContainer,
       moduleRef: ModuleRef,
       registry: HandlerRegistry,
+      { role }: ProcessRuntime,
     ) => {
       const invoker = new HandlerInvoker(creator, config, modules, moduleRef);
-      return new HandlersExplorer(discovery, scanner, new HandlerMetadataAccessor(), invoker, registry);
+      const accessor = new HandlerMetadataAccessor();
+      return new HandlersExplorer(discovery, scanner, accessor, invoker, registry, role !== 'primary');
     },
     inject: [
       DiscoveryService,
@@ -79,6 +81,7 @@ const SERVICES: Provider[] = [
       ModulesContainer,
       ModuleRef,
       HandlerRegistry,
+      RUNTIME,
     ],
   },
   ClusterService,

@@ -15,6 +15,8 @@ export class HandlersExplorer {
     private readonly accessor: HandlerMetadataAccessor,
     private readonly invoker: HandlerInvoker,
     private readonly registry: HandlerRegistry,
+    /** Whether this process runs tasks; the primary does not. */
+    private readonly runsTasks: boolean,
   ) {}
 
   /** Registers them. Call it once, when all providers are constructed (`onModuleInit`). */
@@ -52,6 +54,13 @@ export class HandlersExplorer {
   }
 
   #consume(event: string, handler: Parameters<HandlerRegistry['addConsumer']>[1]): void {
+    if (!this.runsTasks) {
+      this.#logger.warn(
+        `${handler.label} will never run here: workers run tasks, the primary does not. Provide the class of ` +
+          `@ConsumeOnce('${event}') in the app's modules, not in the primary's.`,
+      );
+      return;
+    }
     const first = this.registry.consumer(event);
     this.registry.addConsumer(event, handler);
     if (this.registry.consumer(event) === handler) return;

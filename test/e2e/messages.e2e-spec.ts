@@ -86,6 +86,11 @@ describe('the primary module', () => {
     const note = await app.process.waitForReport('note', ({ role }) => role === 'primary', mark);
     expect(note).toMatchObject({ text: 'to all', source: 1 });
   });
+
+  it('is told of a task that it cannot run', async () => {
+    const [warning] = await app.process.waitForLine(/Misplaced\.job will never run here: workers run tasks, .*$/m);
+    expect(warning).toContain("Provide the class of @ConsumeOnce('job') in the app's modules, not in the primary's.");
+  });
 });
 
 describe('errors', () => {

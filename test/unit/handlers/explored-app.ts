@@ -34,6 +34,7 @@ export function contextOf(event: string): ClusterEventContext {
 export async function exploredApp(
   metadata: ModuleMetadata,
   prepare: (app: INestApplication) => void = () => undefined,
+  runsTasks = true,
 ): Promise<ExploredApp> {
   const testing = await Test.createTestingModule({
     ...metadata,
@@ -55,6 +56,7 @@ export async function exploredApp(
     new HandlerMetadataAccessor(),
     invoker,
     registry,
+    runsTasks,
   ).explore();
   const run = async (which: 'answerer' | 'consumer', event: string, data: unknown) => {
     const handler = registry[which](event);

@@ -160,6 +160,30 @@ describe('finding handlers', () => {
     );
   });
 
+  it('warns of @ConsumeOnce in a process that runs no tasks, and leaves its other handlers alone', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    @Injectable()
+    class Jobs {
+      @ConsumeOnce('job')
+      run() {
+        return 1;
+      }
+      @OnClusterEvent('note')
+      note() {
+        return 2;
+      }
+    }
+    explored = await exploredApp({ providers: [Jobs] }, undefined, false);
+    expect(explored.registry.consumer('job')).toBeUndefined();
+    expect(await explored.answer('note')).toBe(2);
+    expect(warn.mock.calls).toEqual([
+      [
+        "Jobs.run will never run here: workers run tasks, the primary does not. Provide the class of @ConsumeOnce('job') " +
+          "in the app's modules, not in the primary's.",
+      ],
+    ]);
+  });
+
   it('never reads an accessor property', async () => {
     const read = jest.fn(() => () => undefined);
     @Injectable()

@@ -136,7 +136,7 @@ function twoHosts(broker: Broker): void {
       await hosts.call('a', 'send', 0, 'watch', 3);
       const progress = [1, 2, 3].map((value) => ({ type: 'progress', value }));
       expect((await hosts.report('watched'))['said']).toEqual([...progress, { type: 'result', value: 3 }]);
-      const givenUp = hosts.call('a', 'send', 0, 'give-up', { n: 50, after: 300 });
+      const givenUp = hosts.call('a', 'send', 0, 'give-up', { n: 50, after: 1_500 });
       await hosts.running(50);
       expect(await givenUp).toMatchObject({ value: 'TimeoutError' });
       expect(await hosts.report('aborted')).toMatchObject({ n: 50, reason: 'AbortError' });
@@ -153,9 +153,8 @@ function twoHosts(broker: Broker): void {
     });
 
     it('whose worker is frozen past the lease and goes on: one success, and the stale one is logged', async () => {
-      const task = hosts.call('a', 'consume', 'work', { n: 2, ms: 500 });
+      const task = hosts.call('a', 'consume', 'work', { n: 2, fault: 'freeze', until: 1 });
       const { pid } = await hosts.running(2);
-      process.kill(pid as number, 'SIGSTOP');
       const { value } = await task;
       process.kill(pid as number, 'SIGCONT');
       expect((value as { pid: number }).pid).not.toBe(pid);
@@ -242,9 +241,14 @@ function twoHosts(broker: Broker): void {
         ['consume', 'work', { n: 9 }],
       ] as const;
       for (const [method, ...args] of calls) {
-        const { error, elapsed } = await app.call('primary', method, ...args);
-        expect({ method, code: error?.code }).toEqual({ method, code: 'ERR_CLUSTER_NOT_CONNECTED' });
-        expect(elapsed).toBeLessThan(50);
+        const times: number[] = [];
+        for (let i = 0; i < 3; i++) {
+          const { error, elapsed } = await app.call('primary', method, ...args);
+          expect({ method, code: error?.code }).toEqual({ method, code: 'ERR_CLUSTER_NOT_CONNECTED' });
+          times.push(elapsed);
+        }
+        // The machine may be busy with something else just then.
+        expect(Math.min(...times)).toBeLessThan(50);
       }
       const large = 'x'.repeat(100_000);
       const hammer = async (until: number, bytes: number) => {
@@ -340,7 +344,7 @@ function twoHosts(broker: Broker): void {
     });
 
     it('whose worker is killed is run by another', async () => {
-      const asked = hosts.call('a', 'mapSettled', 'once', { key: 'killed', ms: 1_000 });
+      const asked = hosts.call('a', 'mapSettled', 'once', { key: 'killed', ms: 3_000 });
       const { pid, token } = await hosts.report('once', ({ key }) => key === 'killed');
       process.kill(pid as number, 'SIGKILL');
       const { value } = await asked;
@@ -370,7 +374,8 @@ function twoHosts(broker: Broker): void {
 
     // The last one: the host is not started again.
     it('killed: the other carries on, and its tasks are run again', async () => {
-      const tasks = Array.from({ length: 8 }, (_, n) => hosts.call('b', 'consume', 'work', { n: 20 + n, ms: 1_500 }));
+      const ask = (n: number) => hosts.call('b', 'consume', 'work', { n: 20 + n, ms: 500, endlessOn: 'a' });
+      const tasks = Array.from({ length: 8 }, (_, n) => ask(n));
       const runs = await Promise.all(tasks.map((_, n) => hosts.running(20 + n)));
       expect(runs.some(({ host }) => host === 'a')).toBe(true);
       const victims = hosts.get('a').process.processes;

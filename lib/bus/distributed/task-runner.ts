@@ -252,13 +252,13 @@ export class TaskRunner {
     const { header, leased } = running;
     let found = await this.result(header.id);
     // Its lease may have ended because the broker was away: its worker may still run it, or its result be on its way.
+    // That worker may come back to the broker later than this one: who does not answer is asked again.
     while (found !== undefined && found.record === undefined && leased.attempt > 1 && this.isMaybeRun(running)) {
       running.runsElsewhere = false;
       running.leased.extend();
       this.listener.askWhoRuns(header.id);
       await elapsed(this.clock, SETTLING_TIME);
       found = await this.result(header.id);
-      if (!running.runsElsewhere) break;
     }
     if (found?.record === undefined) return found === undefined;
     const { header: result, payload } = unpack<ResultHeader>(found.record.value);

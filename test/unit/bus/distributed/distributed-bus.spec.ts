@@ -148,6 +148,26 @@ describe('the bus over an engine', () => {
     },
   );
 
+  it('a task that outlasts an outage runs once, also where its worker is the last to be back at the broker', async () => {
+    const [caller, runner] = [await cluster.worker(0), await cluster.worker(1)];
+    runner.bus.serve([{ event: 'e', concurrency: 1 }]);
+    await cluster.settle();
+    const asked = caller.enqueue('e', { redeliveries: 0 });
+    await cluster.settle();
+    const other = await cluster.worker(2, ['e']);
+    cluster.cutOff(runner);
+    cluster.broker.stop();
+    await cluster.outlast();
+    cluster.broker.start();
+    await cluster.clock.pass(3_000);
+    cluster.reconnect(runner);
+    await cluster.clock.pass(10_000);
+    runner.settle('ok', 'done');
+    await cluster.outlast();
+    expect(await asked).toMatchObject({ outcome: 'ok' });
+    expect([runner.tasks.length, other.tasks.length]).toEqual([1, 0]);
+  });
+
   it('a task that comes back while it is looked up whether it has ended runs once', async () => {
     const [caller, runner] = [await cluster.worker(0), await cluster.worker(1, ['e'])];
     const { broker } = cluster;

@@ -8,12 +8,37 @@ import { ManualClock } from './manual-clock.js';
 
 const LEASE = 2_000;
 
+/** One whose own way to the broker can be cut. */
+class CuttableEngine extends MemoryEngine {
+  private isCut = false;
+
+  override get isConnected(): boolean {
+    return !this.isCut && super.isConnected;
+  }
+
+  override subscribe(subject: string, receive: (message: Uint8Array) => void): () => void {
+    return super.subscribe(subject, (message) => this.isCut || receive(message));
+  }
+
+  cut(broker: MemoryBroker): void {
+    this.isCut = true;
+    broker.engines.delete(this);
+    this.listener?.onDisconnected('it was cut');
+  }
+
+  mend(broker: MemoryBroker): void {
+    this.isCut = false;
+    broker.engines.add(this);
+    this.listener?.onConnected();
+  }
+}
+
 /** Members of one cluster on a broker in this process, with time of their own. */
 export class DistributedCluster implements Bench {
   readonly clock = new ManualClock();
   readonly broker = new MemoryBroker(this.clock);
   readonly warnings: string[] = [];
-  private readonly engines = new Map<Peer, MemoryEngine>();
+  private readonly engines = new Map<Peer, CuttableEngine>();
   private readonly hubs = new Map<string, Hub>();
   private lastId = 100;
 
@@ -49,6 +74,15 @@ export class DistributedCluster implements Bench {
     await this.clock.pass(2_000);
   }
 
+  /** It alone cannot reach the broker. */
+  cutOff(peer: Peer): void {
+    this.engines.get(peer)!.cut(this.broker);
+  }
+
+  reconnect(peer: Peer): void {
+    this.engines.get(peer)!.mend(this.broker);
+  }
+
   /** The supervisor of its host says that it leaves. */
   async leave(peer: Peer): Promise<void> {
     this.hubOf('a').leaving(Math.floor(peer.id / 10));
@@ -64,7 +98,7 @@ export class DistributedCluster implements Bench {
   }
 
   private async join(local: Bus, identity: ConstructorParameters<typeof DistributedBus>[2]): Promise<Peer> {
-    const engine = new MemoryEngine(this.broker);
+    const engine = new CuttableEngine(this.broker);
     const say = (message: string) => void this.warnings.push(message);
     const options = { ...LIMITS, lease: LEASE, clock: this.clock, warn: say, log: () => undefined };
     const peer = new Peer(new DistributedBus(engine, local, identity, options));

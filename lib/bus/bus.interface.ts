@@ -181,6 +181,18 @@ export interface Bus {
    */
   request(to: MemberId, event: string, payload: Uint8Array, deadline: number, waiter: Waiter<Answer>): void;
 
+  /**
+   * The same request to each of these members, which may cost less than as many of `request`. `waiters` get their
+   * answers, in the order of `to`: each as if its member alone had been asked.
+   */
+  requestEach(
+    to: readonly MemberId[],
+    event: string,
+    payload: Uint8Array,
+    deadline: number,
+    waiters: readonly Waiter<Answer>[],
+  ): void;
+
   reply(request: Request, outcome: Outcome, payload: Uint8Array): void;
 
   /**

@@ -87,15 +87,17 @@ export class MapCall {
   }
 
   #askAll(each: ((outcome: MapOutcome) => void) | undefined): Promise<MapOutcome[]> {
-    const members = this.connection.slots();
+    const { connection, call, payload, deadline } = this;
+    const members = connection.slots();
     return new Promise((resolve) => {
       const round = new Round(members.length, resolve, each);
-      for (const [index, member] of members.entries()) {
-        const { connection, call, payload, deadline } = this;
-        new MapRequest(deadline, connection, call, member, payload, round, index).wait((part) =>
-          part.sendTo(member.id),
-        );
-      }
+      const requests = members.map(
+        (member, index) => new MapRequest(deadline, connection, call, member, payload, round, index),
+      );
+      SlotRequest.sendEach(
+        requests,
+        members.map(({ id }) => id),
+      );
     });
   }
 

@@ -37,17 +37,37 @@ export abstract class SlotRequest extends Part<Answer> {
     else this.#find(this.address);
   }
 
+  /** Sends each to the member at its place in `to`; they ask the same. */
+  static sendEach(requests: readonly SlotRequest[], to: readonly MemberId[]): void {
+    const [first] = requests;
+    if (first === undefined) return;
+    for (const [i, request] of requests.entries()) {
+      request.deadline.add(request);
+      request.#goesTo(to[i]!);
+    }
+    const { connection, call, payload, deadline } = first;
+    try {
+      connection.bus.requestEach(to, call.event, payload, deadline.at, requests);
+    } catch (error) {
+      for (const request of requests) request.reject(error);
+    }
+  }
+
   /** Sends it to a worker of the slot. */
   sendTo(id: MemberId): void {
     if (this.isOver) return;
-    this.#to = id;
-    this.#sent = true;
-    this.cancel = undefined;
+    this.#goesTo(id);
     try {
       this.connection.bus.request(id, this.call.event, this.payload, this.deadline.at, this);
     } catch (error) {
       this.reject(error);
     }
+  }
+
+  #goesTo(id: MemberId): void {
+    this.#to = id;
+    this.#sent = true;
+    this.cancel = undefined;
   }
 
   override reject(error: unknown): void {

@@ -18,6 +18,7 @@ import {
   type Waiter,
 } from '../bus.interface.js';
 import { DeliveryRefused } from '../delivery-refused.js';
+import { requestOneByOne } from '../one-by-one.js';
 import type { Engine } from '../engine.interface.js';
 import { Loopback } from '../local/loopback.js';
 import { ANSWER_KEPT, type ConclusionHeader, DistributedClaims } from './claims.js';
@@ -260,6 +261,16 @@ export class DistributedBus implements Bus {
       return waiter.reject(new DeliveryRefused('The member is gone.'));
     }
     this.requests.request(member, event, payload, deadline, waiter);
+  }
+
+  requestEach(
+    to: readonly MemberId[],
+    event: string,
+    payload: Uint8Array,
+    deadline: number,
+    waiters: readonly Waiter<Answer>[],
+  ): void {
+    requestOneByOne(this, to, event, payload, deadline, waiters);
   }
 
   reply(request: Request, outcome: Outcome, payload: Uint8Array): void {

@@ -41,12 +41,12 @@ export class Requests {
     const letter: Letter = { type: 'request', id, event, from, fromId, deadline: deadlineToWire(deadline) };
     this.way
       .send(inboxOf(to), pack(letter, payload), () => this.calls.get(id) !== undefined)
-      .catch((error: unknown) => this.calls.take(id)?.waiter.reject(error));
+      .catch((error: unknown) => this.calls.takeRequest(id, to)?.reject(error));
   }
 
   reply({ id, fromId: to }: Request, outcome: Outcome, payload: Uint8Array): void {
     const { id: fromId, address: slot } = this.identity;
-    if (to === fromId) return this.loopback.push(() => this.settle(id, { outcome, payload, slot }));
+    if (to === fromId) return this.loopback.push(() => this.answered(id, fromId, { outcome, payload, slot }));
     const letter: Letter = { type: 'reply', id, outcome, slot, fromId };
     this.way.answer(inboxOf(to), pack(letter, payload));
   }
@@ -57,14 +57,10 @@ export class Requests {
         const { id, event, from, fromId } = letter;
         return this.requested({ id, event, payload, from, fromId, deadline: deadlineFromWire(letter.deadline) });
       }
-      case 'reply': {
-        const call = this.calls.get(letter.id);
-        // Only the member that was asked may answer.
-        if (call?.what !== 'request' || call.to !== letter.fromId) return;
-        return this.settle(letter.id, { outcome: letter.outcome, payload, slot: letter.slot });
-      }
+      case 'reply':
+        return this.answered(letter.id, letter.fromId, { outcome: letter.outcome, payload, slot: letter.slot });
       case 'refused':
-        this.calls.take(letter.id)?.waiter.reject(new DeliveryRefused('The member leaves.'));
+        this.calls.takeRequest(letter.id, letter.fromId)?.reject(new DeliveryRefused('The member leaves.'));
     }
   }
 
@@ -93,11 +89,11 @@ export class Requests {
 
   private requestedByItself(request: Request): void {
     if (this.isTaken()) this.receive(request);
-    else this.calls.take(request.id)?.waiter.reject(new DeliveryRefused('This member leaves.'));
+    else this.calls.takeRequest(request.id, request.fromId)?.reject(new DeliveryRefused('This member leaves.'));
   }
 
-  private settle(id: number, answer: Answer): void {
-    const call = this.calls.take(id);
-    if (call?.what === 'request') call.waiter.resolve(answer);
+  /** Only the member that was asked may answer. */
+  private answered(id: number, member: MemberId, answer: Answer): void {
+    this.calls.takeRequest(id, member)?.resolve(answer);
   }
 }

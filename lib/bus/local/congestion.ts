@@ -1,3 +1,4 @@
+import { type MemberId, PRIMARY_ID } from '../bus.interface.js';
 import { type Frame, Kind, newFrame, newHubFrame, setTarget } from './frame.js';
 import type { Roster } from './roster.js';
 import type { Seat } from './seat.js';
@@ -51,9 +52,11 @@ export class Congestion {
     }
   }
 
-  /** Tells a member that its call was not queued, or that its answer had no room. */
-  overflow(seat: Seat, call: number): void {
-    this.tell(seat, newHubFrame(Kind.OVERFLOW, call));
+  /** Tells a member that its call was not queued, or that the answer, which is that of `target`, had no room. */
+  overflow(seat: Seat, call: number, target: MemberId = PRIMARY_ID): void {
+    const frame = newHubFrame(Kind.OVERFLOW, call);
+    setTarget(frame, target);
+    this.tell(seat, frame);
   }
 
   /** Looks at a member again: its queue grew or shrank, or it became suspect, leaves or is back. */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../errors/index.js';
-import { type Address, type Outcome, PRIMARY_ID } from '../bus.interface.js';
+import { type Address, type MemberId, type Outcome, PRIMARY_ID } from '../bus.interface.js';
 import { bytesOfName, nameIn } from './name-cache.js';
 
 /*
@@ -12,7 +12,7 @@ import { bytesOfName, nameIn } from './name-cache.js';
  *  8 u16 attempts allowed                     36 f64 deadline (Unix ms), or the ttl of a claim (ms)
  * 10 u16 attempt                              44 event, UTF-8
  * 12 u16 length of the event                     key, UTF-8
- * 14 u16 length of the key                       payload, opaque
+ * 14 u16 length of the key                       payload, opaque; the key of REQUEST_EACH is its targets, u32 each
  * 16 u16 slot of the source; stamped by the hub
  * 18 u8  whether the caller wants to hear of progress; then zero
  *
@@ -37,7 +37,7 @@ export const Kind = {
   REQUEST: 2,
   /** Receiver → hub → caller: the answer to a REQUEST. */
   REPLY: 3,
-  /** Hub → caller: the REQUEST was not handed over. */
+  /** Hub → caller: the REQUEST was not handed over to `target`. */
   REFUSED: 4,
   /** Caller → hub: run this somewhere. Hub → worker: run this. */
   TASK: 5,
@@ -71,9 +71,11 @@ export const Kind = {
   PROGRESS: 19,
   /** Hub → worker: the callers of a TASK have given it up. */
   ABANDONED: 20,
+  /** Member → hub → several targets: the same call to each. */
+  REQUEST_EACH: 21,
 } as const;
 
-const LAST_KIND = Kind.ABANDONED;
+const LAST_KIND = Kind.REQUEST_EACH;
 
 export const isKind = (kind: number): boolean => kind >= Kind.PUBLISH && kind <= LAST_KIND;
 
@@ -93,11 +95,16 @@ export const addressOf = (slot: number): Address => (slot === PRIMARY_SLOT ? 'pr
 const NO_BYTES = new Uint8Array(0);
 
 /** A frame with the given kind and contents; the other fields are zero. */
-export function newFrame(kind: number, event = '', key = '', payload: Uint8Array = NO_BYTES): Frame {
+export function newFrame(
+  kind: number,
+  event = '',
+  key: string | Uint8Array = '',
+  payload: Uint8Array = NO_BYTES,
+): Frame {
   const eventBytes = event === '' ? NO_BYTES : bytesOfName(event);
-  const keyBytes = key === '' ? NO_BYTES : Buffer.from(key);
+  const keyBytes = typeof key !== 'string' ? key : key === '' ? NO_BYTES : Buffer.from(key);
   if (eventBytes.length > MAX_NAME) throw tooLong('event', event, eventBytes.length);
-  if (keyBytes.length > MAX_NAME) throw tooLong('key', key, keyBytes.length);
+  if (keyBytes.length > MAX_NAME) throw tooLong('key', String(key), keyBytes.length);
   const keyAt = HEADER + eventBytes.length;
   const payloadAt = keyAt + keyBytes.length;
   const frame = allocate(payloadAt + payload.length);
@@ -109,6 +116,23 @@ export function newFrame(kind: number, event = '', key = '', payload: Uint8Array
   if (keyBytes.length > 0) frame.set(keyBytes, keyAt);
   if (payload.length > 0) frame.set(payload, payloadAt);
   return frame;
+}
+
+const TARGET_SIZE = 4;
+
+/** One frame for the same request to several members. */
+export function newRequestEach(event: string, targets: readonly MemberId[], payload: Uint8Array): Frame {
+  const key = Buffer.allocUnsafe(targets.length * TARGET_SIZE);
+  for (const [i, target] of targets.entries()) key.writeUInt32LE(target, i * TARGET_SIZE);
+  return newFrame(Kind.REQUEST_EACH, event, key, payload);
+}
+
+/** Whom a REQUEST_EACH is for; undefined where that cannot be read. */
+export function targetsOf(frame: Frame): MemberId[] | undefined {
+  const length = keyLength(frame);
+  if (length % TARGET_SIZE !== 0) return undefined;
+  const start = HEADER + eventLength(frame);
+  return Array.from({ length: length / TARGET_SIZE }, (_, i) => frame.readUInt32LE(start + i * TARGET_SIZE));
 }
 
 /** A frame of the hub's own, about a member's call where it has a number. */

@@ -13,6 +13,8 @@ import {
   newHubFrame,
   payloadOf,
   setTarget,
+  targetOf,
+  targetsOf,
 } from './frame.js';
 import type { Link } from './link.js';
 import { Roster } from './roster.js';
@@ -154,7 +156,9 @@ export class Hub {
       case Kind.PUBLISH:
         return this.router.publish(from, frame);
       case Kind.REQUEST:
-        return this.router.request(from, frame);
+        return this.router.request(from, targetOf(frame), frame);
+      case Kind.REQUEST_EACH:
+        return this.requestEach(from, frame);
       case Kind.REPLY:
         return this.router.reply(frame);
       case Kind.TASK:
@@ -178,6 +182,12 @@ export class Hub {
       default:
         return this.cut(from, `it sent a frame of kind ${kindName(kindOf(frame))}, which only the hub sends`);
     }
+  }
+
+  private requestEach(from: Seat, frame: Frame): void {
+    const targets = targetsOf(frame);
+    if (targets === undefined) return this.cut(from, 'it sent a list of members that cannot be read');
+    for (const target of targets) this.router.request(from, target, frame);
   }
 
   private cancel(from: Seat, frame: Frame): void {

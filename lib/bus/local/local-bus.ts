@@ -15,6 +15,7 @@ import type {
   Waiter,
 } from '../bus.interface.js';
 import { DeliveryRefused } from '../delivery-refused.js';
+import { requestOneByOne } from '../one-by-one.js';
 import { answerIn, publicationIn, requestIn, taskIn } from './deliveries.js';
 import {
   type Frame,
@@ -22,6 +23,7 @@ import {
   Kind,
   kindOf,
   newFrame,
+  newRequestEach,
   payloadOf,
   setAttempts,
   setDeadline,
@@ -39,8 +41,9 @@ import {
 import type { Link } from './link.js';
 import { Loopback } from './loopback.js';
 import { Outbox, type Target, type Waiting } from './outbox.js';
-import { type Call, PendingCalls } from './pending-calls.js';
+import { PendingCalls, type SingleCall } from './pending-calls.js';
 import { decodeMembers } from './roster.js';
+import { Round } from './round.js';
 
 export interface LocalBusOptions {
   /** Largest payload, in bytes. */
@@ -123,10 +126,40 @@ export class LocalBus implements Bus {
     this.call({ what: 'request', to, waiter }, to, frame);
   }
 
+  requestEach(
+    to: readonly MemberId[],
+    event: string,
+    payload: Uint8Array,
+    deadline: number,
+    waiters: readonly Waiter<Answer>[],
+  ): void {
+    const others = to.filter((member) => member !== this.self.id);
+    const isRefused = this.refusal(event, payload) !== undefined;
+    // One by one, too, where one of them may have to wait.
+    if (others.length < 2 || isRefused || !this.outbox.isClear('everyone')) {
+      return requestOneByOne(this, to, event, payload, deadline, waiters);
+    }
+    const frame = newRequestEach(event, others, payload);
+    const round = new Round();
+    const id = this.calls.add(round);
+    setDeadline(frame, deadline);
+    setId(frame, id);
+    for (const [i, member] of to.entries()) {
+      const waiter = waiters[i]!;
+      if (member === this.self.id) {
+        this.request(member, event, payload, deadline, waiter);
+        continue;
+      }
+      round.add(member, waiter);
+      waiter.cancel = () => this.calls.takeRequest(id, member);
+    }
+    this.link.send(frame);
+  }
+
   reply(request: Request, outcome: Outcome, payload: Uint8Array): void {
     this.checkSize(request.event, payload);
     if (request.fromId === this.self.id) {
-      this.loopback.push(() => this.settleCall(request.id, { outcome, payload, slot: this.self.address }));
+      this.loopback.push(() => this.answered(request.id, this.self.id, { outcome, payload, slot: this.self.address }));
       return;
     }
     const frame = newFrame(Kind.REPLY, '', '', payload);
@@ -211,7 +244,7 @@ export class LocalBus implements Bus {
   }
 
   /** Sends a call now or when its turn comes, and keeps it until its answer comes or the caller gives up. */
-  private call(call: Call, target: Target, frame: Frame): void {
+  private call(call: SingleCall, target: Target, frame: Frame): void {
     const { waiter } = call;
     if (this.outbox.isClear(target)) return this.passCall(call, target, frame);
     const waiting: Waiting = {
@@ -224,7 +257,7 @@ export class LocalBus implements Bus {
     waiter.cancel = () => this.outbox.remove(waiting);
   }
 
-  private passCall(call: Call, target: Target, frame: Frame): void {
+  private passCall(call: SingleCall, target: Target, frame: Frame): void {
     const id = this.calls.add(call);
     setId(frame, id);
     call.waiter.cancel = () => this.cancel(id);
@@ -234,7 +267,7 @@ export class LocalBus implements Bus {
 
   private cancel(id: number): void {
     const call = this.calls.take(id);
-    if (call === undefined || call.what === 'request') return;
+    if (call?.what !== 'task' && call?.what !== 'claim') return;
     const frame = newFrame(Kind.CANCEL, '', call.what === 'claim' ? call.key : '');
     setId(frame, id);
     this.link.send(frame);
@@ -252,28 +285,26 @@ export class LocalBus implements Bus {
       case Kind.PUBLISH:
         return this.receiver!.onPublish(publicationIn(frame));
       case Kind.REQUEST:
+      case Kind.REQUEST_EACH:
         return this.receiver!.onRequest(requestIn(frame, sourceOf(frame), sourceSlotOf(frame)));
       case Kind.TASK:
         return this.receiver!.onTask(taskIn(frame));
       case Kind.REPLY:
-        return this.replied(frame);
+        return this.answered(idOf(frame), sourceOf(frame), answerIn(frame));
       case Kind.PROGRESS:
         return this.progressed(idOf(frame), payloadOf(frame));
       case Kind.ABANDONED:
         return this.receiver!.onAbandoned(idOf(frame));
       case Kind.RESULT:
-        return this.settleCall(idOf(frame), answerIn(frame));
+        return this.settleTask(idOf(frame), answerIn(frame));
       case Kind.OUTCOME:
         return this.settleClaim(idOf(frame), { granted: false, answer: answerIn(frame) });
       case Kind.GRANT:
         return this.granted(idOf(frame), termOf(frame));
       case Kind.REFUSED:
-        return this.failCall(
-          idOf(frame),
-          new DeliveryRefused('The member leaves, has left, or takes nothing any more.'),
-        );
+        return this.failCall(frame, new DeliveryRefused('The member leaves, has left, or takes nothing any more.'));
       case Kind.OVERFLOW:
-        return this.failCall(idOf(frame), overflow());
+        return this.failCall(frame, overflow());
       case Kind.MEMBERS:
         this.slots = idOf(frame);
         return this.membersChanged(decodeMembers(payloadOf(frame)));
@@ -289,19 +320,18 @@ export class LocalBus implements Bus {
   }
 
   private receiveOwnRequest(frame: Frame): void {
-    if (this.isFenced) this.failCall(idOf(frame), new DeliveryRefused('This member leaves.'));
+    if (this.isFenced) this.failCall(frame, new DeliveryRefused('This member leaves.'));
     else this.receiver!.onRequest(requestIn(frame, this.self.id, this.self.address));
   }
 
-  /** Only the member that was asked may answer. */
-  private replied(frame: Frame): void {
-    const call = this.calls.get(idOf(frame));
-    if (call?.what === 'request' && call.to === sourceOf(frame)) this.settleCall(idOf(frame), answerIn(frame));
+  /** Only a member that was asked may answer. */
+  private answered(id: number, member: MemberId, answer: Answer): void {
+    this.calls.takeRequest(id, member)?.resolve(answer);
   }
 
-  private settleCall(id: number, answer: Answer): void {
+  private settleTask(id: number, answer: Answer): void {
     const call = this.calls.take(id);
-    if (call !== undefined && call.what !== 'claim') call.waiter.resolve(answer);
+    if (call?.what === 'task') call.waiter.resolve(answer);
   }
 
   private progressed(id: number, payload: Uint8Array): void {
@@ -322,8 +352,9 @@ export class LocalBus implements Bus {
     this.settleClaim(id, { granted: true, term });
   }
 
-  private failCall(id: number, error: Error): void {
-    this.calls.take(id)?.waiter.reject(error);
+  /** The call of a frame; of several members that were asked, the frame's target. */
+  private failCall(frame: Frame, error: Error): void {
+    this.calls.takeWaiter(idOf(frame), targetOf(frame))?.reject(error);
   }
 
   private membersChanged(members: readonly Member[]): void {

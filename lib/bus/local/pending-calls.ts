@@ -1,16 +1,20 @@
 import { NumberTable } from '../../platform/number-table.js';
 import type { Answer, Claim, MemberId, Waiter } from '../bus.interface.js';
+import type { Round } from './round.js';
 
 interface CallOf<What extends string, Result> {
   readonly what: What;
   readonly waiter: Waiter<Result>;
 }
 
-/** A call that waits for its answer. */
-export type Call =
+/** A call that waits for one answer. */
+export type SingleCall =
   | (CallOf<'request', Answer> & { readonly to: MemberId })
   | (CallOf<'task', Answer> & { readonly onProgress: ((payload: Uint8Array) => void) | undefined })
   | (CallOf<'claim', Claim> & { readonly key: string });
+
+/** A call that waits. */
+export type Call = SingleCall | Round;
 
 /** The calls of this member that wait for an answer, by number. */
 export class PendingCalls {
@@ -34,22 +38,43 @@ export class PendingCalls {
     return this.calls.take(id);
   }
 
+  /** Whoever waits for what `member` answers to a request; nobody where another one was asked. */
+  takeRequest(id: number, member: MemberId): Waiter<Answer> | undefined {
+    const call = this.calls.get(id);
+    if (call?.what === 'round') {
+      const waiter = call.take(member);
+      if (call.isOver) this.calls.take(id);
+      return waiter;
+    }
+    if (call?.what !== 'request' || call.to !== member) return undefined;
+    this.calls.take(id);
+    return call.waiter;
+  }
+
+  /** Whoever waits for a call; of one to several members, for what `member` answers. */
+  takeWaiter(id: number, member: MemberId): Waiter<never> | undefined {
+    const call = this.calls.get(id);
+    if (call?.what === 'round') return this.takeRequest(id, member);
+    this.calls.take(id);
+    return call?.waiter;
+  }
+
   rejectRequestsTo(member: MemberId, error: () => Error): void {
     this.rejectRequests((to) => to === member, error);
   }
 
   rejectRequests(which: (to: MemberId) => boolean, error: () => Error): void {
-    this.rejectWhere((call) => call.what === 'request' && which(call.to), error);
+    for (const [id, call] of this.calls.entries()) {
+      const asked = call.what === 'round' ? call.members : call.what === 'request' ? [call.to] : [];
+      // Another one's rejection may have ended it.
+      for (const member of asked) if (which(member)) this.takeRequest(id, member)?.reject(error());
+    }
   }
 
   rejectAll(error: () => Error): void {
-    this.rejectWhere(() => true, error);
-  }
-
-  private rejectWhere(which: (call: Call) => boolean, error: () => Error): void {
+    this.rejectRequests(() => true, error);
     for (const [id, call] of this.calls.entries()) {
-      // Another one's rejection may have ended it.
-      if (which(call) && this.calls.take(id) !== undefined) call.waiter.reject(error());
+      if (call.what !== 'round' && this.calls.take(id) !== undefined) call.waiter.reject(error());
     }
   }
 }

@@ -1,5 +1,6 @@
+import type { MemberId } from '../bus.interface.js';
 import type { Congestion } from './congestion.js';
-import { type Frame, idOf, Kind, newHubFrame, targetOf } from './frame.js';
+import { type Frame, idOf, Kind, newHubFrame, setTarget, sourceOf, targetOf } from './frame.js';
 import type { Roster } from './roster.js';
 import type { Seat } from './seat.js';
 import { ThrottledWarning } from '../../platform/throttled-warning.js';
@@ -48,16 +49,18 @@ export class Router {
     }
   }
 
-  request(from: Seat, frame: Frame): void {
-    const to = this.roster.get(targetOf(frame));
+  request(from: Seat, target: MemberId, frame: Frame): void {
+    const to = this.roster.get(target);
     if (to?.state === 'ready' && this.congestion.offer(to, frame)) return;
-    this.congestion.tell(from, newHubFrame(Kind.REFUSED, idOf(frame)));
+    const refused = newHubFrame(Kind.REFUSED, idOf(frame));
+    setTarget(refused, target);
+    this.congestion.tell(from, refused);
   }
 
   /** A reply goes to whoever asked, ready or not; if that member is gone, nobody waits for it. */
   reply(frame: Frame): void {
     const to = this.roster.get(targetOf(frame));
     if (to === undefined || this.congestion.offer(to, frame)) return;
-    this.congestion.overflow(to, idOf(frame));
+    this.congestion.overflow(to, idOf(frame), sourceOf(frame));
   }
 }

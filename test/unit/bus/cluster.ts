@@ -98,6 +98,20 @@ export class Peer implements BusReceiver {
     return answer((waiter) => this.bus.request(id, event, payload, deadline, waiter), cancellable);
   }
 
+  /** The same request to each of them. */
+  requestEach(
+    to: readonly (Peer | number)[],
+    event: string,
+    payload = '',
+    cancellables: Cancellable[] = [],
+  ): Promise<Answer>[] {
+    const ids = to.map((one) => (typeof one === 'number' ? one : one.id));
+    const waiters: Waiter<Answer>[] = [];
+    const answers = to.map((_, i) => answer<Answer>((waiter) => waiters.push(waiter), cancellables[i]));
+    this.bus.requestEach(ids, event, bytes(payload), Infinity, waiters);
+    return answers;
+  }
+
   claim(key: string, ttl = Infinity, cancellable: Cancellable = {}): Promise<Claim> {
     return answer((waiter) => this.bus.claim(key, ttl, waiter), cancellable);
   }

@@ -79,6 +79,53 @@ export function busConformance(makeBench: () => Bench): void {
       await bench.settle();
       expect(await refused).toMatchObject({ name: 'DeliveryRefused' });
     });
+
+    it('to several members, its sender too, is answered by each for itself', async () => {
+      const [one, two] = await pair();
+      const three = await bench.worker(2);
+      const asked = [three, one, two];
+      for (const peer of asked)
+        peer.onRequesting = (request) => peer.bus.reply(request, 'ok', bytes(`${text(request.payload)} ${peer.id}`));
+      const answers = one.requestEach(asked, 'e', 'by');
+      await bench.settle();
+      expect((await Promise.all(answers)).map(({ payload, slot }) => [text(payload), slot])).toEqual(
+        asked.map((peer) => [`by ${peer.id}`, peer.bus.self.address]),
+      );
+    });
+
+    it('to several of whom one dies with it and one was gone before: each fails for itself', async () => {
+      const [one, two] = await pair();
+      const [three, gone] = [await bench.worker(2), await bench.worker(3)];
+      await bench.die(gone);
+      three.onRequesting = (request) => three.bus.reply(request, 'ok', bytes('by three'));
+      const [lost, answered, refused] = one.requestEach([two, three, gone], 'e');
+      const failures = [failureOf(lost!), failureOf(refused!)];
+      await bench.settle();
+      expect(text((await answered!).payload)).toBe('by three');
+      expect(two.requests).toHaveLength(1);
+      await bench.die(two);
+      expect(await failures[0]).toMatchObject({ code: 'ERR_CLUSTER_MEMBER_LOST', slot: 1 });
+      expect(await failures[1]).toMatchObject({ name: 'DeliveryRefused' });
+    });
+
+    it('to several, and broadcasts of one sender, arrive in the order they were sent', async () => {
+      const [one, two] = await pair();
+      const three = await bench.worker(2);
+      const orders = [two, three].map((peer) => {
+        const order: string[] = [];
+        const note = ({ event }: { readonly event: string }) => void order.push(event);
+        [peer.onPublishing, peer.onRequesting] = [note, note];
+        return order;
+      });
+      for (let n = 0; n < 9; n += 3) {
+        void one.publish(`${n}`);
+        void Promise.all(one.requestEach([one, two, three], `${n + 1}`));
+        void one.request(two, `${n + 2}`);
+        void one.request(three, `${n + 2}`);
+      }
+      await bench.settle();
+      for (const order of orders) expect(order).toEqual(Array.from({ length: 9 }, (_, n) => `${n}`));
+    });
   });
 
   describe('a task', () => {

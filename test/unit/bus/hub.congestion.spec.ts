@@ -12,6 +12,7 @@ import {
 } from '../../../lib/bus/local/frame.js';
 import { BackpressureError } from '../../../lib/errors/index.js';
 import type { NumberTable } from '../../../lib/platform/number-table.js';
+import { failureOf } from '../messenger/failure-of.js';
 import { bytes, MAX_PAYLOAD, type Peer, QUEUE_LIMIT, quiet, type StubLink, TestCluster, text } from './cluster.js';
 
 const kinds = (link: StubLink, kind: number) => link.sent.filter((frame) => kindOf(frame) === kind);
@@ -71,6 +72,23 @@ describe('a member that does not keep up', () => {
     slow.drain();
     await quiet();
     expect(kinds(slow, Kind.REQUEST)).toHaveLength(1);
+  });
+
+  it('makes a request to several wait for it alone', async () => {
+    const { a, b, slow } = await withSlow();
+    stall(slow);
+    b.onRequesting = (request) => b.bus.reply(request, 'ok', bytes('b'));
+    await a.publish('fill');
+    await quiet();
+    const [later, now] = a.requestEach([slow.id, b], 'e');
+    expect(text((await now!).payload)).toBe('b');
+    expect(kinds(slow, Kind.REQUEST)).toHaveLength(0);
+    slow.drain();
+    await quiet();
+    expect(kinds(slow, Kind.REQUEST)).toHaveLength(1);
+    const failed = failureOf(later!);
+    slow.abort('dead');
+    expect(await failed).toMatchObject({ code: 'ERR_CLUSTER_MEMBER_LOST' });
   });
 
   it('keeps the order of what waited for it and what came after', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { DeliveryRefused } from '../../../lib/bus/delivery-refused.js';
 import {
   type Frame,
@@ -11,6 +11,7 @@ import {
   setTarget,
 } from '../../../lib/bus/local/frame.js';
 import { MemberLostError } from '../../../lib/errors/index.js';
+import { failureOf } from '../messenger/failure-of.js';
 import { bytes, NO_PAYLOAD, quiet, TestCluster, text } from './cluster.js';
 
 const slots = (members: readonly { slot: number }[] | undefined) => members?.map(({ slot }) => slot);
@@ -140,6 +141,54 @@ describe('request', () => {
     await expect(second).rejects.toThrow(MemberLostError);
     await expect(second).rejects.toMatchObject({ slot: 1 });
     expect(cluster.warnings).toEqual([expect.stringMatching(/lost slot 1/)]);
+  });
+
+  it('to several: the caller may stop waiting for one of them, and nobody answers for another', async () => {
+    const [a, b, c] = await new TestCluster().workers(3);
+    const signal: { cancel?: () => void } = {};
+    const settled: string[] = [];
+    const [first, second] = a!.requestEach([b!, c!], 'e', '', [signal]);
+    void first!.then(() => settled.push('first'));
+    void second!.then(({ payload }) => settled.push(text(payload)));
+    await quiet();
+    signal.cancel!();
+    b!.bus.reply(b!.requests[0]!, 'ok', bytes('from b'));
+    b!.bus.reply(b!.requests[0]!, 'ok', bytes('from b again'));
+    await quiet();
+    expect(settled).toEqual([]);
+    c!.bus.reply(c!.requests[0]!, 'ok', bytes('from c'));
+    c!.bus.reply(c!.requests[0]!, 'ok', bytes('from c again'));
+    await quiet();
+    expect(settled).toEqual(['from c']);
+  });
+
+  it('to several costs one frame from its sender', async () => {
+    const cluster = new TestCluster();
+    const [a, b, c] = await cluster.workers(3);
+    const sent = jest.spyOn(a!.link, 'send');
+    void Promise.all(a!.requestEach([a!, b!, c!], 'e', 'x'));
+    await quiet();
+    expect(sent.mock.calls.map(([frame]) => frame[4])).toEqual([Kind.REQUEST_EACH]);
+    for (const peer of [a!, b!, c!]) expect(peer.requests).toHaveLength(1);
+  });
+
+  it('to several is forgotten once all have answered, also where only its sender was asked', async () => {
+    const [a, b, c] = await new TestCluster().workers(3);
+    for (const peer of [a!, b!, c!]) peer.onRequesting = (request) => peer.bus.reply(request, 'ok', NO_PAYLOAD);
+    await Promise.all([...a!.requestEach([a!], 'e'), ...a!.requestEach([a!, b!, c!], 'e'), ...a!.requestEach([], 'e')]);
+    const { calls } = a!.bus as unknown as { readonly calls: { readonly calls: { readonly size: number } } };
+    expect(calls.calls.size).toBe(0);
+  });
+
+  it('to several rejects for all of them when the bus is closed', async () => {
+    const [a, b, c] = await new TestCluster().workers(3);
+    const failures = a!.requestEach([a!, b!, c!], 'e').map((asked) => failureOf(asked));
+    await quiet();
+    await a!.bus.close();
+    for (const failure of await Promise.all(failures))
+      expect(failure).toMatchObject({ code: 'ERR_CLUSTER_NOT_CONNECTED' });
+    for (const failure of await Promise.all(a!.requestEach([b!, c!], 'e').map((asked) => failureOf(asked))))
+      expect(failure).toMatchObject({ code: 'ERR_CLUSTER_NOT_CONNECTED' });
   });
 
   it.each(['never was there', 'is gone', 'is not ready', 'leaves'])('to a member that %s is refused', async (how) => {
@@ -304,6 +353,11 @@ describe('a member that breaks the protocol', () => {
     ['a broken list of events', newFrame(Kind.SERVE, '', '', bytes('{')), /list of events that cannot be read/],
     ['a task without a deadline', withDeadline(newFrame(Kind.TASK, 'e'), NaN), /a deadline that is no number/],
     ['a claim without a lifetime', withDeadline(newFrame(Kind.CLAIM, '', 'k'), NaN), /a lifetime that is no number/],
+    [
+      'a list of members with a remainder',
+      newFrame(Kind.REQUEST_EACH, 'e', 'abcde'),
+      /list of members that cannot be read/,
+    ],
     ['a list of something else', newFrame(Kind.SERVE, '', '', bytes('[1]')), /list of events that cannot be read/],
     ['no room at all', newFrame(Kind.SERVE, '', '', bytes('[["job",0]]')), /list of events that cannot be read/],
   ])('by %s is cut off; the others go on', async (_, frame, reason) => {

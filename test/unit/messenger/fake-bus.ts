@@ -12,6 +12,7 @@ import type {
   TaskRequest,
   Waiter,
 } from '../../../lib/bus/bus.interface.js';
+import { requestOneByOne } from '../../../lib/bus/one-by-one.js';
 import { decode, encode } from '../../../lib/bus/codec.js';
 import { HandlerRegistry } from '../../../lib/handlers/handler-registry.js';
 import type { MessengerSettings } from '../../../lib/messenger/messenger.service.js';
@@ -80,6 +81,16 @@ export class FakeBus implements Bus {
   request(to: number, event: string, _payload: Uint8Array, _deadline: number, waiter: Waiter<Answer>): void {
     this.log.push(`request ${to} ${event}`);
     this.wait(this.pending, { event, waiter, to });
+  }
+
+  requestEach(
+    to: readonly number[],
+    event: string,
+    payload: Uint8Array,
+    deadline: number,
+    waiters: readonly Waiter<Answer>[],
+  ): void {
+    requestOneByOne(this, to, event, payload, deadline, waiters);
   }
 
   reply(_request: Request, outcome: Outcome, payload: Uint8Array): void {

@@ -258,7 +258,7 @@ function twoHosts(broker: Broker): void {
         }
       };
       const downAt = performance.now();
-      await hammer(downAt + 20_000, REFUSED);
+      await hammer(downAt + 20_000, 0);
       const early = rss(app.process.pid);
       await hammer(downAt + 60_000, REFUSED);
       expect(rss(app.process.pid)).toBeLessThan(early + RSS_MARGIN);
@@ -267,7 +267,8 @@ function twoHosts(broker: Broker): void {
       await reachable();
       expect(performance.now() - restartedAt).toBeLessThan(5_000);
       expect((await hosts.waitUntilFull()).map(({ id }) => id)).toEqual(before.map(({ id }) => id));
-    }, 120_000);
+      // On a busy machine so many calls take minutes; a test that is given up goes on, and breaks the next ones.
+    }, 300_000);
 
     it('frozen during a consume: no false failure, and one run', async () => {
       const cutOff = whenCutOff();

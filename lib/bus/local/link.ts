@@ -14,8 +14,11 @@ export interface LinkListener {
 export interface Link {
   /** Starts giving frames to `listener`; those that came before are kept until then. Call it once. */
   attach(listener: LinkListener): void;
-  /** Takes the frame; its memory must not be changed or reused afterwards. Does nothing on a closed link. */
-  send(frame: Frame): void;
+  /**
+   * Takes the frame; its memory must not be changed or reused afterwards. Does nothing on a closed link. One that
+   * `mayWait` can leave a moment later, with those that come after it; the order stays.
+   */
+  send(frame: Frame, mayWait?: boolean): void;
   /** Bytes that were sent and have not yet left this process. */
   readonly queued: number;
   /** Resolves when `queued` was 0, or the link is closed. */

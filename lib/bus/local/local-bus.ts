@@ -276,7 +276,8 @@ export class LocalBus implements Bus {
   private sendPublish(frame: Frame, event: string, payload: Uint8Array): void {
     const id = (this.publications = (this.publications + 1) >>> 0);
     setId(frame, id);
-    this.link.send(frame);
+    // Nobody waits for an answer to it.
+    this.link.send(frame, true);
     this.loopback.push(() => this.receiver!.onPublish({ event, payload, from: this.self.address, id }));
   }
 

@@ -1,6 +1,6 @@
 import { readSync, writeSync, writevSync } from 'node:fs';
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net';
-import { setImmediate } from 'node:timers';
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import type { Duplex } from 'node:stream';
 import type { Frame } from './frame.js';
 import { FrameReader } from './frame-reader.js';
@@ -19,6 +19,12 @@ const READ_SIZE = 64 * 1024;
 /** Once so many bytes were written at once, they count as queued until the next turn of the event loop. */
 const TURN_BYTES = 64 * 1024;
 
+/** So long after a write, in ms, frames that may wait do: as short as Node's timers are. */
+const HOLD_TIME = 1;
+
+/** Unless there are so many bytes of them. */
+const HOLD_BYTES = 8 * 1024;
+
 /** A link over a socket, pipe or other byte stream. */
 export class SocketLink implements Link {
   private readonly reader: FrameReader;
@@ -29,6 +35,9 @@ export class SocketLink implements Link {
   /** Bytes written at once, up to the turn in which they stop to count. */
   private inTurn = 0;
   private scheduled = false;
+  private wroteAt = -Infinity;
+  /** Runs while frames wait for others. */
+  private holding: NodeJS.Timeout | undefined;
   private ending = false;
   private closed = false;
   private flushed: (() => void)[] = [];
@@ -85,10 +94,10 @@ export class SocketLink implements Link {
     return this.writer.bytes + this.inSocket + (this.inTurn < TURN_BYTES ? 0 : this.inTurn);
   }
 
-  send(frame: Frame): void {
+  send(frame: Frame, mayWait = false): void {
     if (this.closed || this.ending) return;
     this.writer.add(frame);
-    if (this.scheduled) return;
+    if (this.scheduled || (mayWait && this.holds())) return;
     this.scheduled = true;
     if (this.flushTime === 'tick') process.nextTick(writeOut, this);
     else setImmediate(writeOut, this);
@@ -116,9 +125,29 @@ export class SocketLink implements Link {
   /** Gives what was collected to the kernel, and what that does not take at once to the socket. */
   write(): void {
     this.scheduled = false;
+    this.release();
+    this.wroteAt = performance.now();
     if (this.writer.bytes === 0 || this.closed || this.ending) return;
     const rest = this.writeNow(this.writer.take());
     if (rest.length > 0) this.writeLater(rest);
+  }
+
+  /**
+   * Whether what may wait does. Messages that leave one by one, in quick succession, cost every process on their way
+   * a wake-up each: the first one leaves at once, what follows it within a millisecond leaves together.
+   */
+  private holds(): boolean {
+    if (this.flushTime === 'turn' || this.writer.bytes >= HOLD_BYTES) return false;
+    if (this.holding !== undefined) return true;
+    if (performance.now() - this.wroteAt >= HOLD_TIME) return false;
+    this.holding = setTimeout(writeOut, HOLD_TIME, this);
+    return true;
+  }
+
+  private release(): void {
+    if (this.holding === undefined) return;
+    clearTimeout(this.holding);
+    this.holding = undefined;
   }
 
   /**
@@ -221,6 +250,7 @@ export class SocketLink implements Link {
   private finish(reason: string): void {
     if (this.closed) return;
     this.closed = true;
+    this.release();
     this.reader.stop();
     this.settleFlushes();
     this.listener?.onClose(reason);

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -66,6 +66,70 @@ const frame = (id: number, size: number) => {
   setId(made, id);
   return made;
 };
+
+describe('frames that may wait', () => {
+  /** A link that has just written, for it stands still in time. */
+  async function busyLink(flushTime: 'tick' | 'turn' = 'tick') {
+    const [here, there] = await socketPair();
+    const link = new SocketLink(here, maxFrameOf(MAX_PAYLOAD), flushTime);
+    listen(link);
+    const other = listen(new SocketLink(there, maxFrameOf(MAX_PAYLOAD)));
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(1_000);
+    cleanups.push(() => clock.mockRestore());
+    link.send(frame(1, 10), true);
+    await afterTick();
+    return { link, other, clock };
+  }
+  const afterTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
+  const held = async (link: SocketLink) => {
+    await afterTick();
+    return link.queued;
+  };
+
+  it('leave at once where nothing left just before', async () => {
+    const { link, clock } = await busyLink();
+    expect(link.queued).toBe(0);
+    clock.mockReturnValue(1_001);
+    link.send(frame(2, 10), true);
+    expect(await held(link)).toBe(0);
+  });
+
+  it('leave together soon after another one, and in order', async () => {
+    const { link, other } = await busyLink();
+    for (const id of [2, 3, 4]) link.send(frame(id, 10), true);
+    expect(await held(link)).toBe(3 * frame(2, 10).length);
+    await other.received(4);
+    expect(other.frames.map(idOf)).toEqual([1, 2, 3, 4]);
+    expect(link.queued).toBe(0);
+  });
+
+  it('leave with the next one that may not, and before it', async () => {
+    const { link, other } = await busyLink();
+    link.send(frame(2, 10), true);
+    link.send(frame(3, 10));
+    expect(await held(link)).toBe(0);
+    await other.received(3);
+    expect(other.frames.map(idOf)).toEqual([1, 2, 3]);
+  });
+
+  it('do not wait where they are many bytes, and not in the primary', async () => {
+    const { link } = await busyLink();
+    link.send(frame(2, 8 * 1024), true);
+    expect(await held(link)).toBe(0);
+    const primary = await busyLink('turn');
+    primary.link.send(frame(2, 10), true);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(primary.link.queued).toBe(0);
+  });
+
+  it.each(['flush', 'close'] as const)('leave when the link is to %s', async (method) => {
+    const { link, other } = await busyLink();
+    link.send(frame(2, 10), true);
+    await link[method]();
+    await other.received(2);
+    expect(other.frames.map(idOf)).toEqual([1, 2]);
+  });
+});
 
 describe('SocketLink', () => {
   it('carries frames of any size, in order', async () => {

@@ -15,6 +15,9 @@ const EXTENSIONS = 4;
 /** After the broker was away, what others had ready for it, and what they answer, is there within so long, in ms. */
 const SETTLING_TIME = 1_000;
 
+/** So often, a settling time apart, others are asked who do not answer: some come back to the broker later. */
+const MOST_ASKED = 6;
+
 const NOTHING = new Uint8Array(0);
 
 /** What the runner does to the world besides the engine. */
@@ -34,6 +37,8 @@ export interface TaskRunnerListener {
 interface Running {
   /** How it was handed out last. */
   leased: LeasedTask;
+  /** How often it was handed to this member. */
+  deliveries: number;
   readonly header: TaskHeader;
   readonly payload: Uint8Array;
   readonly station: Station;
@@ -43,6 +48,10 @@ interface Running {
   isBegun: boolean;
   /** Another member has said that it runs it. */
   runsElsewhere: boolean;
+}
+
+interface LookedUp {
+  readonly record: StoredRecord | undefined;
 }
 
 /** The tasks of one event that this member runs. */
@@ -212,7 +221,7 @@ export class TaskRunner {
       return this.leave(station);
     }
     if (this.isBackHere(message.header.id, leased)) return this.leave(station);
-    const running = { ...message, leased, station, failures: 0, isBegun: false, runsElsewhere: false };
+    const running = { ...message, leased, deliveries: 1, station, failures: 0, isBegun: false, runsElsewhere: false };
     this.held.add(running);
     this.track(this.start(running));
   }
@@ -222,22 +231,24 @@ export class TaskRunner {
     const running = [...this.held].find(({ header }) => header.id === id);
     if (running === undefined) return false;
     running.leased = leased;
+    running.deliveries += 1;
     leased.extend();
     return true;
   }
 
   private async start(running: Running): Promise<void> {
-    const { header, leased } = running;
-    if ((leased.attempt > 1 || header.key !== null) && (await this.isDone(running))) {
+    const { header } = running;
+    if ((runsOf(running) > 0 || header.key !== null) && (await this.isDone(running))) {
       return this.letGo(running);
     }
-    if (leased.attempt > 1 + header.redeliveries) {
+    if (runsOf(running) > header.redeliveries) {
       await this.bury(running);
       return this.letGo(running);
     }
-    if (leased.attempt > 1) {
+    const { attempt } = running.leased;
+    if (runsOf(running) > 0) {
       this.listener.warn(
-        `Task ${header.id} ('${header.event}') runs again, attempt ${leased.attempt}: its worker gave no sign of ` +
+        `Task ${header.id} ('${header.event}') runs again, attempt ${attempt}: its worker gave no sign of ` +
           `life for ${this.lease} ms.`,
       );
     }
@@ -247,33 +258,39 @@ export class TaskRunner {
     this.run(number, running);
   }
 
-  /** Whether it has ended already, here or elsewhere; true also where that cannot be known any more. */
+  /** Whether nothing is left to do here: it has ended, here or elsewhere, or this member left before that was known. */
   private async isDone(running: Running): Promise<boolean> {
-    const { header, leased } = running;
+    const { header } = running;
     let found = await this.result(header.id);
     // Its lease may have ended because the broker was away: its worker may still run it, or its result be on its way.
-    // That worker may come back to the broker later than this one: who does not answer is asked again.
-    while (found !== undefined && found.record === undefined && leased.attempt > 1 && this.isMaybeRun(running)) {
+    for (let unanswered = 0; unanswered < MOST_ASKED && this.isMaybeRun(running, found);) {
       running.runsElsewhere = false;
       running.leased.extend();
       this.listener.askWhoRuns(header.id);
       await elapsed(this.clock, SETTLING_TIME);
+      if (this.state === 'stopped') {
+        // Its app may be closed by now.
+        running.leased.release();
+        return true;
+      }
       found = await this.result(header.id);
+      unanswered = running.runsElsewhere ? 0 : unanswered + 1;
     }
     if (found?.record === undefined) return found === undefined;
     const { header: result, payload } = unpack<ResultHeader>(found.record.value);
     // That an earlier task by this id came to nothing is no answer to those who asked again.
-    if (leased.attempt > 1 || !NO_RESULT.has(result.outcome)) this.announce(header, result, payload);
+    if (runsOf(running) > 0 || !NO_RESULT.has(result.outcome)) this.announce(header, result, payload);
     await this.again(() => running.leased.acknowledge());
     return true;
   }
 
-  private isMaybeRun({ runsElsewhere }: Running): boolean {
-    return runsElsewhere || this.listener.isUnsettled();
+  private isMaybeRun(running: Running, found: LookedUp | undefined): boolean {
+    if (found === undefined || found.record !== undefined || runsOf(running) === 0) return false;
+    return running.runsElsewhere || this.listener.isUnsettled();
   }
 
   /** What is written down of a task; undefined where the bus was closed before the broker could be asked. */
-  private result(task: string): Promise<{ readonly record: StoredRecord | undefined } | undefined> {
+  private result(task: string): Promise<LookedUp | undefined> {
     return this.again(async () => ({ record: await this.stores.results.get(task) }));
   }
 
@@ -353,8 +370,8 @@ export class TaskRunner {
 
   /** Everybody who ran it died: it goes where it can be looked at, and its caller hears of it. */
   private async bury(running: Running): Promise<void> {
-    const { header, leased, payload } = running;
-    const died = leased.attempt - 1;
+    const { header, payload } = running;
+    const died = runsOf(running);
     this.listener.warn(
       `Task ${header.id} ('${header.event}') is a dead letter: ${died} worker(s) died or fell silent while they ran it.`,
     );
@@ -375,4 +392,9 @@ export class TaskRunner {
     this.settling.add(work);
     void work.finally(() => this.settling.delete(work));
   }
+}
+
+/** How often others had it, and died or fell silent with it. Where it was only looked up here, it did not run. */
+function runsOf({ leased, deliveries }: Running): number {
+  return leased.attempt - deliveries;
 }

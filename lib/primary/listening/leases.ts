@@ -57,10 +57,12 @@ export function planLeases(slots: readonly number[], seats: readonly Seat[], bef
     // A slot is as busy as the busiest of its workers, which comes first; one helper is enough for all of them.
     if (!plan.has(slot) || seen.has(slot)) continue;
     seen.add(slot);
-    const helpers = serving.filter((other) => other.slot !== slot && other.connections < mean);
-    const helped = helpers.some(({ id }) => before.get(slot)?.has(id));
+    const others = serving.filter((other) => other.slot !== slot);
+    const helped = others.some(({ id }) => before.get(slot)?.has(id));
     const limit = mean + (helped ? RELIEVED_DEVIATIONS : BUSY_DEVIATIONS) * Math.sqrt(mean);
-    if (connections > limit) lend(slot, helpers);
+    if (connections <= limit) continue;
+    const idler = others.filter((other) => other.connections < mean);
+    lend(slot, idler);
   }
   return plan;
 }

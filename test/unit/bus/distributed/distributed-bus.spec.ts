@@ -168,6 +168,45 @@ describe('the bus over an engine', () => {
     expect([runner.tasks.length, other.tasks.length]).toEqual([1, 0]);
   });
 
+  it('a task whose worker died is begun by another in the end, however often that one loses the broker', async () => {
+    const [caller, runner] = [await cluster.worker(0), await cluster.worker(1, ['e'])];
+    const asked = caller.enqueue('e');
+    await cluster.settle();
+    expect(runner.tasks).toHaveLength(1);
+    const other = await cluster.worker(2, ['e']);
+    other.runsEverything();
+    await cluster.die(runner);
+    for (let i = 0; i < 6; i++) {
+      cluster.cutOff(other);
+      await cluster.clock.pass(1_200);
+      cluster.reconnect(other);
+      await cluster.clock.pass(2_000);
+    }
+    expect(other.tasks).toHaveLength(1);
+    expect(await asked).toMatchObject({ outcome: 'ok' });
+  });
+
+  it('a task that is looked up by a worker that leaves is begun by another', async () => {
+    const [caller, runner] = [await cluster.worker(0), await cluster.worker(1)];
+    runner.bus.serve([{ event: 'e', concurrency: 1 }]);
+    await cluster.settle();
+    const asked = caller.enqueue('e');
+    await cluster.settle();
+    expect(runner.tasks).toHaveLength(1);
+    const leaving = await cluster.worker(2, ['e']);
+    cluster.cutOff(runner);
+    cluster.broker.stop();
+    await cluster.outlast();
+    cluster.broker.start();
+    await cluster.clock.pass(2_500);
+    await cluster.leave(leaving);
+    const next = await cluster.worker(3, ['e']);
+    next.runsEverything();
+    await cluster.clock.pass(15_000);
+    expect([leaving.tasks.length, next.tasks.length]).toEqual([0, 1]);
+    expect(await asked).toMatchObject({ outcome: 'ok' });
+  });
+
   it('a task that comes back while it is looked up whether it has ended runs once', async () => {
     const [caller, runner] = [await cluster.worker(0), await cluster.worker(1, ['e'])];
     const { broker } = cluster;

@@ -69,6 +69,12 @@ describe('planLeases', () => {
     expect(shown(planLeases([0, 1], even, helped))[0]).toEqual([1]);
   });
 
+  it('has another one help where the helper has become busy itself', () => {
+    const seats = [seat(1, 0, { connections: 117 }), seat(2, 1, { connections: 102 }), seat(3, 2, { connections: 81 })];
+    const helped: Leases = new Map([[0, new Set([1, 2])]]);
+    expect(shown(planLeases([0, 1, 2], seats, helped))).toEqual({ 0: [1, 3], 1: [2], 2: [3] });
+  });
+
   it('takes two workers of one slot for what they are, and not for one that helps the other', () => {
     const seats = [seat(1, 0, { connections: 48 }), seat(2, 0, { connections: 48 }), seat(3, 1, { connections: 12 })];
     const both: Leases = new Map([[0, new Set([1, 2])]]);

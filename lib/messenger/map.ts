@@ -26,8 +26,8 @@ const WORKERS = 'any ready worker';
 type ErrorClass = typeof NoHandlerError | typeof NotConnectedError;
 
 /**
- * A question to every worker. Who is asked is fixed when it is sent; one that is scaled away before the
- * question reaches it was no member when it mattered, and is left out.
+ * A question to every worker. Who is asked is fixed when it is sent; one that leaves before the question reaches it,
+ * scaled away or because the cluster stops, was no member when it mattered, and is left out.
  */
 export class MapCall {
   constructor(
@@ -89,8 +89,8 @@ export class MapCall {
   #askAll(each: ((outcome: MapOutcome) => void) | undefined): Promise<MapOutcome[]> {
     const { connection, call, payload, deadline } = this;
     const members = connection.slots();
-    return new Promise((resolve) => {
-      const round = new Round(members.length, resolve, each);
+    return new Promise((resolve, reject) => {
+      const round = new Round(members.length, resolve, () => reject(clusterStops(call)), each);
       const requests = members.map(
         (member, index) => new MapRequest(deadline, connection, call, member, payload, round, index),
       );
@@ -126,14 +126,19 @@ class Round {
   constructor(
     private left: number,
     private readonly finish: (outcomes: MapOutcome[]) => void,
+    /** All of them have left. */
+    private readonly desert: () => void,
     private readonly each: ((outcome: MapOutcome) => void) | undefined,
   ) {}
 
-  /** No outcome: the slot was scaled away before its worker took the question. */
+  /** No outcome: the slot's worker left before it took the question. */
   settle(index: number, outcome: MapOutcome | undefined): void {
     this.#outcomes[index] = outcome;
     if (outcome !== undefined) this.each?.(outcome);
-    if (--this.left === 0) this.finish(this.#outcomes.filter((one) => one !== undefined));
+    if (--this.left > 0) return;
+    const outcomes = this.#outcomes.filter((one) => one !== undefined);
+    if (outcomes.length > 0) this.finish(outcomes);
+    else this.desert();
   }
 }
 
@@ -159,7 +164,7 @@ class MapRequest extends SlotRequest {
   }
 
   protected fail(reason: unknown): void {
-    if (this.isScaledAway) return this.round.settle(this.index, undefined);
+    if (this.isDeserted) return this.round.settle(this.index, undefined);
     const place = placeIn(this.member);
     this.round.settle(this.index, { ...place, status: 'rejected', reason: reason as Error });
   }

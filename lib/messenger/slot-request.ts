@@ -13,8 +13,8 @@ export abstract class SlotRequest extends Part<Answer> {
   #to: MemberId | undefined;
   #refused: MemberId | undefined;
   #sent = false;
-  /** Whether the slot was scaled away before its worker took the request. */
-  protected isScaledAway = false;
+  /** Whether the slot's worker left before it took the request, and there is to be no other. */
+  protected isDeserted = false;
 
   constructor(
     deadline: Deadline,
@@ -113,7 +113,7 @@ export abstract class SlotRequest extends Part<Answer> {
 
   #gone(slot: number): MemberLostError {
     const { slots } = this.connection.bus;
-    this.isScaledAway = slots > 0 || !this.#isOwnHost;
+    this.isDeserted = true;
     if (!this.#isOwnHost) {
       const text = `${this.call.label}: slot ${slot} of another host has no worker any more: it left before it took the message.`;
       return new MemberLostError(slot, text);

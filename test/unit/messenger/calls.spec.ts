@@ -316,26 +316,41 @@ describe('a slot whose worker leaves', () => {
     bus.slots = 1;
     bus.setMembers([1, 0]);
     expect(await failure).toMatchObject({ name: 'MemberLostError', slot: 1 });
-    const map = messenger.mapSettled('e');
+    const alone = failureOf(messenger.send(0, 'e'));
     bus.slots = 0;
     bus.setMembers();
     bus.pending[1]!.reject(new DeliveryRefused());
-    expect(await map).toMatchObject([{ slot: 0, status: 'rejected', reason: { name: 'MemberLostError' } }]);
-    await expect(messenger.map('e')).rejects.toMatchObject({ name: 'NotConnectedError' });
+    expect(await alone).toMatchObject({ name: 'MemberLostError', slot: 0 });
   });
 
-  it('is left out of a map when its slot was scaled away before it took the question', async () => {
+  it.each([
+    ['its slot was scaled away', 1],
+    ['the cluster stops', 0],
+  ])('is left out of a map when it left before it took the question: %s', async (_, slots) => {
     const { bus, messenger } = await openMessenger([
       [1, 0],
       [2, 1],
     ]);
     const map = messenger.map('e');
-    bus.slots = 1;
+    bus.slots = slots;
     bus.setMembers([1, 0]);
     bus.pending[1]!.reject(new DeliveryRefused());
     bus.pending[0]!.resolve(ok('here'));
     await expect(map).resolves.toEqual(['here']);
   });
+
+  it.each(['map', 'mapSettled'] as const)(
+    'lets %s reject where all have left, since the cluster stops',
+    async (method) => {
+      const { bus, messenger } = await openMessenger([[1, 0]]);
+      const asked = failureOf(messenger[method]('e'));
+      bus.slots = 0;
+      bus.setMembers();
+      bus.pending[0]!.reject(new DeliveryRefused());
+      expect(await asked).toMatchObject({ name: 'NotConnectedError' });
+      await expect(messenger[method]('e')).rejects.toMatchObject({ name: 'NotConnectedError' });
+    },
+  );
 
   it('is lost at once when it died with the message, or is the primary', async () => {
     const { bus, messenger } = await openMessenger([[1, 0]]);

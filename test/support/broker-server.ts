@@ -9,6 +9,7 @@ import { eventually } from './eventually.js';
 /** A broker of the test's own, on a free port and in a folder that goes with it. */
 export abstract class BrokerServer {
   private child: ChildProcess | undefined;
+  private isDestroyed = false;
   protected readonly folder = mkdtempSync(join(tmpdir(), 'nestjs-cluster-broker-'));
 
   protected constructor(
@@ -29,6 +30,8 @@ export abstract class BrokerServer {
 
   /** Starts it where it was, with what it had kept; told something else than before, where `told` is given. */
   async restart(told: readonly string[] = this.told): Promise<void> {
+    // A test that was given up goes on: what it started now would be left behind.
+    if (this.isDestroyed || this.isRunning) throw new Error(`${this.command} runs already, or is not wanted any more.`);
     this.child = spawn(this.command, [...told, ...this.place()], { stdio: 'ignore' });
     await eventually(() => this.answers(), { what: `${this.command} to listen` });
   }
@@ -56,6 +59,7 @@ export abstract class BrokerServer {
   }
 
   async destroy(): Promise<void> {
+    this.isDestroyed = true;
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -3,6 +3,7 @@ import { setTimeout as elapsed } from 'node:timers/promises';
 import type { NatsConnection, NodeConnectionOptions, Subscription } from '@nats-io/transport-node';
 import type { Engine, EngineContext, EngineListener, LeasedTask, QueueWorker, Store } from '../bus/engine.interface.js';
 import { BackpressureError, ClusterOptionsError, NotConnectedError } from '../errors/index.js';
+import { delayAfter } from '../platform/backoff.js';
 import { NatsNames } from './names.js';
 import { ANSWER_TIMEOUT, NatsAssets, PREPARE_DELAY } from './nats-assets.js';
 import { NatsQueueWorker } from './nats-queue-worker.js';
@@ -13,9 +14,8 @@ import type { NatsPackages } from './packages.js';
 /** A broker that gives no answer is noticed after two of these, in ms; the client's default is 2 minutes. */
 const PING_INTERVAL = 2_000;
 
-/** Between two tries to connect, in ms: from the first, doubling, to the last. */
+/** Between the first two tries to connect, in ms. */
 const FIRST_DELAY = 50;
-const LONGEST_DELAY = 2_000;
 
 /** How long the last messages may take to leave, in ms. */
 const LAST_FLUSH = 1_000;
@@ -44,7 +44,8 @@ export class NatsEngine implements Engine {
   private closing = false;
   /** Counts what happens to the connection. */
   private contact = 0;
-  private delay = FIRST_DELAY;
+  /** Tries to connect since it was connected last. */
+  private tries = 0;
 
   constructor(
     private readonly packages: NatsPackages,
@@ -168,7 +169,7 @@ export class NatsEngine implements Engine {
         name: this.context.client,
         pingInterval: PING_INTERVAL,
         maxPingOut: 2,
-        reconnectDelayHandler: () => this.nextDelay(),
+        reconnectDelayHandler: () => delayAfter((this.tries += 1), FIRST_DELAY),
         ...client,
         ...(servers === undefined ? {} : { servers }),
         maxReconnectAttempts: -1,
@@ -183,12 +184,6 @@ export class NatsEngine implements Engine {
     }
   }
 
-  private nextDelay(): number {
-    const longest = this.delay;
-    this.delay = Math.min(this.delay * 2, LONGEST_DELAY);
-    return Math.round(longest * (0.5 + Math.random() / 2));
-  }
-
   /** A connection that was handed in is not ours to end. */
   private async leave(connection: NatsConnection): Promise<void> {
     if (this.options.connection === undefined) await connection.close();
@@ -196,7 +191,7 @@ export class NatsEngine implements Engine {
 
   private connected(connection: NatsConnection): void {
     this.isConnected = true;
-    this.delay = FIRST_DELAY;
+    this.tries = 0;
     for (const subscriber of this.subscribers) subscriber.attach(connection);
     for (const worker of this.workers) worker.connected();
     this.listener?.onConnected();

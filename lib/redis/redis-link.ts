@@ -1,6 +1,7 @@
 import { setTimeout as elapsed } from 'node:timers/promises';
 import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
 import { ClusterOptionsError } from '../errors/index.js';
+import { delayAfter } from '../platform/backoff.js';
 import type { ResolvedRedisOptions } from './options.js';
 import type { RedisPackages } from './packages.js';
 import { type ScriptedRedis, withScripts } from './scripts.js';
@@ -9,9 +10,8 @@ import { type ScriptedRedis, withScripts } from './scripts.js';
 const PING_INTERVAL = 700;
 const PINGS_UNANSWERED = 3;
 
-/** Between two tries to connect, in ms: from the first, doubling, to the last. */
+/** Between the first two tries to connect, in ms. */
 const FIRST_DELAY = 50;
-const LONGEST_DELAY = 2_000;
 
 /** How long a command may take to be answered, and a connection to be made, in ms. */
 const COMMAND_TIMEOUT = 2_000;
@@ -126,7 +126,7 @@ export class RedisLink {
       // That of a client that was handed in: the engine has names of its own, and BullMQ takes none.
       keyPrefix: '',
       enableAutoPipelining: false,
-      retryStrategy: (times) => delayBefore(times),
+      retryStrategy: (times) => delayAfter(times, FIRST_DELAY),
     };
     const preset: ClientOptions = {
       commandTimeout: COMMAND_TIMEOUT,
@@ -209,9 +209,4 @@ export class RedisLink {
     if (this.wasUp) this.listener.warn(refusal.message);
     else this.failed(refusal);
   }
-}
-
-/** Spread over the half below: many members must not come at the same moment. */
-function delayBefore(tries: number): number {
-  return Math.round(Math.min(FIRST_DELAY * 2 ** Math.min(tries - 1, 10), LONGEST_DELAY) * (0.5 + Math.random() / 2));
 }

@@ -1,20 +1,8 @@
+import { delayAfter } from '../../platform/backoff.js';
 import { elapsed, type Clock } from '../../platform/clock.js';
 
-/** Between two tries at a broker that does not answer, in ms: from the first, doubling, to the second. */
+/** Between the first two tries at a broker that does not answer, in ms. */
 const FIRST_DELAY = 100;
-const LONGEST_DELAY = 2_000;
-
-/** Doubles with each call, and is spread over the half below: many members must not come at the same moment. */
-export class Backoff {
-  private next = FIRST_DELAY;
-
-  /** How long to wait now, in ms. */
-  delay(): number {
-    const longest = this.next;
-    this.next = Math.min(this.next * 2, LONGEST_DELAY);
-    return longest * (0.5 + Math.random() / 2);
-  }
-}
 
 /**
  * Does `work` again and again until it succeeds; undefined once `isOver` says so.
@@ -27,14 +15,13 @@ export async function untilDone<T>(
   work: () => Promise<T>,
   failed: (error: Error) => void = () => undefined,
 ): Promise<T | undefined> {
-  const backoff = new Backoff();
-  while (!isOver()) {
+  for (let tries = 1; !isOver(); tries++) {
     try {
       return await work();
     } catch (error) {
       failed(error as Error);
     }
-    await elapsed(clock, backoff.delay());
+    await elapsed(clock, delayAfter(tries, FIRST_DELAY));
   }
   return undefined;
 }

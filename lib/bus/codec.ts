@@ -1,21 +1,17 @@
 import { Packr } from 'msgpackr';
 import { DefaultDeserializer, serialize } from 'node:v8';
 import { ClusterError, PayloadNotCloneableError, PayloadTooLargeError } from '../errors/index.js';
-import { formatOf } from './codec/carried.js';
+import { isCarried } from './codec/carried.js';
+import { decodeSmall, encodeSmall, SMALL } from './codec/small.js';
 import { findUncloneable } from './codec/uncloneable.js';
 
 /*
- * Three formats share the wire, told apart by their first byte. msgpackr is several times faster to decode and carries
- * nearly everything that real payloads hold; V8's own serialiser carries the rest and is the judge of what cannot be
- * cloned. A V8 document starts with 0xff; in msgpack that byte is the whole document "-1", so the two cannot be confused.
- *
- * msgpackr writes objects as records (keys once, a compiled reader) or as MessagePack maps, which cost half as much for
- * one small object. A document that starts with a map is of the second kind; one whose map is a Map is marked.
+ * Three formats share the wire, told apart by their first byte. What is small has one of its own. msgpackr is several
+ * times faster to decode than V8's serialiser and carries nearly everything else that real payloads hold; V8's carries
+ * the rest and is the judge of what cannot be cloned. A V8 document starts with 0xff; in msgpack that byte is the whole
+ * document "-1", so the two cannot be confused.
  */
 const V8_MARK = 0xff;
-
-/** Before a document of records that starts like a map. MessagePack never uses this byte. */
-const RECORDS_MARK = 0xc1;
 
 /** "No data", the commonest payload, is no bytes at all. */
 const NOTHING = new Uint8Array(0);
@@ -23,20 +19,14 @@ const NOTHING = new Uint8Array(0);
 /** msgpackr packs into a slab and never shrinks it, in bytes; after a payload over this it gets a new one. */
 const SLAB = 64 * 1024;
 
-const OPTIONS = {
+const packr = new Packr({
   moreTypes: true,
+  structuredClone: true,
   // Class instances travel as their own enumerable properties, as with structuredClone.
   useToJSON: false,
   // Decoded buffers own their memory: the bytes they come from are a socket's chunk.
   copyBuffers: true,
-};
-
-/** Keep repeated references; the writer notes every object for it. */
-const records = new Packr({ ...OPTIONS, structuredClone: true });
-/** By default, no object may have more than 65,535 keys. */
-const MAPS = { ...OPTIONS, useRecords: false, variableMapSize: true };
-const maps = new Packr({ ...MAPS, structuredClone: true });
-const flat = new Packr(MAPS);
+});
 
 /**
  * `value` as bytes, by the rules of structuredClone: Date, Map, Set, BigInt, RegExp, Error, Buffer, typed
@@ -66,9 +56,9 @@ export function encode(event: string, value: unknown, limit: number): Uint8Array
 export function decode(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return undefined;
   const first = bytes[0]!;
+  if (first === SMALL && bytes.length > 1) return decodeSmall(bytes);
   if (first === V8_MARK && bytes.length > 1) return decodeV8(bytes);
-  if (startsMap(first)) return unpack(maps, bytes, 0);
-  return unpack(records, bytes, first === RECORDS_MARK ? 1 : 0);
+  return unpack(bytes);
 }
 
 /** All of the memory that the last short payload was a part of: its neighbours are likely to come next. */
@@ -76,35 +66,29 @@ let memory: Buffer = Buffer.alloc(0);
 const range = { start: 0, end: 0 };
 
 /** msgpackr makes a DataView for every buffer it reads; where many payloads came in one chunk, it makes one. */
-function unpack(packr: Packr, bytes: Uint8Array, start: number): unknown {
+function unpack(bytes: Uint8Array): unknown {
   const { buffer, byteOffset, length } = bytes;
   if (buffer !== memory.buffer) {
-    if (buffer.byteLength > SLAB) return packr.unpack(Buffer.from(buffer, byteOffset + start, length - start));
+    if (buffer.byteLength > SLAB) return packr.unpack(Buffer.from(buffer, byteOffset, length));
     memory = Buffer.from(buffer);
   }
-  range.start = byteOffset + start;
+  range.start = byteOffset;
   range.end = byteOffset + length;
   return packr.unpack(memory, range);
 }
 
-/** fixmap, map 16 or map 32. */
-const startsMap = (byte: number): boolean => (byte & 0xf0) === 0x80 || byte === 0xde || byte === 0xdf;
-
 function serialise(event: string, value: unknown): Uint8Array {
   try {
-    const format = formatOf(value);
-    if (format === 'v8') return serialize(value);
-    if (format === 'flat') return pack(flat, value);
-    if (format === 'maps') return pack(maps, value);
-    const bytes = pack(records, value);
-    return startsMap(bytes[0]!) ? Buffer.concat([Buffer.of(RECORDS_MARK), bytes]) : bytes;
+    const small = encodeSmall(value);
+    if (small !== undefined) return small;
+    return isCarried(value) ? pack(value) : serialize(value);
   } catch (error) {
     if (error instanceof ClusterError) throw error;
     throw new PayloadNotCloneableError(event, findUncloneable(value) ?? `it holds ${reason(error)}`, { cause: error });
   }
 }
 
-function pack(packr: Packr, value: unknown): Buffer {
+function pack(value: unknown): Buffer {
   const bytes = packr.pack(value);
   if (bytes.length > SLAB) packr.useBuffer(Buffer.allocUnsafeSlow(SLAB));
   return bytes;

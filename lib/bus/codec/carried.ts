@@ -49,43 +49,18 @@ const isWellFormed = (text: string): boolean => (text as WellFormed).isWellForme
 const isMisreadKey = (key: string): boolean =>
   !isWellFormed(key) || key === '__proto__' || key === '__keys__' || key === 'constructor' || key === 'hasOwnProperty';
 
-/** Up to so many objects a value is written with its keys in place; above, objects of one shape gain from records. */
-const FEW_OBJECTS = 8;
-
-/** How a value is best written. */
-export type Format =
-  /** By msgpackr: one object that holds no other, so that nothing in it can occur twice. */
-  | 'flat'
-  /** By msgpackr, objects as MessagePack maps: the cheapest for a small object. The value is an object, no Map in it. */
-  | 'maps'
-  /** By msgpackr, objects as records: the keys once for all objects of one shape, and a reader compiled for it. */
-  | 'records'
-  /** By V8, which also judges what cannot be carried at all. */
-  | 'v8';
-
 let visits = 0;
-let hasMap = false;
 
-/** The format that carries `value` without loss. */
-export function formatOf(value: unknown): Format {
+/** Whether msgpackr carries `value` without loss. */
+export function isCarried(value: unknown): boolean {
   // A getter may come back here.
-  const outer = { visits, hasMap };
+  const outer = visits;
   visits = 0;
-  hasMap = false;
   try {
-    if (!carried(value, 0)) return 'v8';
-    if (visits > FEW_OBJECTS || hasMap || !isPlain(value)) return 'records';
-    return visits === 1 ? 'flat' : 'maps';
+    return carried(value, 0);
   } finally {
-    ({ visits, hasMap } = outer);
+    visits = outer;
   }
-}
-
-/** What MessagePack has maps for: neither a list, nor of a type with an encoding of its own. */
-function isPlain(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype = Object.getPrototypeOf(value) as object | null;
-  return prototype === Object.prototype || prototype === null;
 }
 
 function carried(value: unknown, depth: number): boolean {
@@ -109,10 +84,7 @@ function carriedObject(value: object, depth: number): boolean {
   if (prototype === Object.prototype || prototype === null) return carriedProperties(value, depth);
   if (prototype === Array.prototype) return carriedItems(value as unknown[], depth);
   if (LEAVES.has(prototype)) return true;
-  if (prototype === Map.prototype) {
-    hasMap = true;
-    return carriedEntries(value as Map<unknown, unknown>, depth);
-  }
+  if (prototype === Map.prototype) return carriedEntries(value as Map<unknown, unknown>, depth);
   if (prototype === Set.prototype) return carriedMembers(value as Set<unknown>, depth);
   if (value instanceof Error) return carriedError(value, depth);
   return isOfPlainClass(prototype) && carriedProperties(value, depth);

@@ -1,9 +1,11 @@
+import { BytesCache } from '../bytes-cache.js';
+
 /*
  * Event names are few and come again with every frame. Turning them into bytes and back is a call into the
  * runtime each; looking them up here is not.
  */
 
-/** Names remembered in each direction. */
+/** Names remembered on their way out. */
 const ENTRIES = 256;
 
 /** Longer names are not remembered, in bytes. */
@@ -23,26 +25,7 @@ export function bytesOfName(name: string): Uint8Array {
   return bytes;
 }
 
-const decoded = Array.from<{ bytes: Uint8Array; name: string } | undefined>({ length: ENTRIES });
+const decoded = new BytesCache((bytes, start, end) => bytes.toString('utf8', start, end));
 
 /** The UTF-8 name at `start` to `end` of `source`. */
-export function nameIn(source: Buffer, start: number, end: number): string {
-  const length = end - start;
-  if (length === 0) return '';
-  if (length > LONGEST) return source.toString('utf8', start, end);
-  const slot =
-    (length * 31 + source[start]! * 7 + source[start + (length >> 1)]! * 3 + source[end - 1]!) & (ENTRIES - 1);
-  const known = decoded[slot];
-  if (known !== undefined && isAt(source, start, length, known.bytes)) return known.name;
-  const name = source.toString('utf8', start, end);
-  decoded[slot] = { bytes: Uint8Array.prototype.slice.call(source, start, end), name };
-  return name;
-}
-
-function isAt(source: Buffer, start: number, length: number, bytes: Uint8Array): boolean {
-  if (bytes.length !== length) return false;
-  for (let i = 0; i < length; i++) {
-    if (source[start + i] !== bytes[i]) return false;
-  }
-  return true;
-}
+export const nameIn = (source: Buffer, start: number, end: number): string => decoded.get(source, start, end);

@@ -266,8 +266,8 @@ describe('codec', () => {
   it('refuses a payload over the limit, with both sizes', () => {
     const bytes = Buffer.alloc(1000);
     expect(() => encode('image', bytes, 500)).toThrow(PayloadTooLargeError);
-    expect(() => encode('image', bytes, 500)).toThrow(/'image' is 1003 bytes, over the limit of 500/);
-    expect(encode('image', bytes, 1003)).toHaveLength(1003);
+    expect(() => encode('image', bytes, 500)).toThrow(/'image' is 1004 bytes, over the limit of 500/);
+    expect(encode('image', bytes, 1004)).toHaveLength(1004);
   });
 
   it('encodes on after payloads that it refused', () => {
@@ -328,7 +328,9 @@ describe('codec', () => {
 
   it('throws on bytes that are no payload, and decodes the next one', () => {
     const good = Uint8Array.prototype.slice.call(encode('e', { a: [1, 'two'] }, LIMIT));
-    expect(() => decode(good.subarray(0, good.length - 2))).toThrow(/Unexpected end/);
+    expect(() => decode(good.subarray(0, good.length - 2))).toThrow(/no payload/);
+    const large = Uint8Array.prototype.slice.call(encode('e', { a: [1, 'two'.repeat(5_000)] }, LIMIT));
+    expect(() => decode(large.subarray(0, large.length - 2))).toThrow(/Unexpected end/);
     expect(() => decode(new Uint8Array([0xff, 0x0f, 0x6f]))).toThrow(/deserialize/);
     expect(() => decode(new Uint8Array([0xc9, 0xff, 0xff, 0xff, 0xff]))).toThrow(/Unexpected end/);
     expect(decode(good)).toEqual({ a: [1, 'two'] });
@@ -355,6 +357,117 @@ describe('codec', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  describe('of small values', () => {
+    const leaf = fc.oneof(
+      fc.string({ unit: 'grapheme', maxLength: 60 }),
+      fc.string({ maxLength: 60 }),
+      fc.integer(),
+      fc.double(),
+      fc.boolean(),
+      fc.constantFrom(null, undefined, -0, 2 ** 31, -(2 ** 31)),
+      fc.date(),
+    );
+    const small = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 3 },
+        leaf,
+        fc.array(tie('value'), { maxLength: 4 }),
+        fc.dictionary(fc.string({ maxLength: 20 }), tie('value'), { maxKeys: 5, noNullPrototype: true }),
+      ),
+    })).value;
+
+    it('gives back any of them, and nothing else', () => {
+      fc.assert(
+        fc.property(small, (value) => expect(roundTrip(value)).toStrictEqual(value)),
+        { numRuns: 2_000 },
+      );
+    });
+
+    it.each(['x', 'é', '日', '🎉', '\0'])('carries texts of %j around every limit', (unit) => {
+      for (const length of [0, 1, 23, 24, 25, 255, 256, 1_300, 1_365, 2_000, 4_070, 4_080, 4_096, 5_000, 70_000]) {
+        const value = { id: 1, text: unit.repeat(length), last: true };
+        expect(roundTrip(value)).toStrictEqual(value);
+      }
+    });
+
+    it('carries what is just short of a small document, just one and just none', () => {
+      for (let length = 3_700; length < 4_100; length++) {
+        const value = { content: Buffer.alloc(length, length), ['k'.repeat(length % 254)]: { list: [1.5, length] } };
+        expect(roundTrip(value)).toStrictEqual(value);
+      }
+    });
+
+    it.each([1, 100, 127, 128, 253, 254, 255, 256, 1_000])(
+      'carries keys of %d characters in objects within',
+      (length) => {
+        const key = 'k'.repeat(length);
+        const value = { [key]: { [key]: { [key]: { [key]: [{ [key]: key }] } } } };
+        expect(roundTrip(value)).toStrictEqual(value);
+      },
+    );
+
+    it('carries objects of more shapes than it remembers', () => {
+      for (let i = 0; i < 5_000; i++) {
+        const value = { common: i, [`key ${i}`]: `${i}`, [`é${i}`.slice(i % 2)]: null };
+        expect(roundTrip(value)).toStrictEqual(value);
+      }
+    });
+
+    it('keeps one object that is there twice one object', () => {
+      const date = new Date(5);
+      const result = roundTrip({ first: date, second: date, list: [date] });
+      expect(result.second).toBe(result.first);
+      expect(result.list[0]).toBe(result.first);
+    });
+
+    it('gives lists, objects and Buffers of their own', () => {
+      const bytes = Uint8Array.prototype.slice.call(encode('e', { list: [1], content: Buffer.from('abc') }, LIMIT));
+      const [one, other] = [decode(bytes), decode(bytes)] as { list: number[]; content: Buffer }[];
+      bytes.fill(0);
+      one!.list.push(2);
+      one!.content.fill(0);
+      expect(other).toStrictEqual({ list: [1], content: Buffer.from('abc') });
+      expect(other!.content.buffer.byteLength).toBe(3);
+    });
+
+    it('does not send what somebody added to Object.prototype', () => {
+      const everyObject = Object.getPrototypeOf({}) as { added?: number };
+      Object.defineProperty(everyObject, 'added', { value: 1, enumerable: true, configurable: true });
+      try {
+        expect(Object.keys(roundTrip({ own: 1 }))).toEqual(['own']);
+      } finally {
+        delete everyObject.added;
+      }
+    });
+
+    it('encodes beside a getter that encodes', () => {
+      let within: Uint8Array | undefined;
+      const value = {
+        before: 'before',
+        get size() {
+          within = encode('e', { text: 'within' }, LIMIT);
+          return within.length;
+        },
+        after: 'after',
+      };
+      const bytes = encode('e', value, LIMIT);
+      encode('e', { text: 'something else' }, LIMIT);
+      expect(decode(bytes)).toEqual({ before: 'before', size: within!.length, after: 'after' });
+      expect(decode(within!)).toEqual({ text: 'within' });
+    });
+
+    it('encodes on after a getter that throws', () => {
+      const value = {
+        first: 1,
+        get broken(): never {
+          throw new Error('not now');
+        },
+      };
+      expect(() => encode('e', value, LIMIT)).toThrow(/not now/);
+      expect(encode('e', { a: 1 }, LIMIT)[0]).toBe(0xfe);
+    });
   });
 
   it('gives back any bigint', () => {

@@ -233,6 +233,11 @@ describe('a payload that nobody encoded', () => {
     expect(fc.check(property, RUNS)).toMatchObject({ failed: false });
   }, 60_000);
 
+  it('that begins as small values do: the same', () => {
+    const property = fc.property(anyBytes(300), (tail) => isHarmless(Buffer.concat([Buffer.from([0xfe]), tail])));
+    expect(fc.check(property, RUNS)).toMatchObject({ failed: false });
+  }, 60_000);
+
   it('one bit of which was changed: the same', () => {
     const values = fc.anything({
       withDate: true,
@@ -259,6 +264,16 @@ describe('a payload that nobody encoded', () => {
     ['a sparse array of 4 billion, by V8', Buffer.from([0xff, 0x0f, 0x61, 0xff, 0xff, 0xff, 0xff, 0x0f])],
     ['an ArrayBuffer of 4 GB, by V8', Buffer.from([0xff, 0x0f, 0x42, 0xff, 0xff, 0xff, 0xff, 0x0f])],
     ['a string of 4 GB, by V8', Buffer.from([0xff, 0x0f, 0x22, 0xff, 0xff, 0xff, 0xff, 0x0f])],
+    ['a small list of 65,535', Buffer.from([0xfe, 9, 0xff, 0xff, 0])],
+    ['a small text of 65,535 bytes', Buffer.from([0xfe, 6, 0xff, 0xff, 0x41])],
+    ['a small object whose keys are longer than it', Buffer.from([0xfe, 10, 2, 0, 0, 0xff])],
+    ['a small object that ends after its document', Buffer.from([0xfe, 10, 9, 0, 0])],
+    ['a small object of no bytes', Buffer.from([0xfe, 10, 0, 0])],
+    ['a small object with more values than keys', Buffer.from([0xfe, 10, 5, 0, 0, 0, 0x61, 0, 2])],
+    ['a small object with keys that do not end', Buffer.from([0xfe, 10, 3, 0, 0, 0x61, 1])],
+    ['a small value and more', Buffer.from([0xfe, 0, 0])],
+    ['a value of a kind that small ones do not have', Buffer.from([0xfe, 99])],
+    ['a million small lists in one another', Buffer.alloc(1_000_000, Buffer.from([0xfe, 9, 1, 0]))],
     ['a million arrays in one another', Buffer.alloc(1_000_000, 0x91)],
     [
       'a million objects in one another, by V8',
@@ -286,5 +301,16 @@ describe('a payload that nobody encoded', () => {
     ]);
     const copy = decode(map);
     expect((copy as { x?: unknown }).x).toBeUndefined();
+    // As small values are written, were that a key.
+    const key = Buffer.from('__proto__\0');
+    const empty = [10, 1, 0, 0];
+    const small = Buffer.concat([
+      Buffer.from([0xfe, 10, empty.length + key.length + 1, 0, ...empty]),
+      key,
+      Buffer.of(key.length),
+    ]);
+    expect(() => decode(small)).toThrow(/no payload/);
+    small.write('__other__', small.indexOf('__proto__'));
+    expect(decode(small)).toEqual({ __other__: {} });
   });
 });

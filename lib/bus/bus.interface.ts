@@ -1,3 +1,5 @@
+import type { ByteRange } from './byte-range.js';
+
 /** A member's number: 0 is the primary; each worker process has one of its own that is never used again. */
 export type MemberId = number;
 
@@ -53,10 +55,13 @@ export type Outcome =
   /** The cluster stops, and no worker is left that could run it; no payload. Tasks only. */
   | 'stopping';
 
+/** A payload as it came, for `decode`. */
+export type Encoded = Uint8Array | ByteRange;
+
 /** What every delivery says about itself. */
 export interface Delivery {
   readonly event: string;
-  readonly payload: Uint8Array;
+  readonly payload: Encoded;
   /** The member that sent it. */
   readonly from: Address;
 }
@@ -107,13 +112,13 @@ export interface TaskRequest {
   /** How often the handler may run in all when it throws; 1: an error is final. */
   readonly attempts: number;
   /** Gets what the handler says of its progress, in order, before the answer; at most once each. */
-  readonly onProgress?: (payload: Uint8Array) => void;
+  readonly onProgress?: (payload: Encoded) => void;
 }
 
 /** The answer to a request or task. `slot` is who answered. */
 export interface Answer {
   readonly outcome: Outcome;
-  readonly payload: Uint8Array;
+  readonly payload: Encoded;
   readonly slot: Address;
 }
 

@@ -8,14 +8,14 @@ const LONGEST = 128;
  * What was made of a range of bytes, for ranges that are few and come again and again: making it is a call into the
  * runtime each time, finding it here is not.
  */
-export class BytesCache<Made> {
+export class BytesCache<Bytes extends Uint8Array, Made> {
   private readonly entries = Array.from<{ bytes: Uint8Array; made: Made } | undefined>({ length: ENTRIES });
 
   /** @param make must give the same for the same bytes, and keep none of them */
-  constructor(private readonly make: (bytes: Buffer, start: number, end: number) => Made) {}
+  constructor(private readonly make: (bytes: Bytes, start: number, end: number) => Made) {}
 
   /** What is made of the bytes at `start` to `end` of `source`. */
-  get(source: Buffer, start: number, end: number): Made {
+  get(source: Bytes, start: number, end: number): Made {
     const length = end - start;
     if (length === 0 || length > LONGEST) return this.make(source, start, end);
     const slot =
@@ -28,7 +28,7 @@ export class BytesCache<Made> {
   }
 }
 
-function isAt(source: Buffer, start: number, length: number, bytes: Uint8Array): boolean {
+function isAt(source: Uint8Array, start: number, length: number, bytes: Uint8Array): boolean {
   if (bytes.length !== length) return false;
   for (let i = 0; i < length; i++) {
     if (source[start + i] !== bytes[i]) return false;

@@ -1,5 +1,7 @@
 import { Packr } from 'msgpackr';
 import { DefaultDeserializer, serialize } from 'node:v8';
+import type { Encoded } from './bus.interface.js';
+import { ByteRange } from './byte-range.js';
 import { ClusterError, PayloadNotCloneableError, PayloadTooLargeError } from '../errors/index.js';
 import { isCarried } from './codec/carried.js';
 import { decodeSmall, encodeSmall, SMALL } from './codec/small.js';
@@ -49,16 +51,22 @@ export function encode(event: string, value: unknown, limit: number): Uint8Array
 }
 
 /**
- * The value that `encode` was given; what it returns shares no memory with `bytes`.
+ * The value that `encode` was given; what it returns shares no memory with `encoded`.
  *
- * @throws Error where `bytes` are not what `encode` gave
+ * @throws Error where that is not what `encode` gave
  */
-export function decode(bytes: Uint8Array): unknown {
-  if (bytes.length === 0) return undefined;
-  const first = bytes[0]!;
-  if (first === SMALL && bytes.length > 1) return decodeSmall(bytes);
-  if (first === V8_MARK && bytes.length > 1) return decodeV8(bytes);
-  return unpack(bytes);
+export function decode(encoded: Encoded): unknown {
+  if (encoded instanceof ByteRange) return decodePart(encoded.bytes, encoded.start, encoded.end);
+  return decodePart(encoded, 0, encoded.length);
+}
+
+function decodePart(bytes: Uint8Array, start: number, end: number): unknown {
+  if (start === end) return undefined;
+  const first = bytes[start]!;
+  const isLong = end - start > 1;
+  if (first === SMALL && isLong) return decodeSmall(bytes, start, end);
+  if (first === V8_MARK && isLong) return decodeV8(bytes.subarray(start, end));
+  return unpack(bytes, start, end);
 }
 
 /** All of the memory that the last short payload was a part of: its neighbours are likely to come next. */
@@ -66,14 +74,13 @@ let memory: Buffer = Buffer.alloc(0);
 const range = { start: 0, end: 0 };
 
 /** msgpackr makes a DataView for every buffer it reads; where many payloads came in one chunk, it makes one. */
-function unpack(bytes: Uint8Array): unknown {
-  const { buffer, byteOffset, length } = bytes;
+function unpack({ buffer, byteOffset }: Uint8Array, start: number, end: number): unknown {
   if (buffer !== memory.buffer) {
-    if (buffer.byteLength > SLAB) return packr.unpack(Buffer.from(buffer, byteOffset, length));
+    if (buffer.byteLength > SLAB) return packr.unpack(Buffer.from(buffer, byteOffset + start, end - start));
     memory = Buffer.from(buffer);
   }
-  range.start = byteOffset;
-  range.end = byteOffset + length;
+  range.start = byteOffset + start;
+  range.end = byteOffset + end;
   return packr.unpack(memory, range);
 }
 

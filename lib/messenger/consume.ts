@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs';
-import type { Answer, TaskRequest } from '../bus/bus.interface.js';
+import type { Answer, Encoded, TaskRequest } from '../bus/bus.interface.js';
 import { decode } from '../bus/codec.js';
 import { InvalidArgumentError } from '../errors/index.js';
 import { checkName, checkOptions, readCount, readTime, show } from './arguments.js';
@@ -136,7 +136,7 @@ export function consume(
 }
 
 /** Reads the words of progress; one that is none fails the call. */
-function hearing(onProgress: (value: unknown) => void, deadline: Deadline): (word: Uint8Array) => void {
+function hearing(onProgress: (value: unknown) => void, deadline: Deadline): (word: Encoded) => void {
   return (word) => {
     let value: unknown;
     try {

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { ReplaySubject } from 'rxjs';
 import { decode, encode } from '../bus/codec.js';
-import type { Bus, BusReceiver, Member, Outcome, Publication, Request, Task } from '../bus/bus.interface.js';
+import type { Bus, BusReceiver, Encoded, Member, Outcome, Publication, Request, Task } from '../bus/bus.interface.js';
 import { DeliveryRefused } from '../bus/delivery-refused.js';
 import { LOG_CONTEXT } from '../cluster.constants.js';
 import { BackpressureError, NotConnectedError } from '../errors/index.js';
@@ -25,7 +25,7 @@ export interface DispatcherOptions {
 /** A request or task on its way to its one handler. */
 interface Errand {
   readonly event: string;
-  readonly payload: Uint8Array;
+  readonly payload: Encoded;
   readonly deadline: number;
   readonly context: ClusterEventContext;
   readonly answer: (outcome: Outcome, payload: Uint8Array) => void;

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { decode, encode } from '../bus/codec.js';
-import type { Address } from '../bus/bus.interface.js';
+import type { Address, Encoded } from '../bus/bus.interface.js';
 import type { SerializedError } from '../errors/index.js';
 import { RemoteError } from '../errors/index.js';
 
@@ -31,7 +31,7 @@ export function encodeError(event: string, thrown: unknown, { limit, stacks }: E
 }
 
 /** The error that `encodeError` encoded, as the caller gets it. */
-export function decodeError(payload: Uint8Array, slot: Address): RemoteError {
+export function decodeError(payload: Encoded, slot: Address): RemoteError {
   return new RemoteError(decode(payload) as SerializedError, slot);
 }
 

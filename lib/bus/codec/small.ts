@@ -60,8 +60,9 @@ const MOST_SHAPES = 1024;
  * What `toString('latin1', …)` and `write(…)` call after they have looked at their arguments, which takes a third of
  * their time. Not documented, and there as long as Buffers are; msgpackr uses them too.
  */
-const { latin1Slice, utf8Write } = Buffer.prototype as Buffer & {
+const { latin1Slice, utf8Slice, utf8Write } = Buffer.prototype as Buffer & {
   latin1Slice(start: number, end: number): string;
+  utf8Slice(start: number, end: number): string;
   utf8Write(text: string, offset: number): number;
 };
 
@@ -138,7 +139,7 @@ export function encodeSmall(value: unknown): Uint8Array | undefined {
     forget();
     if (!isWritten) at = start;
   }
-  return isWritten ? slab.subarray(start, at) : undefined;
+  return isWritten ? new Uint8Array(slab.buffer, start, at - start) : undefined;
 }
 
 /** False where the document cannot hold it. */
@@ -287,20 +288,20 @@ function writeLength(where: number, length: number): void {
 }
 
 /** What is read, from where, up to where. */
-let source: Buffer = slab;
+let source: Uint8Array = slab;
 let from = 0;
 let to = 0;
 
 /**
  * The value that `encodeSmall` was given.
  *
- * @throws Error where `bytes` are not what that gave
+ * @throws Error where the bytes from `start` to `end` are not what that gave
  */
-export function decodeSmall(bytes: Uint8Array): unknown {
-  source = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  from = 1;
-  to = source.length;
-  if (to > LARGEST) throw malformed();
+export function decodeSmall(bytes: Uint8Array, start: number, end: number): unknown {
+  if (end - start > LARGEST) throw malformed();
+  source = bytes;
+  from = start + 1;
+  to = end;
   const value = read();
   if (from !== to) throw malformed();
   return value;
@@ -325,7 +326,7 @@ function read(): unknown {
     case Tag.ASCII:
       return latin1Slice.call(source, advance(readLength()), from);
     case Tag.UTF8:
-      return source.toString('utf8', advance(readLength()), from);
+      return utf8Slice.call(source, advance(readLength()), from);
     case Tag.BYTES:
       return Buffer.from(Uint8Array.prototype.slice.call(source, advance(readLength()), from).buffer);
     case Tag.DATE:
@@ -354,8 +355,8 @@ function readItems(): unknown[] {
   return list;
 }
 
-const keysIn = new BytesCache((bytes, start, stop): readonly string[] => {
-  const keys = bytes.toString('latin1', start, stop).split('\0');
+const keysIn = new BytesCache((bytes: Uint8Array, start, stop): readonly string[] => {
+  const keys = latin1Slice.call(bytes, start, stop).split('\0');
   // After the last one comes nothing.
   if (keys.pop() !== '' || keys.includes('__proto__')) throw malformed();
   return keys;

@@ -1,7 +1,8 @@
-import { HEADER, type Frame, isKind } from './frame.js';
+import { ByteRange } from '../byte-range.js';
+import { type Frame, HEADER, isKind } from './frame.js';
 
 /**
- * Cuts a stream of bytes into frames. Frames that lie whole in a chunk are views of it; others are put
+ * Cuts a stream of bytes into frames. Frames that lie whole in a chunk are parts of it; others are put
  * together in memory of their own size.
  */
 export class FrameReader {
@@ -52,7 +53,7 @@ export class FrameReader {
       this.partialFilled = 0;
       return at;
     }
-    this.onFrame(chunk.subarray(at, at + size));
+    this.onFrame(new ByteRange(chunk, at, at + size));
     return at + size;
   }
 
@@ -80,7 +81,7 @@ export class FrameReader {
   private finishPartial(partial: Buffer): void {
     if (this.partialFilled < partial.length) return;
     this.partial = undefined;
-    this.onFrame(partial);
+    this.onFrame(new ByteRange(partial));
   }
 
   /** Bytes of the frame whose header is at `at`; 0 where that is no header of a frame. */

@@ -23,13 +23,13 @@ export class FrameWriter {
 
   add(frame: Frame): void {
     this.bytes += frame.length;
-    if (frame.byteOffset === this.openEnd && frame.buffer === this.open?.buffer) {
-      this.openEnd += frame.length;
+    if (frame.start === this.openEnd && frame.bytes === this.open?.bytes) {
+      this.openEnd = frame.end;
       return;
     }
     this.seal();
     this.open = frame;
-    this.openEnd = frame.byteOffset + frame.length;
+    this.openEnd = frame.end;
   }
 
   /** What was collected, in order. */
@@ -48,28 +48,27 @@ export class FrameWriter {
   }
 
   private seal(): void {
-    const first = this.open;
-    if (first === undefined) return;
-    const length = this.openEnd - first.byteOffset;
-    const range = length === first.length ? first : Buffer.from(first.buffer, first.byteOffset, length);
-    const isSmall = range.length <= COPY_LIMIT || range.length < range.buffer.byteLength * KEEP_SHARE;
-    if (isSmall && range.length <= SLAB) {
-      this.copy(range);
+    if (this.open === undefined) return;
+    const { bytes, start } = this.open;
+    const length = this.openEnd - start;
+    const isSmall = length <= COPY_LIMIT || length < bytes.buffer.byteLength * KEEP_SHARE;
+    if (isSmall && length <= SLAB) {
+      this.copy(bytes, start, length);
     } else {
       this.sealSlab();
-      this.pieces.push(range);
+      this.pieces.push(bytes.subarray(start, this.openEnd));
     }
     this.open = undefined;
   }
 
-  private copy(range: Buffer): void {
-    if (this.slab === undefined || this.slabEnd + range.length > SLAB) {
+  private copy(bytes: Buffer, start: number, length: number): void {
+    if (this.slab === undefined || this.slabEnd + length > SLAB) {
       this.sealSlab();
       this.slab = Buffer.allocUnsafeSlow(SLAB);
       this.slabStart = this.slabEnd = 0;
     }
-    this.slab.set(range, this.slabEnd);
-    this.slabEnd += range.length;
+    bytes.copy(this.slab, this.slabEnd, start, start + length);
+    this.slabEnd += length;
   }
 
   private sealSlab(): void {

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../../errors/index.js';
 import { type Address, type MemberId, type Outcome, PRIMARY_ID } from '../bus.interface.js';
+import { ByteRange } from '../byte-range.js';
 import { bytesOfName, nameIn } from './name-cache.js';
 
 /*
@@ -19,7 +20,7 @@ import { bytesOfName, nameIn } from './name-cache.js';
  * Frames are read by peeking and relayed as they came, with fields of the header rewritten in place.
  */
 
-export type Frame = Buffer;
+export type Frame = ByteRange;
 
 /** Bytes of a frame's header, and so of the smallest frame. */
 export const HEADER = 44;
@@ -105,16 +106,16 @@ export function newFrame(
   const keyBytes = typeof key !== 'string' ? key : key === '' ? NO_BYTES : Buffer.from(key);
   if (eventBytes.length > MAX_NAME) throw tooLong('event', event, eventBytes.length);
   if (keyBytes.length > MAX_NAME) throw tooLong('key', String(key), keyBytes.length);
-  const keyAt = HEADER + eventBytes.length;
-  const payloadAt = keyAt + keyBytes.length;
-  const frame = allocate(payloadAt + payload.length);
-  frame.writeUInt32LE(frame.length - 4, 0);
-  frame[4] = kind;
-  frame.writeUInt16LE(eventBytes.length, 12);
-  frame.writeUInt16LE(keyBytes.length, 14);
-  if (eventBytes.length > 0) frame.set(eventBytes, HEADER);
-  if (keyBytes.length > 0) frame.set(keyBytes, keyAt);
-  if (payload.length > 0) frame.set(payload, payloadAt);
+  const frame = allocate(HEADER + eventBytes.length + keyBytes.length + payload.length);
+  const { bytes, start } = frame;
+  const keyAt = start + HEADER + eventBytes.length;
+  bytes.writeUInt32LE(frame.length - 4, start);
+  bytes[start + 4] = kind;
+  bytes.writeUInt16LE(eventBytes.length, start + 12);
+  bytes.writeUInt16LE(keyBytes.length, start + 14);
+  if (eventBytes.length > 0) bytes.set(eventBytes, start + HEADER);
+  if (keyBytes.length > 0) bytes.set(keyBytes, keyAt);
+  if (payload.length > 0) bytes.set(payload, keyAt + keyBytes.length);
   return frame;
 }
 
@@ -131,8 +132,8 @@ export function newRequestEach(event: string, targets: readonly MemberId[], payl
 export function targetsOf(frame: Frame): MemberId[] | undefined {
   const length = keyLength(frame);
   if (length % TARGET_SIZE !== 0) return undefined;
-  const start = HEADER + eventLength(frame);
-  return Array.from({ length: length / TARGET_SIZE }, (_, i) => frame.readUInt32LE(start + i * TARGET_SIZE));
+  const start = frame.start + HEADER + eventLength(frame);
+  return Array.from({ length: length / TARGET_SIZE }, (_, i) => frame.bytes.readUInt32LE(start + i * TARGET_SIZE));
 }
 
 /** A frame of the hub's own, about a member's call where it has a number. */
@@ -155,14 +156,14 @@ const SLAB = 64 * 1024;
 let slab = Buffer.alloc(SLAB);
 let slabUsed = 0;
 
-/** Memory whose first HEADER bytes are zero. */
-function allocate(size: number): Buffer {
-  if (size > SLAB / 4) return Buffer.allocUnsafeSlow(size).fill(0, 0, HEADER);
+/** A frame whose header is zero. */
+function allocate(size: number): Frame {
+  if (size > SLAB / 4) return new ByteRange(Buffer.allocUnsafeSlow(size).fill(0, 0, HEADER));
   if (slabUsed + size > SLAB) {
     slab = Buffer.alloc(SLAB);
     slabUsed = 0;
   }
-  return slab.subarray(slabUsed, (slabUsed += size));
+  return new ByteRange(slab, slabUsed, (slabUsed += size));
 }
 
 /**
@@ -170,61 +171,66 @@ function allocate(size: number): Buffer {
  * shares Node's pool of 8 KiB with others, which is cheap to cut from: for frames that are kept for a while.
  */
 export function toKeep(frame: Frame): Frame {
-  if (frame.length * 2 >= frame.buffer.byteLength) return frame;
-  const copy = Buffer.allocUnsafe(frame.length);
-  copy.set(frame);
-  return copy;
+  return frame.length * 2 >= frame.bytes.buffer.byteLength ? frame : copyTo(Buffer.allocUnsafe(frame.length), frame);
 }
 
 /** A copy with memory of its own. */
-export function copyOf(frame: Frame): Frame {
-  const copy = Buffer.allocUnsafeSlow(frame.length);
-  copy.set(frame);
-  return copy;
+export const copyOf = (frame: Frame): Frame => copyTo(Buffer.allocUnsafeSlow(frame.length), frame);
+
+function copyTo(memory: Buffer, { bytes, start, end }: Frame): Frame {
+  bytes.copy(memory, 0, start, end);
+  return new ByteRange(memory);
 }
 
-export const kindOf = (frame: Frame): number => frame[4]!;
-export const setKind = (frame: Frame, kind: number): void => void (frame[4] = kind);
-export const outcomeOf = (frame: Frame): Outcome => OUTCOMES[frame[5]!] ?? 'error';
-export const setOutcome = (frame: Frame, outcome: Outcome): void => void (frame[5] = OUTCOMES.indexOf(outcome));
-export const redeliveriesOf = (frame: Frame): number => frame.readUInt16LE(6);
-export const setRedeliveries = (frame: Frame, count: number): void => void frame.writeUInt16LE(clamp16(count), 6);
-export const attemptsOf = (frame: Frame): number => frame.readUInt16LE(8);
-export const setAttempts = (frame: Frame, count: number): void => void frame.writeUInt16LE(clamp16(count), 8);
-export const attemptOf = (frame: Frame): number => frame.readUInt16LE(10);
-export const setAttempt = (frame: Frame, count: number): void => void frame.writeUInt16LE(clamp16(count), 10);
-export const sourceSlotOf = (frame: Frame): Address => addressOf(frame.readUInt16LE(16));
-export const wantsProgress = (frame: Frame): boolean => frame[18] !== 0;
-export const setWantsProgress = (frame: Frame, wanted: boolean): void => void (frame[18] = wanted ? 1 : 0);
-export const idOf = (frame: Frame): number => frame.readUInt32LE(20);
-export const setId = (frame: Frame, id: number): void => void frame.writeUInt32LE(id, 20);
-export const sourceOf = (frame: Frame): number => frame.readUInt32LE(24);
-export const targetOf = (frame: Frame): number => frame.readUInt32LE(28);
-export const setTarget = (frame: Frame, member: number): void => void frame.writeUInt32LE(member, 28);
-export const termOf = (frame: Frame): number => frame.readUInt32LE(32);
-export const setTerm = (frame: Frame, term: number): void => void frame.writeUInt32LE(term, 32);
-export const deadlineOf = (frame: Frame): number => frame.readDoubleLE(36);
-export const setDeadline = (frame: Frame, deadline: number): void => void frame.writeDoubleLE(deadline, 36);
+export const kindOf = (frame: Frame): number => frame.bytes[frame.start + 4]!;
+export const setKind = (frame: Frame, kind: number): void => void (frame.bytes[frame.start + 4] = kind);
+export const outcomeOf = (frame: Frame): Outcome => OUTCOMES[frame.bytes[frame.start + 5]!] ?? 'error';
+export const setOutcome = (frame: Frame, outcome: Outcome): void =>
+  void (frame.bytes[frame.start + 5] = OUTCOMES.indexOf(outcome));
+export const redeliveriesOf = (frame: Frame): number => frame.bytes.readUInt16LE(frame.start + 6);
+export const setRedeliveries = (frame: Frame, count: number): void =>
+  void frame.bytes.writeUInt16LE(clamp16(count), frame.start + 6);
+export const attemptsOf = (frame: Frame): number => frame.bytes.readUInt16LE(frame.start + 8);
+export const setAttempts = (frame: Frame, count: number): void =>
+  void frame.bytes.writeUInt16LE(clamp16(count), frame.start + 8);
+export const attemptOf = (frame: Frame): number => frame.bytes.readUInt16LE(frame.start + 10);
+export const setAttempt = (frame: Frame, count: number): void =>
+  void frame.bytes.writeUInt16LE(clamp16(count), frame.start + 10);
+export const sourceSlotOf = (frame: Frame): Address => addressOf(frame.bytes.readUInt16LE(frame.start + 16));
+export const wantsProgress = (frame: Frame): boolean => frame.bytes[frame.start + 18] !== 0;
+export const setWantsProgress = (frame: Frame, wanted: boolean): void =>
+  void (frame.bytes[frame.start + 18] = wanted ? 1 : 0);
+export const idOf = (frame: Frame): number => frame.bytes.readUInt32LE(frame.start + 20);
+export const setId = (frame: Frame, id: number): void => void frame.bytes.writeUInt32LE(id, frame.start + 20);
+export const sourceOf = (frame: Frame): number => frame.bytes.readUInt32LE(frame.start + 24);
+export const targetOf = (frame: Frame): number => frame.bytes.readUInt32LE(frame.start + 28);
+export const setTarget = (frame: Frame, member: number): void =>
+  void frame.bytes.writeUInt32LE(member, frame.start + 28);
+export const termOf = (frame: Frame): number => frame.bytes.readUInt32LE(frame.start + 32);
+export const setTerm = (frame: Frame, term: number): void => void frame.bytes.writeUInt32LE(term, frame.start + 32);
+export const deadlineOf = (frame: Frame): number => frame.bytes.readDoubleLE(frame.start + 36);
+export const setDeadline = (frame: Frame, deadline: number): void =>
+  void frame.bytes.writeDoubleLE(deadline, frame.start + 36);
 
 /** Says who sent the frame: its member number and slot. */
 export function setSource(frame: Frame, member: number, slot: number): void {
-  frame.writeUInt32LE(member, 24);
-  frame.writeUInt16LE(slot, 16);
+  frame.bytes.writeUInt32LE(member, frame.start + 24);
+  frame.bytes.writeUInt16LE(slot, frame.start + 16);
 }
 
-const eventLength = (frame: Frame): number => frame.readUInt16LE(12);
-const keyLength = (frame: Frame): number => frame.readUInt16LE(14);
+const eventLength = (frame: Frame): number => frame.bytes.readUInt16LE(frame.start + 12);
+const keyLength = (frame: Frame): number => frame.bytes.readUInt16LE(frame.start + 14);
 
-export const eventOf = (frame: Frame): string => nameIn(frame, HEADER, HEADER + eventLength(frame));
+const keyAt = (frame: Frame): number => frame.start + HEADER + eventLength(frame);
+const payloadAt = (frame: Frame): number => keyAt(frame) + keyLength(frame);
 
-export function keyOf(frame: Frame): string {
-  const start = HEADER + eventLength(frame);
-  return frame.toString('utf8', start, start + keyLength(frame));
-}
+export const eventOf = (frame: Frame): string => nameIn(frame.bytes, frame.start + HEADER, keyAt(frame));
 
-/** A view of the payload. */
-export function payloadOf(frame: Frame): Buffer {
-  return frame.subarray(HEADER + eventLength(frame) + keyLength(frame));
-}
+export const keyOf = (frame: Frame): string => frame.bytes.toString('utf8', keyAt(frame), payloadAt(frame));
+
+export const payloadOf = (frame: Frame): ByteRange => new ByteRange(frame.bytes, payloadAt(frame), frame.end);
+
+/** The payload as UTF-8. */
+export const textIn = (frame: Frame): string => frame.bytes.toString('utf8', payloadAt(frame), frame.end);
 
 const clamp16 = (count: number): number => (count > 0xffff ? 0xffff : count > 0 ? Math.floor(count) : 0);

@@ -11,10 +11,10 @@ import {
   kindOf,
   newFrame,
   newHubFrame,
-  payloadOf,
   setTarget,
   targetOf,
   targetsOf,
+  textIn,
 } from './frame.js';
 import type { Link } from './link.js';
 import { Roster } from './roster.js';
@@ -196,7 +196,7 @@ export class Hub {
   }
 
   private serve(from: Seat, frame: Frame): void {
-    const events = parseEvents(payloadOf(frame));
+    const events = parseEvents(textIn(frame));
     if (events === undefined) return this.cut(from, 'it sent a list of events that cannot be read');
     from.serve(events);
     this.tasks.dispatchWaiting();
@@ -226,9 +226,9 @@ export class Hub {
 }
 
 /** Events and how many tasks of each at a time, where that is what the payload says: `[["job", 2], ["other", null]]`. */
-function parseEvents(payload: Buffer): [string, number][] | undefined {
+function parseEvents(payload: string): [string, number][] | undefined {
   try {
-    const events: unknown = JSON.parse(payload.toString());
+    const events: unknown = JSON.parse(payload);
     return Array.isArray(events) && events.every(isServed)
       ? events.map(([event, concurrency]) => [event, concurrency ?? Infinity])
       : undefined;

@@ -5,6 +5,7 @@ import type {
   Bus,
   BusReceiver,
   Claim,
+  Encoded,
   Member,
   MemberId,
   Outcome,
@@ -37,6 +38,7 @@ import {
   sourceSlotOf,
   targetOf,
   termOf,
+  textIn,
 } from './frame.js';
 import type { Link } from './link.js';
 import { Loopback } from './loopback.js';
@@ -308,7 +310,7 @@ export class LocalBus implements Bus {
         return this.failCall(frame, overflow());
       case Kind.MEMBERS:
         this.slots = idOf(frame);
-        return this.membersChanged(decodeMembers(payloadOf(frame)));
+        return this.membersChanged(decodeMembers(textIn(frame)));
       case Kind.LOST:
         return this.memberLost(targetOf(frame), sourceSlotOf(frame));
       case Kind.CONGESTED:
@@ -335,7 +337,7 @@ export class LocalBus implements Bus {
     if (call?.what === 'task') call.waiter.resolve(answer);
   }
 
-  private progressed(id: number, payload: Uint8Array): void {
+  private progressed(id: number, payload: Encoded): void {
     const call = this.calls.get(id);
     if (call?.what === 'task') call.onProgress?.(payload);
   }

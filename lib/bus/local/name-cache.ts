@@ -25,7 +25,7 @@ export function bytesOfName(name: string): Uint8Array {
   return bytes;
 }
 
-const decoded = new BytesCache((bytes, start, end) => bytes.toString('utf8', start, end));
+const decoded = new BytesCache((bytes: Buffer, start, end) => bytes.toString('utf8', start, end));
 
 /** The UTF-8 name at `start` to `end` of `source`. */
 export const nameIn = (source: Buffer, start: number, end: number): string => decoded.get(source, start, end);

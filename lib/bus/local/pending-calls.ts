@@ -1,5 +1,5 @@
 import { NumberTable } from '../../platform/number-table.js';
-import type { Answer, Claim, MemberId, Waiter } from '../bus.interface.js';
+import type { Answer, Claim, Encoded, MemberId, Waiter } from '../bus.interface.js';
 import type { Round } from './round.js';
 
 interface CallOf<What extends string, Result> {
@@ -10,7 +10,7 @@ interface CallOf<What extends string, Result> {
 /** A call that waits for one answer. */
 export type SingleCall =
   | (CallOf<'request', Answer> & { readonly to: MemberId })
-  | (CallOf<'task', Answer> & { readonly onProgress: ((payload: Uint8Array) => void) | undefined })
+  | (CallOf<'task', Answer> & { readonly onProgress: ((payload: Encoded) => void) | undefined })
   | (CallOf<'claim', Claim> & { readonly key: string });
 
 /** A call that waits. */

@@ -79,6 +79,5 @@ function toMember({ id, address, generation, pid, suspect }: Seat): Member {
 
 const encodeMembers = (members: readonly Member[]): Buffer => Buffer.from(JSON.stringify(members));
 
-/** The members in a MEMBERS frame's payload. */
-export const decodeMembers = (payload: Buffer): readonly Member[] =>
-  JSON.parse(payload.toString()) as readonly Member[];
+/** The members in the text of a MEMBERS frame. */
+export const decodeMembers = (text: string): readonly Member[] => JSON.parse(text) as readonly Member[];

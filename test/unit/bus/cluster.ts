@@ -5,6 +5,7 @@ import type {
   BusReceiver,
   Cancellable,
   Claim,
+  Encoded,
   Member,
   Outcome,
   Publication,
@@ -13,6 +14,7 @@ import type {
   TaskRequest,
   Waiter,
 } from '../../../lib/bus/bus.interface.js';
+import { ByteRange } from '../../../lib/bus/byte-range.js';
 import type { Frame } from '../../../lib/bus/local/frame.js';
 import { Hub } from '../../../lib/bus/local/hub.js';
 import type { Link, LinkListener } from '../../../lib/bus/local/link.js';
@@ -23,7 +25,14 @@ export const QUEUE_LIMIT = 100_000;
 export const MAX_PAYLOAD = 50_000;
 export const NO_PAYLOAD = new Uint8Array(0);
 export const bytes = (text: string): Buffer => Buffer.from(text);
-export const text = (payload: Uint8Array): string => Buffer.from(payload).toString();
+/** What a frame or a payload says, as a view of its bytes. */
+export const viewOf = (part: Encoded): Buffer =>
+  part instanceof ByteRange
+    ? part.bytes.subarray(part.start, part.end)
+    : Buffer.from(part.buffer, part.byteOffset, part.length);
+/** The stream of these frames. */
+export const streamOf = (frames: readonly Encoded[]): Buffer => Buffer.concat(frames.map(viewOf));
+export const text = (payload: Encoded): string => viewOf(payload).toString();
 
 /** Lets every memory link deliver what is under way: each hop takes one turn of the loop. */
 export async function quiet(): Promise<void> {

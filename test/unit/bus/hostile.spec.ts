@@ -5,6 +5,7 @@ import { decode, encode } from '../../../lib/bus/codec.js';
 import {
   HEADER,
   Kind,
+  kindOf,
   newFrame,
   setAttempts,
   setDeadline,
@@ -17,7 +18,7 @@ import {
 } from '../../../lib/bus/local/frame.js';
 import { FrameReader } from '../../../lib/bus/local/frame-reader.js';
 import type { Outcome } from '../../../lib/bus/bus.interface.js';
-import { bytes, quiet, type StubLink, TestCluster, text } from './cluster.js';
+import { bytes, quiet, streamOf, type StubLink, TestCluster, text, viewOf } from './cluster.js';
 
 const MAX_FRAME = 4096;
 const KINDS = Object.values(Kind);
@@ -61,7 +62,7 @@ const anyFrame: fc.Arbitrary<Frame> = fc
     setAttempts(frame, fields.attempts);
     setRedeliveries(frame, fields.redeliveries);
     setOutcome(frame, fields.outcome);
-    if (odd !== null) frame[5] = odd;
+    if (odd !== null) viewOf(frame)[5] = odd;
     return frame;
   });
 
@@ -99,11 +100,11 @@ describe('a reader that is fed what is no stream of frames', () => {
         anyBytes(100),
         fc.integer({ min: 1, max: 50 }),
         (good, garbage, cut) => {
-          const stream = Buffer.concat([...good, garbage]);
+          const stream = streamOf([...good, garbage]);
           const chunks: Buffer[] = [];
           for (let at = 0; at < stream.length; at += cut) chunks.push(stream.subarray(at, at + cut));
           const { frames } = readAll(chunks);
-          expect(Buffer.concat(frames.slice(0, good.length)).equals(Buffer.concat(good))).toBe(true);
+          expect(streamOf(frames.slice(0, good.length)).equals(streamOf(good))).toBe(true);
         },
       ),
       { numRuns: 500 },
@@ -196,7 +197,7 @@ describe('a hub whose members send nonsense', () => {
     await cluster.worker(0, ['honest']);
     const rogue = cluster.stub(7);
     for (let n = 1; n <= 20_000 && rogue.aborted === undefined; n += 1) flood(rogue, n);
-    const refused = rogue.sent.filter((frame) => frame[4] === Kind.OVERFLOW);
+    const refused = rogue.sent.filter((frame) => kindOf(frame) === Kind.OVERFLOW);
     expect(rogue.aborted !== undefined || refused.length > 5_000).toBe(true);
   });
 

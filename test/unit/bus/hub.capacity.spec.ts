@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Answer, Task } from '../../../lib/bus/bus.interface.js';
-import { type Peer, quiet, TestCluster } from './cluster.js';
+import type { Answer, Encoded, Task } from '../../../lib/bus/bus.interface.js';
+import { type Peer, quiet, TestCluster, text } from './cluster.js';
 
 const idsOf = ({ tasks }: Peer): number[] => tasks.map(({ id }) => id);
 
@@ -68,7 +68,7 @@ describe('a bounded concurrency', () => {
     cluster.now += 20;
     settleFirst(a!);
     await quiet();
-    expect(a!.tasks.map(({ payload }) => Buffer.from(payload).toString())).toEqual(['', 'last']);
+    expect(a!.tasks.map(({ payload }) => text(payload))).toEqual(['', 'last']);
   });
 
   it('is that of each worker, as it said last', async () => {
@@ -235,7 +235,7 @@ describe('an error after the deadline', () => {
 describe('progress', () => {
   const listening = () => {
     const heard: string[] = [];
-    return { heard, onProgress: (word: Uint8Array) => void heard.push(Buffer.from(word).toString()) };
+    return { heard, onProgress: (word: Encoded) => void heard.push(text(word)) };
   };
 
   it('goes to those who want to know, in order and before the result', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ByteRange } from '../../../lib/bus/byte-range.js';
 import {
   idOf,
   Kind,
@@ -13,7 +14,17 @@ import {
 import { BackpressureError } from '../../../lib/errors/index.js';
 import type { NumberTable } from '../../../lib/platform/number-table.js';
 import { failureOf } from '../messenger/failure-of.js';
-import { bytes, MAX_PAYLOAD, type Peer, QUEUE_LIMIT, quiet, type StubLink, TestCluster, text } from './cluster.js';
+import {
+  bytes,
+  MAX_PAYLOAD,
+  type Peer,
+  QUEUE_LIMIT,
+  quiet,
+  type StubLink,
+  TestCluster,
+  text,
+  viewOf,
+} from './cluster.js';
 
 const kinds = (link: StubLink, kind: number) => link.sent.filter((frame) => kindOf(frame) === kind);
 const HARD_BOUND = 4 * QUEUE_LIMIT + 1024 * 1024;
@@ -295,8 +306,9 @@ it('a small task that waits does not keep the memory of the whole chunk it came 
   const chunk = Buffer.allocUnsafeSlow(64 * 1024);
   const task = newFrame(Kind.TASK, 'job', '', bytes('small'));
   setDeadline(task, Infinity);
-  caller.receive(chunk.subarray(0, task.copy(chunk)));
+  caller.receive(new ByteRange(chunk, 0, viewOf(task).copy(chunk)));
   const { tasks } = (cluster.hub as unknown as { tasks: { tasks: NumberTable<{ frame: Frame }> } }).tasks;
   expect(tasks.size).toBe(1);
-  for (const [, { frame }] of tasks.entries()) expect(frame.buffer.byteLength).toBeLessThanOrEqual(Buffer.poolSize);
+  for (const [, { frame }] of tasks.entries())
+    expect(frame.bytes.buffer.byteLength).toBeLessThanOrEqual(Buffer.poolSize);
 });

@@ -168,7 +168,7 @@ describe('request', () => {
     const sent = jest.spyOn(a!.link, 'send');
     void Promise.all(a!.requestEach([a!, b!, c!], 'e', 'x'));
     await quiet();
-    expect(sent.mock.calls.map(([frame]) => frame[4])).toEqual([Kind.REQUEST_EACH]);
+    expect(sent.mock.calls.map(([frame]) => kindOf(frame))).toEqual([Kind.REQUEST_EACH]);
     for (const peer of [a!, b!, c!]) expect(peer.requests).toHaveLength(1);
   });
 
@@ -348,7 +348,7 @@ describe('a member that breaks the protocol', () => {
     expect(rogue.aborted).toMatch(/used the number of a call that waits, 5/);
   });
 
-  it.each<[string, Buffer, RegExp]>([
+  it.each<[string, Frame, RegExp]>([
     ['a frame only the hub sends', newFrame(Kind.GRANT), /it sent a frame of kind GRANT, which only the hub sends/],
     ['a broken list of events', newFrame(Kind.SERVE, '', '', bytes('{')), /list of events that cannot be read/],
     ['a task without a deadline', withDeadline(newFrame(Kind.TASK, 'e'), NaN), /a deadline that is no number/],

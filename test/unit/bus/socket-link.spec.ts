@@ -9,7 +9,7 @@ import { Hub } from '../../../lib/bus/local/hub.js';
 import { LocalBus } from '../../../lib/bus/local/local-bus.js';
 import { SocketLink } from '../../../lib/bus/local/socket-link.js';
 import { MemberLostError, NotConnectedError, PayloadTooLargeError } from '../../../lib/errors/index.js';
-import { bytes, NO_PAYLOAD, Peer, text } from './cluster.js';
+import { bytes, NO_PAYLOAD, Peer, streamOf, text, viewOf } from './cluster.js';
 
 const MAX_PAYLOAD = 1024 * 1024;
 const QUEUE_LIMIT = 8 * MAX_PAYLOAD;
@@ -142,7 +142,9 @@ describe('SocketLink', () => {
     await other.received(sizes.length);
     expect(other.frames.map(idOf)).toEqual(sizes.map((_, i) => i));
     expect(other.frames.map((each) => payloadOf(each).length)).toEqual(sizes);
-    expect(other.frames.every((each) => payloadOf(each).every((byte) => byte === (idOf(each) & 0xff)))).toBe(true);
+    expect(other.frames.every((each) => viewOf(payloadOf(each)).every((byte) => byte === (idOf(each) & 0xff)))).toBe(
+      true,
+    );
   });
 
   it('counts what the kernel has not taken, says when that falls, and flush waits for none', async () => {
@@ -192,9 +194,9 @@ describe('SocketLink', () => {
   it('cuts the connection at bytes that are no frames, saying why, and reads nothing more', async () => {
     const [here, there] = await socketPair();
     const end = listen(new SocketLink(here, maxFrameOf(1000)));
-    there.write(frame(1, 10));
+    there.write(viewOf(frame(1, 10)));
     there.write(Buffer.alloc(100, 0xee));
-    there.write(frame(2, 10));
+    there.write(viewOf(frame(2, 10)));
     expect(await end.whenClosed).toMatch(/^it sent a frame of \d+ bytes, over the limit/);
     expect(end.frames).toHaveLength(1);
     await once(there, 'close');
@@ -206,7 +208,7 @@ describe('SocketLink', () => {
     // What its last words are written to the kernel for is never read by this side's event loop before the write.
     here.pause();
     const last = [frame(1, 10), frame(2, 5000), frame(3, 60_000)];
-    await new Promise<void>((resolve) => there.write(Buffer.concat(last), () => resolve()));
+    await new Promise<void>((resolve) => there.write(streamOf(last), () => resolve()));
     there.destroy();
     await once(there, 'close');
     const end = listen(link);
@@ -222,7 +224,7 @@ describe('SocketLink', () => {
     const link = new SocketLink(here, maxFrameOf(MAX_PAYLOAD));
     here.pause();
     const last = Array.from({ length: 400 }, (_, i) => frame(i, 300));
-    await new Promise<void>((resolve) => there.write(Buffer.concat(last), () => resolve()));
+    await new Promise<void>((resolve) => there.write(streamOf(last), () => resolve()));
     there.destroy();
     await once(there, 'close');
     const read: number[] = [];
@@ -294,7 +296,7 @@ describe('LocalBus over a socket', () => {
     await a.publish('e', 'hello');
     await heard;
     expect(b.publications).toEqual(['0:e:hello']);
-    b.onRequesting = (request) => b.bus.reply(request, 'ok', request.payload);
+    b.onRequesting = (request) => b.bus.reply(request, 'ok', viewOf(request.payload));
     expect(text((await a.request(b, 'echo', 'x'.repeat(500_000))).payload)).toHaveLength(500_000);
     a.runsEverything();
     b.runsEverything();

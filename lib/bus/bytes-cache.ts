@@ -2,7 +2,7 @@
 const ENTRIES = 256;
 
 /** Longer ranges are not remembered, in bytes. */
-const LONGEST = 128;
+const LONGEST = 1024;
 
 /**
  * What was made of a range of bytes, for ranges that are few and come again and again: making it is a call into the

@@ -45,7 +45,7 @@ const packr = new Packr({
  */
 export function encode(event: string, value: unknown, limit: number): Uint8Array {
   if (value === undefined) return NOTHING;
-  const bytes = serialise(event, value);
+  const bytes = serialise(event, value, limit);
   if (bytes.length > limit) throw new PayloadTooLargeError(event, bytes.length, limit);
   return bytes;
 }
@@ -84,10 +84,11 @@ function unpack({ buffer, byteOffset }: Uint8Array, start: number, end: number):
   return packr.unpack(memory, range);
 }
 
-function serialise(event: string, value: unknown): Uint8Array {
+function serialise(event: string, value: unknown, limit: number): Uint8Array {
   try {
     const small = encodeSmall(value);
-    if (small !== undefined) return small;
+    // The others may write it in fewer bytes.
+    if (small !== undefined && small.length <= limit) return small;
     return isCarried(value) ? pack(value) : serialize(value);
   } catch (error) {
     if (error instanceof ClusterError) throw error;
@@ -95,9 +96,23 @@ function serialise(event: string, value: unknown): Uint8Array {
   }
 }
 
+/** How many documents are being packed: a getter may come back here. */
+let packing = 0;
+
 function pack(value: unknown): Buffer {
-  const bytes = packr.pack(value);
-  if (bytes.length > SLAB) packr.useBuffer(Buffer.allocUnsafeSlow(SLAB));
+  packing++;
+  let bytes: Buffer;
+  try {
+    bytes = packr.pack(value);
+  } finally {
+    packing--;
+  }
+  if (bytes.length > SLAB && packing === 0) {
+    packr.useBuffer(Buffer.allocUnsafeSlow(SLAB));
+    // The shapes of its objects, which it remembers too, up to the next document: keys may be data.
+    packr.clearSharedData();
+    packr.pack(null);
+  }
   return bytes;
 }
 

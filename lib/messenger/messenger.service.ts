@@ -251,7 +251,7 @@ export class MessengerService {
   }
 }
 
-/** As `show` would say it; that alone takes several times what the rest of a call does. */
+/** Without `show` where it can be used: that alone takes several times what the rest of a call does. */
 const nameOf = (to: unknown): string => (typeof to === 'number' ? `${to}` : to === 'primary' ? `'primary'` : show(to));
 
 const sendNow = (request: SendRequest): void => request.send();

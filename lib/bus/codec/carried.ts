@@ -33,6 +33,9 @@ const LEAVES = new Set<object | null>(
     .concat([Date.prototype, RegExp.prototype, ArrayBuffer.prototype, DataView.prototype, Buffer.prototype]),
 );
 
+/** msgpackr remembers keys for a while: longer ones, in UTF-16 units, are V8's. */
+const LONGEST_KEY = 1024;
+
 /** Names msgpackr would look up in a table and take something else for. */
 const isMisreadName = (name: string): boolean => name === 'AggregateError' || name in Object.prototype;
 
@@ -47,7 +50,12 @@ const isWellFormed = (text: string): boolean => (text as WellFormed).isWellForme
  * is misled about the object (it dispatches on `constructor` and calls `hasOwnProperty`).
  */
 const isMisreadKey = (key: string): boolean =>
-  !isWellFormed(key) || key === '__proto__' || key === '__keys__' || key === 'constructor' || key === 'hasOwnProperty';
+  key.length > LONGEST_KEY ||
+  !isWellFormed(key) ||
+  key === '__proto__' ||
+  key === '__keys__' ||
+  key === 'constructor' ||
+  key === 'hasOwnProperty';
 
 let visits = 0;
 
@@ -128,7 +136,7 @@ function carriedError({ name, message, cause }: Error, depth: number): boolean {
 const plainClasses = new WeakMap<object, boolean>();
 
 /** Whether instances of `prototype` are ordinary objects: no class on the way to Object is a built-in. */
-function isOfPlainClass(prototype: object): boolean {
+export function isOfPlainClass(prototype: object): boolean {
   let plain = plainClasses.get(prototype);
   if (plain === undefined) {
     plain = true;

@@ -1,12 +1,13 @@
 import { BytesCache } from '../bytes-cache.js';
+import { isOfPlainClass } from './carried.js';
 
 /*
  * Most of what is sent is small: a few numbers and short texts in an object or two, and answers that are a single value.
  * A format for these alone is written and read in half the time that a general one takes, much of which is in telling
  * apart what these are not.
  *
- * A document is SMALL, then a value: a tag and what belongs to it. Integers are little-endian. An OBJECT is the length
- * of what follows, u16, its values, its keys, each followed by 0, and the length of the keys together, u8: a writer
+ * A document is SMALL, then a value: a tag and what belongs to it. Numbers are little-endian. An OBJECT is the length
+ * of what follows, u16, its values, its keys, each followed by 0, and the length of the keys together, u16: a writer
  * knows the keys when it has met them all, and finds them written already where an object of the same shape was before.
  */
 
@@ -50,8 +51,8 @@ const SHORT_TEXT = 24;
 /** Bytes of the memory that documents are cut from. */
 const SLAB = 64 * 1024;
 
-/** Longest end of an object: the length of all its keys is one byte. */
-const LONGEST_KEYS = 0xff;
+/** Most bytes that the keys of an object take together. Objects of some forty keys are within it. */
+const LONGEST_KEYS = 1024;
 
 /** After so many steps of shapes all are forgotten: keys may be data, and without end. */
 const MOST_SHAPES = 1024;
@@ -72,18 +73,20 @@ class Shape {
   private last: Shape | undefined;
   private readonly nexts = new Map<string, Shape>();
 
-  /** @param keys as they are written; undefined where they cannot be */
-  constructor(readonly keys: Uint8Array | undefined) {}
+  /** @param keys as they are written */
+  constructor(readonly keys: Uint8Array) {}
 
-  /** The shape with one key more. */
-  with(key: string): Shape {
-    return this.lastKey === key ? this.last! : this.find(key);
+  /** The shape with one key more; undefined where its keys cannot be written. */
+  with(key: string): Shape | undefined {
+    return this.lastKey === key ? this.last : this.find(key);
   }
 
-  private find(key: string): Shape {
+  private find(key: string): Shape | undefined {
     let next = this.nexts.get(key);
     if (next === undefined) {
-      next = new Shape(this.keys && keysWith(this.keys, key));
+      const keys = keysWith(this.keys, key);
+      if (keys === undefined) return undefined;
+      next = new Shape(keys);
       this.nexts.set(key, next);
       shapes++;
     }
@@ -94,10 +97,11 @@ class Shape {
 }
 
 function keysWith(keys: Uint8Array, key: string): Uint8Array | undefined {
+  // What every object inherits cannot always be assigned to.
+  if (keys.length + key.length + 1 > LONGEST_KEYS || key in Object.prototype) return undefined;
   const written = Buffer.from(`${key}\0`);
   const isAscii = written.length === key.length + 1 && !key.includes('\0');
-  if (!isAscii || key === '__proto__' || keys.length + written.length > LONGEST_KEYS) return undefined;
-  return Buffer.concat([keys, written]);
+  return isAscii ? Buffer.concat([keys, written]) : undefined;
 }
 
 let empty = new Shape(new Uint8Array(0));
@@ -115,10 +119,12 @@ let isWriting = false;
 
 const double = new Float64Array(1);
 const bytesOfDouble = new Uint8Array(double.buffer);
+/** A byte's place in it is that in a document, XOR this: 0 where memory is little-endian too. */
+const FLIP = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 0 : 7;
 
 /**
  * A small value as bytes; undefined where `value` is none: null, booleans, numbers, strings, and up to eight dates,
- * Buffers, plain objects and lists of these and undefined, none of them twice.
+ * Buffers, objects of no class or a plain one, and lists of these and undefined, none of them twice.
  */
 export function encodeSmall(value: unknown): Uint8Array | undefined {
   // A getter may come back here.
@@ -179,7 +185,7 @@ function writeNumber(value: number): void {
 function writeDouble(tag: number, value: number): void {
   double[0] = value;
   slab[at] = tag;
-  for (let i = 0; i < 8; i++) slab[at + 1 + i] = bytesOfDouble[i]!;
+  for (let i = 0; i < 8; i++) slab[at + 1 + i] = bytesOfDouble[i ^ FLIP]!;
   at += 9;
 }
 
@@ -216,9 +222,11 @@ function writeObject(value: object): boolean {
   if (prototype === Object.prototype || prototype === null) return writeProperties(value as Record<string, unknown>);
   if (prototype === Array.prototype) return writeItems(value as unknown[]);
   if (prototype === Buffer.prototype) return writeBytes(value as Buffer);
-  if (prototype !== Date.prototype) return false;
-  writeDouble(Tag.DATE, (value as Date).getTime());
-  return true;
+  if (prototype === Date.prototype) {
+    writeDouble(Tag.DATE, (value as Date).getTime());
+    return true;
+  }
+  return isOfPlainClass(prototype) && writeProperties(value as Record<string, unknown>);
 }
 
 /** False for an object too many, or one that was written before. */
@@ -256,15 +264,17 @@ function writeProperties(object: Record<string, unknown>): boolean {
   for (const key in object) {
     // Inherited, since somebody added to Object.prototype.
     if (!hasOwnProperty.call(object, key)) return false;
-    shape = shape.with(key);
-    if (shape.keys === undefined || !write(object[key])) return false;
+    const next = shape.with(key);
+    if (next === undefined || !write(object[key])) return false;
+    shape = next;
   }
-  const keys = shape.keys!;
+  const { keys } = shape;
   const { length } = keys;
-  if (at + length + 1 > end) return false;
+  if (at + length + 2 > end) return false;
   for (let i = 0; i < length; i++) slab[at + i] = keys[i]!;
   at += length;
-  slab[at++] = length;
+  writeLength(at, length);
+  at += 2;
   writeLength(start - 2, at - start);
   return true;
 }
@@ -342,7 +352,7 @@ function read(): unknown {
 
 function readDouble(): number {
   const start = advance(8);
-  for (let i = 0; i < 8; i++) bytesOfDouble[i] = source[start + i]!;
+  for (let i = 0; i < 8; i++) bytesOfDouble[i ^ FLIP] = source[start + i]!;
   return double[0]!;
 }
 
@@ -365,22 +375,25 @@ const keysIn = new BytesCache((bytes: Uint8Array, start, stop): readonly string[
 function readProperties(): Record<string, unknown> {
   const size = readLength();
   const outer = to;
-  const lengthAt = from + size - 1;
-  if (size === 0 || lengthAt >= outer) throw malformed();
-  to = lengthAt - source[lengthAt]!;
+  const lengthAt = from + size - 2;
+  if (size < 2 || lengthAt + 2 > outer) throw malformed();
+  to = lengthAt - lengthIn(lengthAt);
   if (to < from) throw malformed();
   const keys = keysIn.get(source, to, lengthAt);
   const object: Record<string, unknown> = {};
   for (let i = 0; i < keys.length; i++) object[keys[i]!] = read();
   if (from !== to) throw malformed();
-  from = lengthAt + 1;
+  from = lengthAt + 2;
   to = outer;
   return object;
 }
 
 function readLength(): number {
-  const start = advance(2);
-  return source[start]! | (source[start + 1]! << 8);
+  return lengthIn(advance(2));
+}
+
+function lengthIn(where: number): number {
+  return source[where]! | (source[where + 1]! << 8);
 }
 
 /** Goes past so many bytes; returns where they start. */
@@ -391,4 +404,4 @@ function advance(bytes: number): number {
   return start;
 }
 
-const malformed = (): Error => new Error('These bytes are no payload: they end too early, or go on.');
+const malformed = (): Error => new Error('These bytes are no payload that encode() gave.');

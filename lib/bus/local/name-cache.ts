@@ -8,7 +8,7 @@ import { BytesCache } from '../bytes-cache.js';
 /** Names remembered on their way out. */
 const ENTRIES = 256;
 
-/** Longer names are not remembered, in bytes. */
+/** Longer ones are not, in bytes. */
 const LONGEST = 64;
 
 const encoded = new Map<string, Uint8Array>();

@@ -267,11 +267,12 @@ describe('a payload that nobody encoded', () => {
     ['a string of 4 GB, by V8', Buffer.from([0xff, 0x0f, 0x22, 0xff, 0xff, 0xff, 0xff, 0x0f])],
     ['a small list of 65,535', Buffer.from([0xfe, 9, 0xff, 0xff, 0])],
     ['a small text of 65,535 bytes', Buffer.from([0xfe, 6, 0xff, 0xff, 0x41])],
-    ['a small object whose keys are longer than it', Buffer.from([0xfe, 10, 2, 0, 0, 0xff])],
+    ['a small object whose keys are longer than it', Buffer.from([0xfe, 10, 3, 0, 0, 0xff, 0])],
     ['a small object that ends after its document', Buffer.from([0xfe, 10, 9, 0, 0])],
     ['a small object of no bytes', Buffer.from([0xfe, 10, 0, 0])],
-    ['a small object with more values than keys', Buffer.from([0xfe, 10, 5, 0, 0, 0, 0x61, 0, 2])],
-    ['a small object with keys that do not end', Buffer.from([0xfe, 10, 3, 0, 0, 0x61, 1])],
+    ['a small object of one byte', Buffer.from([0xfe, 10, 1, 0, 0])],
+    ['a small object with more values than keys', Buffer.from([0xfe, 10, 6, 0, 0, 0, 0x61, 0, 2, 0])],
+    ['a small object with keys that do not end', Buffer.from([0xfe, 10, 4, 0, 0, 0x61, 1, 0])],
     ['a small value and more', Buffer.from([0xfe, 0, 0])],
     ['a value of a kind that small ones do not have', Buffer.from([0xfe, 99])],
     ['a million small lists in one another', Buffer.alloc(1_000_000, Buffer.from([0xfe, 9, 1, 0]))],
@@ -304,11 +305,11 @@ describe('a payload that nobody encoded', () => {
     expect((copy as { x?: unknown }).x).toBeUndefined();
     // As small values are written, were that a key.
     const key = Buffer.from('__proto__\0');
-    const empty = [10, 1, 0, 0];
+    const empty = [10, 2, 0, 0, 0];
     const small = Buffer.concat([
-      Buffer.from([0xfe, 10, empty.length + key.length + 1, 0, ...empty]),
+      Buffer.from([0xfe, 10, empty.length + key.length + 2, 0, ...empty]),
       key,
-      Buffer.of(key.length),
+      Buffer.of(key.length, 0),
     ]);
     expect(() => decode(small)).toThrow(/no payload/);
     small.write('__other__', small.indexOf('__proto__'));

@@ -43,7 +43,7 @@ const isMisreadName = (name: string): boolean => name === 'AggregateError' || na
 type WellFormed = string & { isWellFormed(): boolean };
 
 /** In UTF-8 half a surrogate pair becomes U+FFFD. */
-const isWellFormed = (text: string): boolean => (text as WellFormed).isWellFormed();
+export const isWellFormed = (text: string): boolean => (text as WellFormed).isWellFormed();
 
 /**
  * Keys that msgpackr renames (`__proto__`), that collide with its own bookkeeping (`__keys__`), or by which it

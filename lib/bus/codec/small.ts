@@ -1,5 +1,5 @@
 import { BytesCache } from '../bytes-cache.js';
-import { isOfPlainClass } from './carried.js';
+import { isOfPlainClass, isWellFormed } from './carried.js';
 
 /*
  * Most of what is sent is small: a few numbers and short texts in an object or two, and answers that are a single value.
@@ -194,7 +194,7 @@ function writeText(text: string): boolean {
   if (at + 3 + 3 * length > end) return false;
   const size = length <= SHORT_TEXT ? writeShort(text) : utf8Write.call(slab, text, at + 3);
   // As many bytes as characters: all of them ASCII. Half a surrogate pair would become U+FFFD.
-  if (size !== length && !(text as WellFormed).isWellFormed()) return false;
+  if (size !== length && !isWellFormed(text)) return false;
   slab[at] = size === length ? Tag.ASCII : Tag.UTF8;
   writeLength(at + 1, size);
   at += 3 + size;
@@ -212,9 +212,6 @@ function writeShort(text: string): number {
   }
   return all < 0x80 ? length : utf8Write.call(slab, text, start);
 }
-
-/** ES2024, in every supported Node; not yet in the library the compiler is set to. */
-type WellFormed = string & { isWellFormed(): boolean };
 
 function writeObject(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;

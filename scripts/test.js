@@ -1,4 +1,4 @@
-// npm test: builds, then runs the unit, e2e, broker and pack tests and adds up what jest counted.
+// npm test: builds, then runs the unit, e2e, timed, broker and pack tests and adds up what jest counted.
 // With --all the fault matrix too, and what depends on Node's sockets runs with another Node as well. Other arguments go to jest; a path runs only the suites it lies in: npm test -- test/unit/bus -t 'keeps order'
 // The last line is always `N passed, N failed`; the exit code is 0 only if something ran and nothing failed.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -11,7 +11,8 @@ const MINUTE = 60_000; // ms
 /** A suite that runs over its limit hangs: it is killed and counts as a failure. */
 const SUITES = [
   { name: 'unit', config: 'jest.config.js', limit: 10 * MINUTE, needsBuild: false },
-  { name: 'e2e', config: 'jest.e2e.config.js', limit: 45 * MINUTE, needsBuild: true, startsApps: true },
+  { name: 'e2e', config: 'jest.e2e.config.js', limit: 30 * MINUTE, needsBuild: true, startsApps: true },
+  { name: 'timed', config: 'jest.timed.config.js', limit: 15 * MINUTE, needsBuild: true, startsApps: true },
   { name: 'brokers', config: 'jest.brokers.config.js', limit: 15 * MINUTE, needsBuild: true },
   { name: 'pack', config: 'jest.pack.config.js', limit: 12 * MINUTE, needsBuild: true },
   // The fault matrix takes as long as all the others: run by name, or with --all, as CI does.

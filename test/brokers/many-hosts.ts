@@ -51,13 +51,13 @@ function twoHosts(broker: Broker): void {
   beforeAll(async () => {
     server = await broker.start();
     hosts = await Hosts.start(apps, broker.env(server), {}, { shared: true });
-  }, 180_000);
+  });
   afterAll(() => server.destroy());
   // What a test has killed or stopped is back, the broker too where one has failed half-way.
   beforeEach(async () => {
     await server.revive();
     await hosts.waitUntilFull();
-  }, 60_000);
+  });
 
   describe('membership', () => {
     it('every worker of every host is listed everywhere; one that is killed is gone at once, and another joins', async () => {
@@ -424,7 +424,7 @@ function startOfAnApp(broker: Broker): void {
       await server.kill();
       const app = await launch(server);
       await app.waitForLine(new RegExp(`${broker.name} is not reachable`));
-      await eventually(async () => (await app.request('/')).status === 200, { timeout: 30_000, what: 'HTTP' });
+      await eventually(async () => (await app.request('/')).status === 200, { what: 'HTTP' });
       const { port } = await app.waitForReport('control');
       expect(await app.json('/')).toMatchObject({ host: 'a' });
       await server.restart();

@@ -181,7 +181,7 @@ describeRedis('the Redis engine', () => {
       ['events', 'id', 'marker', 'meta'].map((name) => `nestjs-cluster:${cluster}:test:task:q:${name}`),
     );
     expect(await client.xlen(`nestjs-cluster:${cluster}:test:task:q:events`)).toBeLessThan(1_000);
-  }, 40_000);
+  });
 
   it('lists the keys of a store until they are forgotten', async () => {
     const { engine } = await connected({ url: server.url });

@@ -21,7 +21,7 @@ describe('round robin: a blocked worker has a connection in hand that it has not
     const victim = await keepBusy(app, slot);
     const answers: { pid: number }[] = [];
     const clients = Array.from({ length: CLIENTS }, async () => {
-      answers.push(await app.process.json('/', { timeout: 20_000 }));
+      answers.push(await app.process.json('/'));
     });
     await eventually(() => answers.length === CLIENTS - 1, { what: () => `all answers but one: ${answers.length}` });
     process.kill(victim.pid, 'SIGKILL');
@@ -38,7 +38,7 @@ describe('round robin: a blocked worker has a connection in hand that it has not
     const victims = [await keepBusy(app, 0), await keepBusy(app, 1)];
     const answers: { pid: number }[] = [];
     const clients = Array.from({ length: CLIENTS }, async () => {
-      answers.push(await app.process.json('/', { timeout: 20_000 }));
+      answers.push(await app.process.json('/'));
     });
     await eventually(() => answers.length === CLIENTS - 2, { what: () => `all answers but two: ${answers.length}` });
     for (const { pid } of victims) process.kill(pid, 'SIGKILL');
@@ -54,7 +54,7 @@ it('round robin: the only worker is blocked and killed: whoever waited for it is
   });
   const { pid } = await keepBusy(app, 0);
   const clients = Array.from({ length: CLIENTS }, () =>
-    app.process.json('/', { timeout: 20_000 }).catch((error: NodeJS.ErrnoException) => error.code),
+    app.process.json('/').catch((error: NodeJS.ErrnoException) => error.code),
   );
   // Accepted by the primary; nothing tells of that.
   await eventually(() => connectionsTo(app.process.port) >= CLIENTS, { what: 'the connections' });

@@ -31,7 +31,7 @@ describe('sample 01-quickstart', () => {
     const stats: { pid: number }[] = await app.json('/map');
     expect(ascending(stats.map(({ pid }) => pid))).toEqual(ascending(workers.map(({ pid }) => pid)));
 
-    const report = await app.json('/reload', { method: 'POST', timeout: 30_000 });
+    const report = await app.json('/reload', { method: 'POST' });
     expect(report.generation).toBe(workers[0]!.generation + 1);
     expect(ascending(report.replaced.map(({ oldPid }: { oldPid: number }) => oldPid))).toEqual(
       ascending(workers.map(({ pid }) => pid)),

@@ -21,7 +21,7 @@ describe('sample 03-self-update', () => {
 
     const load = app.load('/', { keepAlive: true });
     await load.answered(50);
-    const report = await app.json('/update/2', { method: 'POST', timeout: 30_000 });
+    const report = await app.json('/update/2', { method: 'POST' });
     await load.answered(50);
     const { sent, ok, failures } = await load.finish();
     expect({ ok, failures }).toEqual({ ok: sent, failures: {} });

@@ -86,7 +86,6 @@ class Chat {
   static async open(ways: readonly Way[], env: Readonly<Record<string, string>> = {}): Promise<Chat> {
     const chat = new Chat(await apps.share({ entry: sample('06-websockets'), env }), ways);
     await eventually(async () => new Set(await chat.slots()).size === 2, {
-      timeout: 30_000,
       what: () => `two workers\n--- output\n${chat.app.output.text}`,
     });
     return chat;
@@ -123,7 +122,7 @@ class Chat {
       const states = this.clients.map(({ worker, workers, troubles }) => ({ worker, was: workers, troubles }));
       return `everybody ${what}\n${JSON.stringify(states)}\n--- output\n${this.app.output.text}`;
     };
-    await eventually(() => this.clients.every(is), { timeout: 20_000, what: words });
+    await eventually(() => this.clients.every(is), { what: words });
   }
 
   leave(): void {
@@ -178,7 +177,7 @@ describe.each([
 
   it('a reload: everybody is back by themselves, in the same slot, and hears everybody', async () => {
     const old = new Set(chat.clients.map(({ worker }) => worker!.pid));
-    const report = await chat.app.json('/reload', { method: 'POST', timeout: 30_000 });
+    const report = await chat.app.json('/reload', { method: 'POST' });
     expect(new Set(report.replaced.map(({ oldPid }: { oldPid: number }) => oldPid))).toEqual(old);
     await chat.everybody('with a new worker', ({ worker }) => worker?.generation === 2);
     for (const speaker of chat.clients) await chat.said(speaker);

@@ -69,7 +69,7 @@ class ManyHosts {
   /** Asks a host without the balancer. */
   async post(host: string, path: string): Promise<any> {
     const url = `http://localhost:${this.portOf(host)}${path}`;
-    const { status, text } = await request(url, { method: 'POST', timeout: 30_000 });
+    const { status, text } = await request(url, { method: 'POST' });
     if (status >= 400) throw new Error(`${url} answered ${status} ${text}\n--- output\n${this.app.output.text}`);
     return JSON.parse(text);
   }
@@ -128,7 +128,7 @@ const apps = useApps();
 
 describeOver(NATS)('sample 07-many-hosts', () => {
   const hosts = useManyHosts();
-  beforeAll(() => hosts.start(apps.share), 90_000);
+  beforeAll(() => hosts.start(apps.share));
 
   it('says what to curl, at the address of the balancer', async () => {
     const invited = await hosts.app.waitForLine(/curl -X POST (\S+)\/reload/);
@@ -253,7 +253,7 @@ describeOver(NATS)('sample 07-many-hosts, Ctrl-C at a terminal', () => {
     const ended = hosts.app.output.lines.filter((line) => /^host . has ended with/.test(line));
     expect(new Set(ended)).toEqual(new Set(['host a has ended with 0', 'host b has ended with 0']));
     expect(ended).toHaveLength(2);
-  }, 90_000);
+  });
 });
 
 describeOver(NATS)('sample 07-many-hosts, kill -9 of the launcher', () => {
@@ -267,7 +267,7 @@ describeOver(NATS)('sample 07-many-hosts, kill -9 of the launcher', () => {
     const said = hosts.app.output.lines.slice(mark);
     expect(said.filter((line) => line.includes('SIGTERM: the cluster stops'))).toHaveLength(2);
     expect(said.filter((line) => /WARN|ERROR/.test(line))).toEqual([]);
-  }, 90_000);
+  });
 });
 
 for (const broker of [NATS, REDIS]) {
@@ -283,7 +283,7 @@ for (const broker of [NATS, REDIS]) {
       expect(hosts.files).toEqual([]);
       expect(await hosts.app.stop()).toEqual({ code: 0, signal: null });
       expect(isRunning(server.pid)).toBe(true);
-    }, 90_000);
+    });
   });
 }
 

@@ -40,7 +40,6 @@ describe('scaling down while workers boot', () => {
     await up;
     const exits = () => app.workerEvents(mark).filter(({ event }) => event === 'exit');
     await eventually(() => exits().length === 4, {
-      timeout: 30_000,
       what: () => `the end of four workers: ${exits().length}\n--- output\n${app.process.output.text}`,
     });
     expect(exits()).toMatchObject(Array.from({ length: 4 }, () => ({ code: 0, signal: null })));

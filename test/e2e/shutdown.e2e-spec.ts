@@ -65,7 +65,7 @@ describe.each(LISTEN_MODES.filter((mode) => mode !== 'shared'))("SIGTERM under l
   it.each([true, false])(
     'who was let in is answered, who comes later is refused (keep-alive: %s)',
     async (keepAlive) => {
-      const cluster = { listen, shutdown: { timeout: 30_000 } };
+      const cluster = { listen, shutdown: { timeout: 60_000 } };
       const { process: app } = await startSupervised(apps, { cluster });
       const load = app.load('/slow?ms=20', { keepAlive, rate: 300 });
       await load.answered(100);

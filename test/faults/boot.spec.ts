@@ -7,7 +7,7 @@ const { start } = useFaultyApps();
 describe.each(LISTEN_MODES)('at boot, listening by %s', (listen) => {
   it.each([...FATAL, 'never ready'])('%s: a few forks, then the end with a code', async (fault) => {
     const { app } = await start(listen, { boot: fault }, { startup: { timeout: 3_000 } });
-    const { code } = await app.waitForExit(40_000);
+    const { code } = await app.waitForExit();
     expect(code).toBeGreaterThan(0);
     expect(app.output.reports('fork').length).toBeLessThanOrEqual(5);
   });

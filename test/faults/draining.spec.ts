@@ -12,7 +12,7 @@ describe.each(LISTEN_MODES)('draining, listening by %s', (listen) => {
     // Long enough for both workers to be draining with a request in flight.
     const slow = Array.from({ length: 4 }, () => app.json('/slow?ms=6000').catch(() => 'cut'));
     app.kill('SIGHUP');
-    await app.waitForLine(/reload to generation 2 done/, mark, 40_000);
+    await app.waitForLine(/reload to generation 2 done/, mark);
     await app.waitForReport('inflicted', () => true, mark);
     await Promise.all(slow);
     await healed(app, pid);

@@ -34,12 +34,12 @@ export const FAULTS = [
 export const FATAL = FAULTS.filter((fault) => fault !== 'IPC flood');
 
 const QUICK = {
-  // A busy machine takes long to boot a worker; what never is ready takes as long.
-  startup: { timeout: 12_000 },
+  // A machine that stands still takes long to boot a worker.
+  startup: { timeout: 40_000 },
   restart: { minDelay: 10, maxDelay: 100 },
   shutdown: { timeout: 2_000, killAfter: 500 },
   reload: { canaryTime: 600 },
-  watchdog: { interval: 200, suspectAfter: 1_000, killAfter: 3_000 },
+  watchdog: { interval: 200, suspectAfter: 1_000, killAfter: 4_000 },
   // Enough for Nest, and little enough to be used up at once.
   fork: { execArgv: ['--max-old-space-size=96'] },
 };
@@ -54,7 +54,7 @@ export interface FaultyApps {
   /** Two workers of `build`. */
   start(listen: string, build?: object, cluster?: object): Promise<Faulty>;
   /** The same, once both are ready. */
-  started(listen: string): Promise<Faulty>;
+  started(listen: string, cluster?: object): Promise<Faulty>;
 }
 
 /** Call it at the top of a file: what was started is gone after each test. */
@@ -76,8 +76,8 @@ export function useFaultyApps(): FaultyApps {
     return { app, deploy };
   }
 
-  async function started(listen: string): Promise<Faulty> {
-    const faulty = await start(listen);
+  async function started(listen: string, cluster: object = {}): Promise<Faulty> {
+    const faulty = await start(listen, {}, cluster);
     await faulty.app.waitUntilReady(2);
     return faulty;
   }
@@ -97,6 +97,6 @@ export function healed(app: AppProcess, victim: number): Promise<WorkerIdentity[
       const workers = await app.waitUntilReady(2);
       return workers.every(({ pid }) => pid !== victim) && workers;
     },
-    { timeout: 30_000, what: () => `a worker in place of ${victim}\n--- output\n${app.output.text}` },
+    { what: () => `a worker in place of ${victim}\n--- output\n${app.output.text}` },
   );
 }

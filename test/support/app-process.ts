@@ -7,6 +7,7 @@ import { freePort } from './free-port.js';
 import { type HttpReply, request, type RequestOptions } from './http-client.js';
 import { Load, type LoadOptions } from './load.js';
 import { Output, parseReport, type Report } from './output.js';
+import { PATIENCE } from './patience.js';
 import { childrenOf, isRunning, pidsWithEnvironment } from './process-table.js';
 
 /** Time in ms in which what an ended process has written is read. */
@@ -170,7 +171,6 @@ export class AppProcess {
         return seen.size >= count && [...seen.values()].sort((a, b) => a.slot - b.slot);
       },
       {
-        timeout: 30_000,
         what: () =>
           `${count} workers ready at ${this.url}${path}, only ${[...seen.keys()]}\n--- output\n${this.output.text}`,
       },
@@ -196,7 +196,7 @@ export class AppProcess {
   }
 
   /** Waits for the primary's end; rejects with the output where it does not come. */
-  async waitForExit(timeout = 15_000): Promise<Exit> {
+  async waitForExit(timeout = PATIENCE): Promise<Exit> {
     return eventually(() => this.exit && this.exited, {
       timeout,
       what: () => `the end of the primary\n--- output\n${this.output.text}`,

@@ -1,3 +1,5 @@
+import { PATIENCE } from './patience.js';
+
 /** Time between two looks, in ms. */
 const INTERVAL = 20;
 
@@ -14,7 +16,7 @@ export interface EventuallyOptions {
  */
 export async function eventually<T>(
   probe: () => T | undefined | false | Promise<T | undefined | false>,
-  { timeout = 15_000, what }: EventuallyOptions,
+  { timeout = PATIENCE, what }: EventuallyOptions,
 ): Promise<T> {
   const deadline = Date.now() + timeout;
   for (;;) {

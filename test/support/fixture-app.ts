@@ -66,7 +66,6 @@ export class FixtureApp {
   /** Resolves to the ready workers when every slot has one and, over HTTP, all of them know each other. */
   async waitUntilFull(size = this.size): Promise<ClusterMember[]> {
     await eventually(async () => (await this.members()).length === size, {
-      timeout: 30_000,
       what: () => `${size} members\n--- output\n${this.process.output.text}`,
     });
     if (this.speaksHttp) await this.process.waitUntilReady(size);
@@ -76,7 +75,7 @@ export class FixtureApp {
   /** Asks the primary; rejects with what it failed with. */
   async primary(path: string, body?: unknown): Promise<any> {
     const method = body === undefined ? 'GET' : 'POST';
-    const { text } = await request(this.control + path, { method, body, timeout: 30_000 });
+    const { text } = await request(this.control + path, { method, body });
     const { value, error } = JSON.parse(text) as CallResult;
     if (error) throw Object.assign(new Error(error.message as string), error);
     return value;
@@ -100,17 +99,17 @@ export class FixtureApp {
   call(from: number | 'primary', method: string, ...args: unknown[]): Promise<CallResult> {
     const body = { method, args };
     if (from === 'primary') return this.primary('/call', body);
-    return this.process.jsonFrom(from, '/call', { method: 'POST', body, timeout: 35_000 });
+    return this.process.jsonFrom(from, '/call', { method: 'POST', body });
   }
 
   /** One of the fixture's own messenger calls, whose arguments are no JSON. */
   special(from: number, name: string, query = ''): Promise<CallResult> {
-    return this.process.jsonFrom(from, `/special/${name}${query}`, { method: 'POST', timeout: 35_000 });
+    return this.process.jsonFrom(from, `/special/${name}${query}`, { method: 'POST' });
   }
 
   /** A reload asked for by the worker of a slot. */
   reloadFrom(slot: number): Promise<CallResult> {
-    return this.process.jsonFrom(slot, '/reload', { method: 'POST', timeout: 30_000 });
+    return this.process.jsonFrom(slot, '/reload', { method: 'POST' });
   }
 
   /** Calls a method of node:cluster's Worker in the primary. */
@@ -133,7 +132,7 @@ export class FixtureApp {
         const members = await this.members();
         return members.length === old.length && members.every(({ pid }) => !pids.has(pid)) && members;
       },
-      { timeout: 30_000, what: () => `all workers replaced\n--- output\n${this.process.output.text}` },
+      { what: () => `all workers replaced\n--- output\n${this.process.output.text}` },
     );
   }
 

@@ -54,7 +54,7 @@ export class Hosts {
       const seen = await Promise.all([...this.all.values()].map((app) => app.members()));
       return seen.every(({ length }) => length === size) && (seen[0] as HostMember[]);
     };
-    return eventually(full, { timeout: 30_000, what: () => `${size} members everywhere\n${this.text}` });
+    return eventually(full, { what: () => `${size} members everywhere\n${this.text}` });
   }
 
   /** A messenger call in the primary of a host. */

@@ -3,6 +3,7 @@ import { lookup as systemLookup } from 'node:dns';
 import { type Agent, type IncomingHttpHeaders, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
+import { PATIENCE } from './patience.js';
 
 export interface RequestOptions {
   readonly method?: 'GET' | 'POST';
@@ -40,7 +41,7 @@ const lookup: LookupFunction = (hostname, options, callback) => {
 
 /** One HTTP or HTTPS request; any certificate is taken. Rejects where no whole response came. */
 export function request(url: string, options: RequestOptions = {}): Promise<HttpReply> {
-  const { method = 'GET', body, agent = false, timeout = 15_000 } = options;
+  const { method = 'GET', body, agent = false, timeout = PATIENCE } = options;
   const content = body === undefined ? undefined : JSON.stringify(body);
   const headers = { ...options.headers, ...(content === undefined ? {} : { 'content-type': 'application/json' }) };
   const open = url.startsWith('https:') ? httpsRequest : httpRequest;

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { PATIENCE } from './patience.js';
 
 /** A line `@kind {…}` that a fixture wrote to say what happened in it. */
 export interface Report {
@@ -51,7 +52,7 @@ export class Output {
   }
 
   /** Resolves to the first line from `after` on for which `match` gives something, or rejects at the deadline. */
-  wait<T>(what: string, match: (line: string) => T | undefined, after = 0, timeout = 15_000): Promise<T> {
+  wait<T>(what: string, match: (line: string) => T | undefined, after = 0, timeout = PATIENCE): Promise<T> {
     return new Promise((resolve, reject) => {
       for (const line of this.lines.slice(after)) {
         const found = match(line);

@@ -162,7 +162,7 @@ describe('many tasks', () => {
     expect(extra).toBeLessThanOrEqual(redeliveries);
     expect(extra).toBeGreaterThan(0);
     expect(kills).toBeGreaterThan(3);
-  }, 120_000);
+  });
 
   it('through a reload and a scale down and up: each runs exactly once', async () => {
     const { app, drive, driven, runs } = await start({ workers: 3 });

@@ -34,10 +34,8 @@ const OTHER_NODE = '24';
  */
 const OF_EACH_NODE = [
   'faults/',
-  'crash',
   'drain-',
   'flow-control',
-  'gate',
   'hand-off',
   'listening',
   'messages',

@@ -17,7 +17,7 @@ export interface Clock {
 const MAX_DELAY = 2_147_483_647;
 
 /** How long clients that are already in the kernel's queue are let in, in ms; an endless rush must not delay the stop. */
-export const ADMISSION_TIMEOUT = 250;
+export const ADMISSION_TIMEOUT = 1_000;
 
 /** A turn of the event loop in which next to nothing was done, in ms. */
 const SHORT_TURN = 0.1;

@@ -6,6 +6,7 @@ import {
   eventually,
   type FixtureApp,
   Http2Client,
+  UNHURRIED,
   useApps,
   withTls,
 } from '../support/index.js';
@@ -51,7 +52,7 @@ describe.each(['http2 without TLS', 'http2 with TLS'] as const)('a draining work
 
   it('in a reload under load: clients that reconnect on GOAWAY lose nothing, nor is anything run twice', () =>
     withTls(async (env) => {
-      const app = await drainingApp(apps, server, { env });
+      const app = await drainingApp(apps, server, { env, cluster: { shutdown: UNHURRIED } });
       const old = await app.members();
       const busy = Array.from({ length: 6 }, () => clientOf(app));
       const answered = async (count: number) => {

@@ -1,6 +1,6 @@
 /** Nest's hooks of the end in a leaving worker, with the user's own `enableShutdownHooks()`. */
 import { describe, expect, it } from '@jest/globals';
-import { drainingApp, type FixtureApp, useApps } from '../support/index.js';
+import { drainingApp, type FixtureApp, UNHURRIED, useApps } from '../support/index.js';
 
 const HOOKS = ['onModuleDestroy', 'beforeApplicationShutdown', 'onApplicationShutdown'];
 const SHUTDOWN_HOOKS = { SHUTDOWN_HOOKS: '1' };
@@ -21,7 +21,7 @@ describe.each(['express', 'fastify'] as const)('enableShutdownHooks() in a worke
   it.each([true, false])(
     'in a reload under load: no request is lost, and the hooks run after the last (keep-alive: %s)',
     async (keepAlive) => {
-      const app = await drainingApp(apps, server, { env: SHUTDOWN_HOOKS });
+      const app = await drainingApp(apps, server, { env: SHUTDOWN_HOOKS, cluster: { shutdown: UNHURRIED } });
       const old = await app.members();
       const load = app.process.load('/slow?ms=30', { keepAlive, rate: 50 });
       await load.answered(50);

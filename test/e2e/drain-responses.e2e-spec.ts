@@ -2,7 +2,7 @@
 import { Agent } from 'node:http';
 import { Agent as SecureAgent } from 'node:https';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { areWholeLines, drainingApp, type FixtureApp, useApps, withTls } from '../support/index.js';
+import { areWholeLines, CLIENT_IDLE, drainingApp, type FixtureApp, useApps, withTls } from '../support/index.js';
 
 const apps = useApps();
 const agents: Agent[] = [];
@@ -96,7 +96,7 @@ describe('a response that takes longer than the deadline', () => {
 
 /** An agent that has one connection, and keeps it for its next request. */
 function connection(app: FixtureApp): Agent {
-  const options = { keepAlive: true, maxSockets: 1 };
+  const options = { keepAlive: true, maxSockets: 1, timeout: CLIENT_IDLE };
   const agent = app.process.url.startsWith('https:') ? new SecureAgent(options) : new Agent(options);
   agents.push(agent);
   return agent;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type FixtureApp, type Load, useApps } from '../support/index.js';
+import { type FixtureApp, type Load, UNHURRIED, useApps } from '../support/index.js';
 import { startSupervised } from '../support/supervised-app.js';
 
 const apps = useApps();
@@ -9,8 +9,7 @@ const MB = 1024 * 1024;
 const watchdog = { interval: 100 };
 const jitter = 0;
 
-/** The default: enough for idle connections to be ended by their clients, not under their hands. */
-const shutdown = { timeout: 30_000 };
+const shutdown = UNHURRIED;
 
 function burdened(app: FixtureApp): Promise<Load[]> {
   const loads = [true, false].map((keepAlive) => app.process.load('/', { keepAlive, rate: 60 }));

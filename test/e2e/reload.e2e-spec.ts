@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { keepBusy, startSupervised } from '../support/supervised-app.js';
-import { ascending, type ClusterMember, FixtureApp, type Report, selfSigned, useApps } from '../support/index.js';
+import {
+  ascending,
+  type ClusterMember,
+  FixtureApp,
+  type Report,
+  selfSigned,
+  UNHURRIED,
+  useApps,
+} from '../support/index.js';
 
 const apps = useApps();
 
@@ -19,7 +27,7 @@ const bySlot = (a: { slot: number }, b: { slot: number }) => a.slot - b.slot;
 describe('reload()', () => {
   let app: FixtureApp;
   beforeAll(async () => {
-    app = await FixtureApp.start(apps, { shared: true });
+    app = await FixtureApp.start(apps, { shared: true, cluster: { shutdown: UNHURRIED } });
   });
 
   it('called in the primary: every slot gets a new worker of the next generation, and the report says so', async () => {
@@ -119,7 +127,8 @@ describe('reload() under load of other servers', () => {
     const tls = selfSigned();
     const env = { TLS_KEY: tls.key, TLS_CERT: tls.cert };
     try {
-      const app = await FixtureApp.start(apps, { main, env, protocol: main === 'https' ? 'https' : 'http' });
+      const protocol = main === 'https' ? 'https' : 'http';
+      const app = await FixtureApp.start(apps, { main, env, protocol, cluster: { shutdown: UNHURRIED } });
       const loads = [true, false].map((keepAlive) => app.process.load('/', { keepAlive, rate: 50 }));
       await Promise.all(loads.map((load) => load.answered(25)));
       expect((await app.primary('/reload', {})).replaced).toHaveLength(2);

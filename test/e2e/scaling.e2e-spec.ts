@@ -1,11 +1,10 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually, type FixtureApp, type Report, useApps } from '../support/index.js';
+import { eventually, type FixtureApp, type Report, UNHURRIED, useApps } from '../support/index.js';
 import { startSupervised } from '../support/supervised-app.js';
 
 const apps = useApps();
 
-/** The default: enough for idle connections to be ended by their clients, not under their hands. */
-const shutdown = { timeout: 30_000 };
+const shutdown = UNHURRIED;
 
 describe('scaling under load', () => {
   it.each([true, false])('up, down to one and up again: no request is lost (keep-alive: %s)', async (keepAlive) => {

@@ -1,12 +1,12 @@
 /** The zero-downtime restart that articles on node:cluster build by hand: one by one, the new listens before the old goes. */
 import { describe, expect, it } from '@jest/globals';
-import { ascending, FixtureApp, useApps } from '../support/index.js';
+import { ascending, FixtureApp, UNHURRIED, useApps } from '../support/index.js';
 
 const apps = useApps();
 
 describe('zero-downtime restart, one by one', () => {
   it('each new worker listens before the old one disconnects, one at a time, and no request fails', async () => {
-    const app = await FixtureApp.start(apps, { cluster: { workers: 3 } });
+    const app = await FixtureApp.start(apps, { cluster: { workers: 3, shutdown: UNHURRIED } });
     const load = app.process.load('/', { keepAlive: false });
     await load.answered(50);
     const { mark } = app;

@@ -6,9 +6,10 @@ export { type CallResult, type ClusterMember, FixtureApp, type FixtureOptions } 
 export { freePort } from './free-port.js';
 export { type HostMember, Hosts, LEASE, WORKERS } from './hosts.js';
 export { type HttpReply, request } from './http-client.js';
-export { Load, type LoadReport } from './load.js';
+export { CLIENT_IDLE, Load, type LoadReport } from './load.js';
 export type { BrokerServer } from './broker-server.js';
 export { type Broker, describeOver, NATS, REDIS } from './brokers.js';
+export { UNHURRIED } from './patience.js';
 export { NatsServer } from './nats-server.js';
 export { RedisServer } from './redis-server.js';
 export { parseReport, type Report } from './output.js';

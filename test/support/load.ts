@@ -3,6 +3,12 @@ import { Agent as SecureAgent } from 'node:https';
 import { eventually } from './eventually.js';
 import { request } from './http-client.js';
 
+/**
+ * How long a connection may be idle and is used again, in ms: well below the 5 s after which Node's servers close theirs.
+ * A client without such a limit meets that close on a machine that holds it up, whatever the server is.
+ */
+export const CLIENT_IDLE = 2_000;
+
 export interface LoadOptions {
   /** Requests per second, sent whether or not earlier ones were answered. */
   readonly rate?: number;
@@ -29,14 +35,16 @@ export class Load {
   private readonly begun = Date.now();
   private sent = 0;
   private ok = 0;
+  private isOver = false;
 
   constructor(
     private readonly url: string,
     private readonly options: LoadOptions,
   ) {
     const Kind = url.startsWith('https:') ? SecureAgent : Agent;
-    this.agent = options.keepAlive ? new Kind({ keepAlive: true }) : undefined;
-    this.timer = setInterval(() => this.catchUp(), 5);
+    this.agent = options.keepAlive ? new Kind({ keepAlive: true, timeout: CLIENT_IDLE }) : undefined;
+    // Not before what has come was read: a client that was held up must not send on connections that were closed meanwhile.
+    this.timer = setInterval(() => setImmediate(() => this.catchUp()), 5);
   }
 
   /** Resolves when `count` more requests have been answered well: the load is on. */
@@ -49,6 +57,7 @@ export class Load {
 
   /** Sends no more, waits for the answers that are due and says what became of each request. */
   async finish(): Promise<LoadReport> {
+    this.isOver = true;
     clearInterval(this.timer);
     await Promise.all(this.pending);
     this.agent?.destroy();
@@ -61,6 +70,7 @@ export class Load {
 
   /** Sends what is due by now; a late timer makes up for it. */
   private catchUp(): void {
+    if (this.isOver) return;
     const due = ((Date.now() - this.begun) / 1000) * (this.options.rate ?? 100);
     while (this.sent < due) {
       this.sent += 1;

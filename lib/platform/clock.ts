@@ -16,8 +16,8 @@ export interface Clock {
 /** Longest delay setTimeout takes (2^31 − 1 ms); a longer wait is cut and looked at again. */
 const MAX_DELAY = 2_147_483_647;
 
-/** How long clients that are already in the kernel's queue are let in, in ms; an endless rush must not delay the stop. */
-export const ADMISSION_TIMEOUT = 1_000;
+/** How long clients that are already in the kernel's queue are let in, in ms; an endless rush must not delay the end. */
+export const ADMISSION_TIMEOUT = 250;
 
 /** A turn of the event loop in which next to nothing was done, in ms. */
 const SHORT_TURN = 0.1;

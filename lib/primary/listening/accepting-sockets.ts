@@ -1,5 +1,6 @@
 import net from 'node:net';
-import { ADMISSION_TIMEOUT, quietTurn, systemClock } from '../../platform/clock.js';
+import { quietTurn, systemClock } from '../../platform/clock.js';
+import { LAST_ADMISSION_TIMEOUT } from './doorkeeper.js';
 
 interface Handle {
   onconnection(...args: unknown[]): void;
@@ -37,7 +38,7 @@ export class AcceptingSockets {
   async close(): Promise<void> {
     // libuv accepts one connection of a socket in each turn of the loop: a turn without one, and the
     // kernel's queue, which would be reset by the close, is empty.
-    await quietTurn(() => this.accepted, systemClock, ADMISSION_TIMEOUT);
+    await quietTurn(() => this.accepted, systemClock, LAST_ADMISSION_TIMEOUT);
     for (const handle of this.handles) handle.close();
     this.handles.clear();
   }

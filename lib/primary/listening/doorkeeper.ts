@@ -1,6 +1,12 @@
 import type { ListenAnswer, ListenRequest } from '../../protocol/listening.js';
 import type { SupervisorState } from '../supervisor.types.js';
 
+/**
+ * How long the whole cluster's stop lets in clients that are already in the kernel's queues, in ms: longer than a worker
+ * that leaves, for what is left there by then is reset.
+ */
+export const LAST_ADMISSION_TIMEOUT = 1_000;
+
 /** Holds the sockets that workers' servers listen on, and decides which worker gets which connection. */
 export interface Doorkeeper {
   /** A server of the worker is to listen. */

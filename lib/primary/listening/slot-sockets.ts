@@ -2,7 +2,7 @@ import { ADMISSION_TIMEOUT, type Clock, quietTurn, whenTrue } from '../../platfo
 import type { ListenAnswer, ListenRequest } from '../../protocol/listening.js';
 import { isServing } from '../floor.js';
 import type { SupervisorState, WorkerRecord } from '../supervisor.types.js';
-import type { Doorkeeper } from './doorkeeper.js';
+import { type Doorkeeper, LAST_ADMISSION_TIMEOUT } from './doorkeeper.js';
 import { type Choice, type HandOver, HandOvers, type Visitor } from './hand-overs.js';
 import type { Seat } from './leases.js';
 import { SlotAddress, type Doors } from './slot-address.js';
@@ -73,7 +73,7 @@ export class SlotSockets implements Doorkeeper {
     }
     // One that is blocked keeps its hold.
     await whenTrue(() => addresses.every(({ isHeld }) => !isHeld), this.clock, ADMISSION_TIMEOUT);
-    await quietTurn(() => this.accepted, this.clock, ADMISSION_TIMEOUT);
+    await quietTurn(() => this.accepted, this.clock, LAST_ADMISSION_TIMEOUT);
     for (const address of addresses) address.close();
     await this.lastVisitors.emptied(this.clock);
   }

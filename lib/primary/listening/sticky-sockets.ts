@@ -1,8 +1,8 @@
-import { ADMISSION_TIMEOUT, type Clock, quietTurn, whenTrue } from '../../platform/clock.js';
+import { type Clock, quietTurn, whenTrue } from '../../platform/clock.js';
 import type { ListenAnswer, ListenRequest } from '../../protocol/listening.js';
 import type { SupervisorState } from '../supervisor.types.js';
 import { type AcceptedHandle, bind, type BoundSocket } from './bind.js';
-import type { Doorkeeper } from './doorkeeper.js';
+import { type Doorkeeper, LAST_ADMISSION_TIMEOUT } from './doorkeeper.js';
 import { FORWARDED_TIMEOUT, forwardedClient } from './forwarded-client.js';
 import { type Choice, type HandOver, HandOvers, type Visitor } from './hand-overs.js';
 import { rendezvousOrder } from './rendezvous.js';
@@ -72,7 +72,7 @@ export class StickySockets implements Doorkeeper {
   }
 
   async close(): Promise<void> {
-    await quietTurn(() => this.accepted, this.clock, ADMISSION_TIMEOUT);
+    await quietTurn(() => this.accepted, this.clock, LAST_ADMISSION_TIMEOUT);
     for (const { socket } of this.addresses.values()) socket.close();
     await whenTrue(() => this.reading === 0, this.clock, FORWARDED_TIMEOUT);
     await this.handOvers.emptied(this.clock);

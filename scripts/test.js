@@ -34,7 +34,11 @@ const OTHER_NODE = '24';
  */
 const OF_EACH_NODE = [
   'faults/',
-  'drain-',
+  'drain-event-stream',
+  'drain-http2',
+  'drain-late-streams',
+  'drain-responses',
+  'drain-websocket',
   'flow-control',
   'hand-off',
   'listening',

@@ -8,9 +8,9 @@ const apps = useApps();
 const agents: Agent[] = [];
 afterEach(() => agents.splice(0).forEach((agent) => agent.destroy()));
 
-/** In ms. Half of it is left to the clients of idle connections: who sends now and then is not cut by then. */
+/** In ms. Idle connections are left to their clients for 5 s of it: who sends now and then is not cut by then. */
 const shutdown = { timeout: 16_000 };
-/** In ms: longer than a drain lingers (250) and leaves idle connections alone (8,000), shorter than its deadline. */
+/** In ms: longer than a drain lingers (250) and leaves idle connections alone (5,000), shorter than its deadline. */
 const LONG = 9_000;
 const SERVERS = ['express', 'express https', 'fastify'] as const;
 

@@ -9,8 +9,6 @@ const MB = 1024 * 1024;
 const watchdog = { interval: 100 };
 const jitter = 0;
 
-const shutdown = UNHURRIED;
-
 function burdened(app: FixtureApp): Promise<Load[]> {
   const loads = [true, false].map((keepAlive) => app.process.load('/', { keepAlive, rate: 60 }));
   return Promise.all(loads.map((load) => load.answered(20).then(() => load)));
@@ -48,7 +46,7 @@ const limits = (app: FixtureApp, pattern: RegExp, after: number): number[] =>
 describe('recycling under load: a worn-out worker leaves after its replacement is ready, and no request is lost', () => {
   it('by requests', async () => {
     const recycle = { requests: 150, jitter, minLifetime: 0 };
-    const app = await startSupervised(apps, { cluster: { watchdog, shutdown, recycle } });
+    const app = await startSupervised(apps, { cluster: { watchdog, shutdown: UNHURRIED, recycle } });
     const old = await app.members();
     const { mark } = app;
     const loads = await burdened(app);
@@ -63,7 +61,7 @@ describe('recycling under load: a worn-out worker leaves after its replacement i
 
   it('by age', async () => {
     const recycle = { age: 2_000, jitter, minLifetime: 0 };
-    const app = await startSupervised(apps, { cluster: { shutdown, recycle } });
+    const app = await startSupervised(apps, { cluster: { shutdown: UNHURRIED, recycle } });
     const old = await app.members();
     const { mark } = app;
     const loads = await burdened(app);
@@ -78,7 +76,7 @@ describe('recycling under load: a worn-out worker leaves after its replacement i
 
   it('by memory: the worker that has too much, and no other', async () => {
     const recycle = { memory: 400 * MB, jitter, minLifetime: 0 };
-    const app = await startSupervised(apps, { cluster: { watchdog, shutdown, recycle } });
+    const app = await startSupervised(apps, { cluster: { watchdog, shutdown: UNHURRIED, recycle } });
     const [lean, fat] = await app.members();
     const { mark } = app;
     const loads = await burdened(app);

@@ -4,11 +4,9 @@ import { startSupervised } from '../support/supervised-app.js';
 
 const apps = useApps();
 
-const shutdown = UNHURRIED;
-
 describe('scaling under load', () => {
   it.each([true, false])('up, down to one and up again: no request is lost (keep-alive: %s)', async (keepAlive) => {
-    const app = await startSupervised(apps, { cluster: { shutdown } });
+    const app = await startSupervised(apps, { cluster: { shutdown: UNHURRIED } });
     const load = app.process.load('/', { keepAlive });
     await load.answered(50);
     for (const workers of [4, 1, 3]) {

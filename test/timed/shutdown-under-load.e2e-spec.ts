@@ -1,4 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
+import { expectClosedDoor } from '../support/closed-door.js';
 import { useApps } from '../support/index.js';
 import { LISTEN_MODES } from '../support/listen-modes.js';
 import { startSupervised } from '../support/supervised-app.js';
@@ -19,11 +20,7 @@ describe.each(LISTEN_MODES.filter((mode) => mode !== 'shared'))("SIGTERM under l
       await load.answered(100);
       app.kill('SIGTERM');
       expect(await app.waitForExit()).toEqual({ code: 0, signal: null });
-      // One may come in the very moment in which the door is closed: the kernel resets it.
-      const { ECONNREFUSED = 0, ECONNRESET = 0, ...others } = (await load.finish()).failures;
-      expect(others).toEqual({});
-      expect(ECONNREFUSED).toBeGreaterThan(0);
-      expect(ECONNRESET).toBeLessThanOrEqual(2);
+      await expectClosedDoor(load);
       app.assertNothingLeft();
     },
   );

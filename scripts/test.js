@@ -1,5 +1,6 @@
-// npm test: builds, then runs the unit, e2e, timed, broker and pack tests and adds up what jest counted.
-// With --all the fault matrix too, and what depends on Node's sockets runs with another Node as well. Other arguments go to jest; a path runs only the suites it lies in: npm test -- test/unit/bus -t 'keeps order'
+// npm test: builds, then runs the unit, e2e, broker and pack tests, and a smoke test of the rest: the gate.
+// With --full (npm run test:full) the rest runs whole: what is bound to a time, every fault, and the other Node.
+// Other arguments go to jest; a path runs only the suites it lies in: npm test -- test/unit/bus -t 'keeps order'
 // The last line is always `N passed, N failed`; the exit code is 0 only if something ran and nothing failed.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,22 +10,15 @@ import { ROOT, runNode } from './run.js';
 
 const MINUTE = 60_000; // ms
 /** A suite that runs over its limit hangs: it is killed and counts as a failure. */
-const SUITES = [
-  { name: 'unit', config: 'jest.config.js', limit: 10 * MINUTE, needsBuild: false },
-  { name: 'e2e', config: 'jest.e2e.config.js', limit: 30 * MINUTE, needsBuild: true, startsApps: true },
-  { name: 'timed', config: 'jest.timed.config.js', limit: 15 * MINUTE, needsBuild: true, startsApps: true },
-  { name: 'brokers', config: 'jest.brokers.config.js', limit: 15 * MINUTE, needsBuild: true },
-  { name: 'pack', config: 'jest.pack.config.js', limit: 12 * MINUTE, needsBuild: true },
-  // The fault matrix takes as long as all the others: run by name, or with --all, as CI does.
-  {
-    name: 'faults',
-    config: 'jest.faults.config.js',
-    limit: 25 * MINUTE,
-    needsBuild: true,
-    startsApps: true,
-    onRequest: true,
-  },
-];
+const SUITES = {
+  unit: { config: 'jest.config.js', limit: 10 * MINUTE },
+  e2e: { config: 'jest.e2e.config.js', limit: 30 * MINUTE, needsBuild: true },
+  timed: { config: 'jest.timed.config.js', limit: 15 * MINUTE, needsBuild: true },
+  brokers: { config: 'jest.brokers.config.js', limit: 15 * MINUTE, needsBuild: true },
+  pack: { config: 'jest.pack.config.js', limit: 12 * MINUTE, needsBuild: true },
+  faults: { config: 'jest.faults.config.js', limit: 25 * MINUTE, needsBuild: true },
+};
+
 /** Its kernel sockets can share a port, which those of the oldest Node that is supported cannot. */
 const OTHER_NODE = '24';
 
@@ -33,7 +27,6 @@ const OTHER_NODE = '24';
  * those of the other tests; of them and of the rest, once is enough.
  */
 const OF_EACH_NODE = [
-  'faults/',
   'drain-event-stream',
   'drain-http2',
   'drain-late-streams',
@@ -52,21 +45,34 @@ const OF_EACH_NODE = [
   'zero-downtime-restart',
 ];
 
-const all = process.argv.includes('--all');
-const args = process.argv.slice(2).filter((arg) => arg !== '--all');
+const otherNode = () => ({ NODE_UNDER_TEST: nodeBinary(OTHER_NODE), LISTEN_UNDER_TEST: 'reuse-port' });
+
+/** What cannot fail for the machine's speed, and of what can, as much as shows that it is not broken. */
+const gate = () => [
+  ...['unit', 'e2e', 'brokers', 'pack'].map((suite) => ({ suite })),
+  // Each fault once, of a worker that is ready.
+  { suite: 'faults', only: ['faults/ready'], env: { LISTEN_UNDER_TEST: 'round-robin' } },
+  { suite: 'e2e', only: ['e2e/reload', 'e2e/shutdown', 'e2e/slot-sockets'], env: otherNode() },
+];
+
+const full = () => [
+  ...Object.keys(SUITES).map((suite) => ({ suite })),
+  ...['e2e', 'timed'].map((suite) => ({ suite, only: OF_EACH_NODE, env: otherNode() })),
+  { suite: 'faults', env: otherNode() },
+];
+
+const isFull = process.argv.includes('--full');
+const args = process.argv.slice(2).filter((arg) => arg !== '--full');
 const paths = args.filter((arg) => !arg.startsWith('-')).map((arg) => relative(ROOT, resolve(arg)));
-const named = SUITES.filter(({ name }) => paths.some((path) => `${path}/`.startsWith(`test/${name}/`)));
-const suites = named.length > 0 ? named : SUITES.filter(({ onRequest }) => all || !onRequest);
+const named = Object.keys(SUITES).filter((suite) => paths.some((path) => `${path}/`.startsWith(`test/${suite}/`)));
+const runs = isFull ? full() : named.length > 0 ? named.map((suite) => ({ suite })) : gate();
 const reports = mkdtempSync(join(tmpdir(), 'nestjs-cluster-test-'));
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 try {
-  if (suites.some((suite) => suite.needsBuild)) await build();
-  for (const suite of total.failed > 0 ? [] : suites) await run(suite);
-  if (all && total.failed === 0) {
-    const env = { NODE_UNDER_TEST: nodeBinary(OTHER_NODE), LISTEN_UNDER_TEST: 'reuse-port' };
-    for (const suite of suites.filter(({ startsApps }) => startsApps)) await run(suite, env, OF_EACH_NODE);
-  }
+  if (runs.some(({ suite }) => SUITES[suite].needsBuild)) await build();
+  // Without a build nothing can run; with one, every suite is worth its number.
+  for (const next of total.failed > 0 ? [] : runs) await run(next);
 } finally {
   rmSync(reports, { recursive: true, force: true });
 }
@@ -90,12 +96,17 @@ async function build() {
 }
 
 /**
+ * Runs a suite, whole or only what matches.
+ *
+ * @param only patterns of paths
  * @param env what the suite is told beside the environment
- * @param selection what jest is told beside the arguments
  */
-async function run({ name, config, limit }, env = {}, selection = []) {
-  for (const [variable, value] of Object.entries(env)) console.log(`${variable}=${value}`);
-  const report = join(reports, `${name}.json`);
+async function run({ suite, only = [], env = {} }) {
+  const { config, limit } = SUITES[suite];
+  const title = [suite, ...only, ...Object.entries(env).map((entry) => entry.join('='))].join(' ');
+  console.log(`\n== ${title}`);
+  const report = join(reports, `${suite}.json`);
+  rmSync(report, { force: true });
   const code = await runNode(
     [
       '--experimental-vm-modules',
@@ -107,7 +118,7 @@ async function run({ name, config, limit }, env = {}, selection = []) {
       // A selection may leave a suite without tests; that nothing ran at all is noticed in the end.
       ...(args.length > 0 ? ['--passWithNoTests'] : []),
       ...args,
-      ...selection,
+      ...only,
     ],
     { limit, env: { ...process.env, ...env } },
   );
@@ -115,9 +126,11 @@ async function run({ name, config, limit }, env = {}, selection = []) {
   total.passed += counted.passed;
   total.skipped += counted.skipped;
   // jest can fail without a failed test: a crash, a limit, no test found.
-  total.failed += code === 0 ? counted.failed : Math.max(1, counted.failed);
-  if (code === 124) console.error(`The ${name} tests were killed after ${limit / MINUTE} minutes.`);
-  else if (code !== 0 && counted.failed === 0) console.error(`The ${name} tests ended with code ${code}.`);
+  const failed = code === 0 ? counted.failed : Math.max(1, counted.failed);
+  total.failed += failed;
+  console.log(`== ${title}: ${counted.passed} passed, ${failed} failed, ${counted.skipped} skipped`);
+  if (code === 124) console.error(`The ${suite} tests were killed after ${limit / MINUTE} minutes.`);
+  else if (code !== 0 && counted.failed === 0) console.error(`The ${suite} tests ended with code ${code}.`);
 }
 
 /** What jest counted; a file that could not be loaded is one failure. */

@@ -4,7 +4,6 @@ import { optionsProviders, resolveOptionsAlone } from './gate/async-options.js';
 import { ClusterCoreModule } from './gate/core.module.js';
 import { asWorker, isTestRun, passGate, standalone } from './gate/gate.js';
 import { LazyPromise } from './gate/lazy-promise.js';
-import type { ProcessRuntime } from './gate/process-runtime.interface.js';
 import { validateAsyncOptions } from './options/async-options.js';
 import type {
   ClusterAsyncOptions,
@@ -34,8 +33,12 @@ export class ClusterModule {
     return new LazyPromise(async () => {
       const resolved = check();
       const worker = asWorker();
-      await worker?.adopt(resolved);
-      return definition(worker ?? (await passGate(resolved)), resolved);
+      if (worker) {
+        await worker.adopt(resolved);
+        return definition({ provide: RUNTIME, useValue: worker }, resolved);
+      }
+      await passGate(resolved);
+      return definition(STANDALONE, resolved);
     });
   }
 
@@ -58,19 +61,20 @@ export class ClusterModule {
         return definitionAsync({ provide: RUNTIME, useFactory: adopt, inject: [CLUSTER_OPTIONS] }, given);
       }
       if (isTestRun()) {
-        return definitionAsync({ provide: RUNTIME, useFactory: standalone, inject: [CLUSTER_OPTIONS] }, given);
+        return definitionAsync(STANDALONE, given);
       }
       const resolved = await resolveOptionsAlone(given);
-      return definition(await passGate(resolved), resolved);
+      await passGate(resolved);
+      return definition(STANDALONE, resolved);
     });
   }
 }
 
-function definition(runtime: ProcessRuntime, options: ResolvedClusterOptions): DynamicModule {
-  const core = ClusterCoreModule.register([
-    { provide: RUNTIME, useValue: runtime },
-    { provide: CLUSTER_OPTIONS, useValue: options },
-  ]);
+/** Each container that is made of the definition is a cluster of its own. */
+const STANDALONE: Provider = { provide: RUNTIME, useFactory: standalone, inject: [CLUSTER_OPTIONS] };
+
+function definition(runtime: Provider, options: ResolvedClusterOptions): DynamicModule {
+  const core = ClusterCoreModule.register([runtime, { provide: CLUSTER_OPTIONS, useValue: options }]);
   return { module: ClusterModule, imports: [core] };
 }
 

@@ -23,8 +23,14 @@ import { BUS, CLUSTER_OPTIONS, RUNTIME } from '../cluster.constants.js';
 import { ClusterService } from '../cluster/cluster.service.js';
 import { DeadLetterService } from '../dead-letters/dead-letter.service.js';
 import { ClusterOptionsError } from '../errors/index.js';
-import { HandlerInvoker, HandlerMetadataAccessor, HandlerRegistry, HandlersExplorer } from '../handlers/index.js';
-import { Dispatcher, MessengerService } from '../messenger/index.js';
+import {
+  HandlerInvoker,
+  HandlerMetadataAccessor,
+  HandlerRegistry,
+  HandlerScope,
+  HandlersExplorer,
+} from '../handlers/index.js';
+import { Connection, Dispatcher, MessengerService } from '../messenger/index.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { inProduction } from '../platform/environment.js';
 import { ReloadService } from '../reload/reload.service.js';
@@ -33,29 +39,40 @@ import type { ProcessRuntime } from './process-runtime.interface.js';
 
 const SERVICES: Provider[] = [
   { provide: BUS, useFactory: (runtime: ProcessRuntime) => runtime.bus, inject: [RUNTIME] },
-  HandlerRegistry,
   {
-    provide: Dispatcher,
-    useFactory: (runtime: ProcessRuntime, registry: HandlerRegistry, { messenger }: ResolvedClusterOptions) =>
-      new Dispatcher(runtime.bus, registry, { maxPayload: messenger.maxPayload, stacks: !inProduction() }),
-    inject: [RUNTIME, HandlerRegistry, CLUSTER_OPTIONS],
+    provide: Connection,
+    useFactory: (runtime: ProcessRuntime, { messenger }: ResolvedClusterOptions) =>
+      runtime.connect(() => {
+        const registry = new HandlerRegistry();
+        const settings = { maxPayload: messenger.maxPayload, stacks: !inProduction() };
+        return new Connection(runtime.bus, registry, new Dispatcher(runtime.bus, registry, settings));
+      }),
+    inject: [RUNTIME, CLUSTER_OPTIONS],
+  },
+  { provide: Dispatcher, useFactory: (connection: Connection) => connection.dispatcher, inject: [Connection] },
+  {
+    provide: HandlerScope,
+    useFactory: (connection: Connection) => new HandlerScope(connection.registry),
+    inject: [Connection],
   },
   {
     provide: MessengerService,
     useFactory: (
       runtime: ProcessRuntime,
-      registry: HandlerRegistry,
-      dispatcher: Dispatcher,
+      connection: Connection,
+      handlers: HandlerScope,
       { messenger }: ResolvedClusterOptions,
-    ) =>
-      new MessengerService(runtime.bus, registry, dispatcher, {
+    ) => {
+      const settings = {
         slots: () => runtime.slots,
         standalone: runtime.role === 'standalone',
         timeout: messenger.timeout,
         maxPayload: messenger.maxPayload,
         stacks: !inProduction(),
-      }),
-    inject: [RUNTIME, HandlerRegistry, Dispatcher, CLUSTER_OPTIONS],
+      };
+      return new MessengerService(connection, settings, handlers);
+    },
+    inject: [RUNTIME, Connection, HandlerScope, CLUSTER_OPTIONS],
   },
   {
     provide: HandlersExplorer,
@@ -66,12 +83,12 @@ const SERVICES: Provider[] = [
       config: ApplicationConfig,
       modules: ModulesContainer,
       moduleRef: ModuleRef,
-      registry: HandlerRegistry,
+      handlers: HandlerScope,
       { role }: ProcessRuntime,
     ) => {
       const invoker = new HandlerInvoker(creator, config, modules, moduleRef);
       const accessor = new HandlerMetadataAccessor();
-      return new HandlersExplorer(discovery, scanner, accessor, invoker, registry, role !== 'primary');
+      return new HandlersExplorer(discovery, scanner, accessor, invoker, handlers, role !== 'primary');
     },
     inject: [
       DiscoveryService,
@@ -80,7 +97,7 @@ const SERVICES: Provider[] = [
       ApplicationConfig,
       ModulesContainer,
       ModuleRef,
-      HandlerRegistry,
+      HandlerScope,
       RUNTIME,
     ],
   },
@@ -97,13 +114,14 @@ export class ClusterCoreModule implements OnModuleInit, OnApplicationBootstrap, 
 
   constructor(
     @Inject(RUNTIME) private readonly runtime: ProcessRuntime,
-    @Inject(MessengerService) private readonly messenger: MessengerService,
+    @Inject(Connection) connection: Connection,
     @Inject(Dispatcher) private readonly dispatcher: Dispatcher,
+    @Inject(HandlerScope) private readonly handlers: HandlerScope,
     @Inject(HandlersExplorer) private readonly explorer: HandlersExplorer,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {
     // Before any module's onModuleInit: one that runs earlier than ours may await a call.
-    this.opened = messenger.open();
+    this.opened = connection.open();
     this.opened.catch(() => {});
   }
 
@@ -140,7 +158,7 @@ export class ClusterCoreModule implements OnModuleInit, OnApplicationBootstrap, 
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.messenger.close();
+    this.handlers.release();
     await this.runtime.closed();
   }
 

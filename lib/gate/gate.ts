@@ -9,16 +9,14 @@ import { WorkerRuntime, isForeignWorker } from '../worker/worker-runtime.js';
 import type { ProcessRuntime } from './process-runtime.interface.js';
 import { StandaloneRuntime } from './standalone-runtime.js';
 
+// A worker takes its place when the package is imported: a server that is opened above NestFactory.create is known to
+// it then, and drained like any other.
 const mark = takeWorkerMark();
-let worker: WorkerRuntime | undefined;
+const worker = mark && new WorkerRuntime(mark, systemClock);
+worker?.start();
 
-/** This process as a worker of ours, from before its application is constructed; undefined where it is none. */
+/** This process as a worker of ours; undefined where it is none. */
 export function asWorker(): WorkerRuntime | undefined {
-  if (mark === undefined) return undefined;
-  if (!worker) {
-    worker = new WorkerRuntime(mark, systemClock);
-    worker.start();
-  }
   return worker;
 }
 
@@ -28,20 +26,20 @@ export function isTestRun(): boolean {
 }
 
 /**
- * What a process that is no worker becomes. Standalone: resolves to its runtime. Primary: never resolves,
- * so nothing of the application is constructed here.
+ * Makes a process that is no worker the primary, unless it is to run standalone. Resolves where it is; in the primary
+ * it never does, so nothing of the application is constructed there.
  *
  * @throws ClusterOptionsError where another primary forked this process
  */
-export async function passGate(options: ResolvedClusterOptions): Promise<ProcessRuntime> {
-  if (!(options.enabled ?? !isTestRun())) return standalone(options);
+export async function passGate(options: ResolvedClusterOptions): Promise<void> {
+  if (!(options.enabled ?? !isTestRun())) return;
   if (isForeignWorker()) {
     throw new ClusterOptionsError(
       'ClusterModule: this process is already a node:cluster worker of another primary and cannot fork workers. ' +
         "Start it as one ordinary process (with PM2: exec_mode 'fork', instances 1), or set enabled: false.",
     );
   }
-  return bootPrimary(options);
+  await bootPrimary(options);
 }
 
 /** A cluster of one, in this process. */

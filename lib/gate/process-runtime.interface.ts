@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { Bus } from '../bus/bus.interface.js';
 import type { DeadLetters } from '../bus/distributed/dead-letters.js';
+import type { Connection } from '../messenger/connection.js';
 import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
 
 /** What a process is in the cluster. @publicApi */
@@ -23,12 +24,14 @@ export interface ProcessRuntime {
   /** Tasks that were given up; undefined where the bus keeps none. */
   readonly deadLetters: DeadLetters | undefined;
   readonly reloadProgress: Observable<ReloadProgress>;
+  /** The connection of this process's containers to the bus: the one there is, else what `make` makes. */
+  connect(make: () => Connection): Connection;
   reload(): Promise<ReloadReport>;
   scale(workers: number): Promise<void>;
   /** The application that holds the module has run its bootstrap hooks. */
   bootstrapped(): void;
   /** The application is configured in a way that cannot work; the process is about to fail. */
   refused(error: Error): void;
-  /** The application that holds the module is closed. */
+  /** A container that holds the module is closed. */
   closed(): Promise<void>;
 }

@@ -4,9 +4,10 @@ import { createStandalone } from '../bus/index.js';
 import { ClusterDisabledError } from '../errors/index.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
+import type { Connection } from '../messenger/connection.js';
 import type { ProcessRuntime } from './process-runtime.interface.js';
 
-/** A cluster of one: no fork, the same bus and the same serialisation. */
+/** A cluster of one, of one container: no fork, the same bus and the same serialisation. */
 export class StandaloneRuntime implements ProcessRuntime {
   readonly role = 'standalone';
   readonly slot = 0;
@@ -18,11 +19,16 @@ export class StandaloneRuntime implements ProcessRuntime {
   readonly reloadProgress: Observable<ReloadProgress> = NEVER;
   readonly bus: Bus;
   private readonly cluster: ReturnType<typeof createStandalone>;
+  private connection: Connection | undefined;
 
   constructor(options: ResolvedClusterOptions, warn: (message: string) => void) {
     const { maxPayload, queueLimit } = options.messenger;
     this.cluster = createStandalone({ maxPayload, queueLimit, warn });
     this.bus = this.cluster.bus;
+  }
+
+  connect(make: () => Connection): Connection {
+    return (this.connection ??= make());
   }
 
   reload(): Promise<ReloadReport> {
@@ -42,6 +48,7 @@ export class StandaloneRuntime implements ProcessRuntime {
   }
 
   async closed(): Promise<void> {
+    await this.connection?.close();
     await this.cluster.close();
   }
 }

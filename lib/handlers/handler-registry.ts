@@ -38,6 +38,14 @@ export class HandlerRegistry {
     });
   }
 
+  allListeners(): [event: string, handler: Handler][] {
+    return flatten(this.#listeners);
+  }
+
+  allConsumers(): [event: string, handler: Handler][] {
+    return flatten(this.#consumers);
+  }
+
   addListener(event: string, handler: Handler): void {
     this.#add(this.#listeners, event, handler);
   }
@@ -47,10 +55,11 @@ export class HandlerRegistry {
   }
 
   removeListener(event: string, handler: Handler): void {
-    const left = this.listeners(event).filter((other) => other !== handler);
-    if (left.length > 0) this.#listeners.set(event, left);
-    else this.#listeners.delete(event);
-    this.#changed();
+    this.#remove(this.#listeners, event, handler);
+  }
+
+  removeConsumer(event: string, handler: Handler): void {
+    this.#remove(this.#consumers, event, handler);
   }
 
   /** Calls `watcher` after every change, until the returned function is called. */
@@ -64,7 +73,18 @@ export class HandlerRegistry {
     this.#changed();
   }
 
+  #remove(handlers: Map<string, readonly Handler[]>, event: string, handler: Handler): void {
+    const left = (handlers.get(event) ?? NONE).filter((other) => other !== handler);
+    if (left.length > 0) handlers.set(event, left);
+    else handlers.delete(event);
+    this.#changed();
+  }
+
   #changed(): void {
     for (const watcher of this.#watchers) watcher();
   }
+}
+
+function flatten(byEvent: ReadonlyMap<string, readonly Handler[]>): [event: string, handler: Handler][] {
+  return [...byEvent].flatMap(([event, handlers]) => handlers.map((handler): [string, Handler] => [event, handler]));
 }

@@ -3,7 +3,7 @@ import type { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { LOG_CONTEXT } from '../cluster.constants.js';
 import type { HandlerInvoker, InstanceWrapper } from './handler-invoker.js';
 import type { HandlerMetadataAccessor } from './handler-metadata.accessor.js';
-import type { HandlerRegistry } from './handler-registry.js';
+import type { HandlerScope } from './handler-scope.js';
 
 /** Finds the decorated methods of all providers and controllers of the app. */
 export class HandlersExplorer {
@@ -14,7 +14,7 @@ export class HandlersExplorer {
     private readonly scanner: MetadataScanner,
     private readonly accessor: HandlerMetadataAccessor,
     private readonly invoker: HandlerInvoker,
-    private readonly registry: HandlerRegistry,
+    private readonly registry: Pick<HandlerScope, 'addListener' | 'addConsumer' | 'consumer'>,
     /** Whether this process runs tasks; the primary does not. */
     private readonly runsTasks: boolean,
   ) {}
@@ -53,7 +53,7 @@ export class HandlersExplorer {
     }
   }
 
-  #consume(event: string, handler: Parameters<HandlerRegistry['addConsumer']>[1]): void {
+  #consume(event: string, handler: Parameters<HandlerScope['addConsumer']>[1]): void {
     if (!this.runsTasks) {
       this.#logger.warn(
         `${handler.label} will never run here: workers run tasks, the primary does not. Provide the class of ` +

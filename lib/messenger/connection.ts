@@ -34,8 +34,8 @@ export class Connection {
 
   constructor(
     readonly bus: Bus,
-    private readonly registry: HandlerRegistry,
-    private readonly dispatcher: Dispatcher,
+    readonly registry: HandlerRegistry,
+    readonly dispatcher: Dispatcher,
   ) {
     dispatcher.members$.subscribe({ complete: () => this.#close(dispatcher.closed ?? this.#reason) });
     registry.onChange(() => this.#serveSoon());

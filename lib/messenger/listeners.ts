@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs';
-import type { Handler, HandlerRegistry } from '../handlers/index.js';
+import type { Handler, HandlerScope } from '../handlers/index.js';
 import { settled } from '../handlers/index.js';
 import { checkEvent, checkFunction } from './arguments.js';
 import type { ClusterEventContext } from './cluster-event-context.js';
@@ -10,7 +10,7 @@ type Listener = (data: any, context: ClusterEventContext) => unknown;
 export class Listeners {
   readonly #added = new Map<string, { readonly listener: Listener; readonly handler: Handler }[]>();
 
-  constructor(private readonly registry: HandlerRegistry) {}
+  constructor(private readonly registry: Pick<HandlerScope, 'addListener' | 'removeListener'>) {}
 
   add(method: 'on' | 'once', event: string, listener: Listener): () => void {
     checkEvent(method, event);

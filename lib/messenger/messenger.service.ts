@@ -2,17 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { defer } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { encode } from '../bus/codec.js';
-import type { Address, Bus } from '../bus/bus.interface.js';
+import type { Address } from '../bus/bus.interface.js';
 import { ClusterDisabledError, InvalidArgumentError } from '../errors/index.js';
-import type { HandlerRegistry } from '../handlers/index.js';
+import type { HandlerScope } from '../handlers/index.js';
 import { checkEvent, checkOptions, readTime, show } from './arguments.js';
 import type { ClusterEvent, ClusterEventHandler, EventArguments, EventName, EventResult } from './cluster-events.js';
 import { publish } from './broadcast.js';
-import { Connection } from './connection.js';
+import type { Connection } from './connection.js';
 import type { ConsumeOptions, TaskEvent } from './consume.js';
 import { consume, readConsumeOptions, taskEvents } from './consume.js';
 import { Deadline } from './deadline.js';
-import type { Dispatcher } from './dispatcher.js';
 import { Listeners } from './listeners.js';
 import type { MapOutcome, MapValue } from './map.js';
 import { MapCall } from './map.js';
@@ -57,9 +56,13 @@ export class MessengerService {
   readonly #settings: MessengerSettings;
 
   /** @internal */
-  constructor(bus: Bus, registry: HandlerRegistry, dispatcher: Dispatcher, settings: MessengerSettings) {
-    this.#connection = new Connection(bus, registry, dispatcher);
-    this.#listeners = new Listeners(registry);
+  constructor(
+    connection: Connection,
+    settings: MessengerSettings,
+    handlers: Pick<HandlerScope, 'addListener' | 'removeListener'> = connection.registry,
+  ) {
+    this.#connection = connection;
+    this.#listeners = new Listeners(handlers);
     this.#settings = settings;
   }
 
@@ -202,16 +205,6 @@ export class MessengerService {
    */
   events$<E extends EventName>(event: E): Observable<ClusterEvent<E>> {
     return this.#listeners.watch(event) as Observable<ClusterEvent<E>>;
-  }
-
-  /** Joins the bus; the module calls it. @internal */
-  open(): Promise<void> {
-    return this.#connection.open();
-  }
-
-  /** Leaves the bus; calls that wait, and later ones, reject. The module calls it. @internal */
-  close(): Promise<void> {
-    return this.#connection.close();
   }
 
   #consume(method: string, event: string, data: unknown, options: ConsumeOptions | undefined) {

@@ -18,6 +18,7 @@ import { ClusterRequestError, ReloadError } from '../errors/index.js';
 import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { MAX_WORKERS } from '../options/limits.js';
+import type { Connection } from '../messenger/connection.js';
 import { type Clock, type Timer, whenTrue } from '../platform/clock.js';
 import { errorReport } from '../protocol/error-report.js';
 import { fromWorker, type FromPrimary, type ListeningAddress } from '../protocol/messages.js';
@@ -47,6 +48,7 @@ export class PrimaryRuntime implements ProcessRuntime {
   readonly role = 'primary';
   readonly slot = -1;
   bus: Bus;
+  private connection: Connection | undefined;
   /** Resolves to the exit code once the last worker is gone and the cluster has stopped. */
   readonly stopped: Promise<number>;
   private readonly logger = new Logger(LOG_CONTEXT);
@@ -164,7 +166,12 @@ export class PrimaryRuntime implements ProcessRuntime {
     // Whoever boots the primary's context handles its failure.
   }
 
+  connect(make: () => Connection): Connection {
+    return (this.connection ??= make());
+  }
+
   async closed(): Promise<void> {
+    await this.connection?.close();
     await this.bus.close();
     this.hub.close();
   }
@@ -245,6 +252,9 @@ export class PrimaryRuntime implements ProcessRuntime {
         return void this.closing.delete(sender.id);
       case 'deserted':
         return this.hub.leaving(sender.id);
+      case 'ready':
+        this.processes.serversBefore = message.servers;
+        return this.dispatch({ type: 'ready', id: sender.id });
       case 'reload':
         return this.requestReload(sender.id, answerTo(sender, message.request));
       case 'scale':

@@ -25,6 +25,8 @@ const OBITUARIES = 64;
 export class WorkerProcesses {
   private readonly byId = new Map<number, WorkerProcess>();
   private readonly byClusterId = new Map<number, WorkerProcess>();
+  /** How many servers the worker that became ready last listened with. */
+  serversBefore = 0;
   private readonly settings: ForkSettings;
   private readonly lineage = randomUUID();
   private readonly reaper = new Reaper();
@@ -68,7 +70,9 @@ export class WorkerProcesses {
     const { primary } = this;
     const member = newMemberId();
     const { busFd } = this.settings;
-    const mark = { id, slot, generation, slots, busFd, member, primary, settings: this.workerSettings() };
+    const { serversBefore } = this;
+    const settings = this.workerSettings();
+    const mark = { id, slot, generation, slots, busFd, member, primary, serversBefore, settings };
     const worker = cluster.fork({
       ...this.compileCache.variables,
       ...fork.env,

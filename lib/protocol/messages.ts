@@ -31,8 +31,8 @@ export interface Vitals {
 
 /** Worker → primary. */
 export type FromWorker =
-  /** Nest finished bootstrapping and every server that was asked to listen does. */
-  | { readonly type: 'ready' }
+  /** Nest finished bootstrapping and every server that was asked to listen does: so many. */
+  | { readonly type: 'ready'; readonly servers: number }
   | { readonly type: 'heartbeat'; readonly seq: number; readonly vitals: Vitals }
   /** It hit an uncaught error, takes no new connection and will leave with a non-zero code. */
   | { readonly type: 'failing'; readonly error: ErrorReport }

@@ -1,33 +1,56 @@
-import { NestApplicationContext } from '@nestjs/core';
+import { NestApplication, NestApplicationContext } from '@nestjs/core';
 
 /** What the package uses of a Nest application of any sort (HTTP, microservice, plain context). */
 export interface HostApplication {
   get<T>(token: unknown, options: { strict: false }): T;
-  close(): Promise<void>;
+  close(signal?: string): Promise<void>;
+  /** Not of plain contexts. */
+  listen?(...args: unknown[]): Promise<unknown>;
   /** Only of HTTP applications. */
   getHttpServer?(): unknown;
 }
+
+export type CloseApplication = (signal?: string) => Promise<void>;
 
 interface Internals {
   callBootstrapHook(): Promise<void>;
   listenToShutdownSignals(...args: unknown[]): void;
 }
 
+/** Who is told of the Nest applications of this process. */
+export interface ApplicationWatcher {
+  /** The application has run its last bootstrap hook. `close` closes it without asking `closing`. */
+  bootstrapped(app: HostApplication, close: CloseApplication): void;
+  /** The code of an HTTP application asked it to listen; settles as that call does. */
+  askedToListen(listening: Promise<unknown>): void;
+  /** The application's own code calls `app.close(signal)`; resolves when it is closed. */
+  closing(app: HostApplication, signal: string | undefined): Promise<void>;
+}
+
 /**
  * The one place that touches Nest's inside: Nest tells nobody when the last bootstrap hook of an
  * application is done, nor hands the application to its modules, and `enableShutdownHooks()` would close
- * a worker at a signal that is meant for the primary. All three kinds of application inherit these two
+ * a worker at a signal that is meant for the primary. All three kinds of application inherit these
  * methods (Nest 11 and 12).
- *
- * @param onBootstrapped called with each application after its last bootstrap hook
  */
-export function watchApplications(onBootstrapped: (app: HostApplication) => void): void {
-  const prototype = NestApplicationContext.prototype as unknown as Internals;
-  const callBootstrapHook = prototype.callBootstrapHook;
-  prototype.callBootstrapHook = async function (this: HostApplication & Internals): Promise<void> {
+export function watchApplications(watcher: ApplicationWatcher): void {
+  const context = NestApplicationContext.prototype as unknown as Internals;
+  const { callBootstrapHook } = context;
+  context.callBootstrapHook = async function (this: HostApplication & Internals): Promise<void> {
     await callBootstrapHook.call(this);
-    onBootstrapped(this);
+    // Each kind of application closes in its own way, so it is this one's method that is watched.
+    const close = this.close.bind(this);
+    this.close = (signal) => watcher.closing(this, signal);
+    watcher.bootstrapped(this, close);
   };
   // The hooks themselves run all the same: the drain ends with app.close().
-  prototype.listenToShutdownSignals = () => {};
+  context.listenToShutdownSignals = () => {};
+
+  const http = NestApplication.prototype as unknown as Required<Pick<HostApplication, 'listen'>>;
+  const { listen } = http;
+  http.listen = function (this: HostApplication, ...args: unknown[]): Promise<unknown> {
+    const listening = listen.apply(this, args);
+    watcher.askedToListen(listening);
+    return listening;
+  };
 }

@@ -14,8 +14,10 @@ export class ServerRegistry {
   /** Asked to listen, and neither listening nor refused yet. */
   private readonly awaited = new Set<net.Server>();
   private began = 0;
-  private readonly waiting = new Set<() => void>();
   private closed = false;
+
+  /** @param onChange called when a server listens, is asked to listen, or was refused */
+  constructor(private readonly onChange: () => void = () => undefined) {}
 
   /** Watches from now on. */
   install(): void {
@@ -40,10 +42,16 @@ export class ServerRegistry {
     return total;
   }
 
-  /** Resolves when every server that was asked to listen does, and `required`, if given, is among them. */
-  async listening(required: net.Server | undefined): Promise<void> {
-    const settled = (): boolean => this.awaited.size === 0 && (!required || required.listening);
-    while (!settled()) await new Promise<void>((resolve) => this.waiting.add(resolve));
+  /** How many servers listen. */
+  get listening(): number {
+    let total = 0;
+    for (const { isListening } of this.servers) if (isListening) total += 1;
+    return total;
+  }
+
+  /** How many servers were asked to listen, and neither do nor were refused yet. */
+  get awaiting(): number {
+    return this.awaited.size;
   }
 
   /** Stops listening without touching a live connection, and asks HTTP clients to leave after their response. */
@@ -88,6 +96,7 @@ export class ServerRegistry {
     this.awaited.add(server);
     const known = this.known.get(server);
     this.servers.add(known ?? this.meet(server));
+    this.onChange();
   }
 
   private meet(server: net.Server): WatchedServer {
@@ -95,7 +104,7 @@ export class ServerRegistry {
     this.known.set(server, watched);
     const settle = (): void => {
       this.awaited.delete(server);
-      this.notify();
+      this.onChange();
     };
     server.on('listening', settle);
     // Only looked at: a listener of 'error' would keep an error nobody handles from being thrown.
@@ -106,12 +115,6 @@ export class ServerRegistry {
       settle();
     });
     return watched;
-  }
-
-  private notify(): void {
-    const waiting = [...this.waiting];
-    this.waiting.clear();
-    for (const resolve of waiting) resolve();
   }
 }
 

@@ -42,6 +42,10 @@ export class WatchedServer {
     return this.responses.size + this.upgraded.size;
   }
 
+  get isListening(): boolean {
+    return this.server.listening;
+  }
+
   stopListening(): void {
     this.draining = true;
     for (const response of this.responses) askToLeave(response);

@@ -1,16 +1,14 @@
 import cluster from 'node:cluster';
 import module from 'node:module';
-import type net from 'node:net';
 import { inspect } from 'node:util';
-import { HttpAdapterHost } from '@nestjs/core';
 import { Logger } from '@nestjs/common';
 import { Subject, type Observable } from 'rxjs';
 import type { Bus } from '../bus/bus.interface.js';
 import { type DeadLetters, type DistributedBus, joinHosts, LocalBus, SocketLink, maxFrameOf } from '../bus/index.js';
-import { LOG_CONTEXT, RUNTIME } from '../cluster.constants.js';
+import { LOG_CONTEXT } from '../cluster.constants.js';
 import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
-import { Dispatcher } from '../messenger/dispatcher.js';
+import type { Connection } from '../messenger/connection.js';
 import type { Clock } from '../platform/clock.js';
 import { elapsed } from '../platform/clock.js';
 import type { WorkerMark, WorkerSettings } from '../platform/environment.js';
@@ -20,6 +18,8 @@ import { errorReport } from '../protocol/error-report.js';
 import type { ListenAnswer } from '../protocol/listening.js';
 import type { FromPrimary, Vitals } from '../protocol/messages.js';
 import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
+import { BootWatch } from './boot-watch.js';
+import { Containers } from './containers.js';
 import { ControlChannel } from './control-channel.js';
 import { drain, IDLE_GRACE, IDLE_GRACE_AT_STOP } from './drain.js';
 import type { ClientHandle, SocketHandle } from './entrance.js';
@@ -62,7 +62,11 @@ export class WorkerRuntime implements ProcessRuntime {
   private readonly settings: WorkerSettings;
   private readonly logger = new Logger(LOG_CONTEXT);
   private readonly control = new ControlChannel();
-  private readonly servers = new ServerRegistry();
+  private readonly servers = new ServerRegistry(() => this.boot.changed());
+  private readonly containers = new Containers(
+    () => (this.options as { contexts?: boolean } | undefined)?.contexts ?? true,
+  );
+  private readonly boot: BootWatch;
   private readonly listeners = new Listeners({
     ask: (address) => this.control.request({ type: 'listen', address }) as Promise<ListenAnswer>,
     listening: (address) => this.control.send({ type: 'listening', address }),
@@ -76,9 +80,13 @@ export class WorkerRuntime implements ProcessRuntime {
   private hosts: DistributedBus | undefined;
   private adopting: Promise<void> | undefined;
   private vitals: Vitals | undefined;
-  private app: HostApplication | undefined;
+  private options: ResolvedClusterOptions | undefined;
+  private connection: Connection | undefined;
   private ready = false;
   private leaving: Promise<void> | undefined;
+  /** Resolves when the drain has closed the applications. */
+  private readonly appsClosed: Promise<void>;
+  private announceAppsClosed: () => void = () => {};
   private barrierPassed: (() => void) | undefined;
   private hurry: () => void = () => {};
   /** From when on a SIGTERM can be the primary's, in ms of the clock. */
@@ -94,6 +102,8 @@ export class WorkerRuntime implements ProcessRuntime {
     this.settings = mark.settings;
     const { leaseDuration, maxPayload, queueLimit } = mark.settings;
     this.lease = new LeaderLease(leaseDuration);
+    this.appsClosed = new Promise((resolve) => (this.announceAppsClosed = resolve));
+    this.boot = this.watchBoot();
     this.bus = new LocalBus(
       SocketLink.over(mark.busFd, maxFrameOf(maxPayload)),
       { id: mark.id, address: mark.slot, generation: mark.generation },
@@ -108,7 +118,14 @@ export class WorkerRuntime implements ProcessRuntime {
     if (this.settings.ownSockets && !this.listeners.install()) {
       this.logger.warn('This Node does not let us listen on sockets of the primary; node:cluster does it its own way');
     }
-    watchApplications((app) => void this.applicationUp(app));
+    watchApplications({
+      bootstrapped: (app, close) => {
+        this.containers.add(app, close);
+        this.boot.changed();
+      },
+      askedToListen: (listening) => this.boot.askedToListen(listening),
+      closing: (app, signal) => this.closing(app, signal),
+    });
     this.control.messages.subscribe(({ message, socket }) => this.obey(message, socket));
     this.listenToProcess();
     new Heartbeat(
@@ -125,7 +142,8 @@ export class WorkerRuntime implements ProcessRuntime {
 
   /** Takes the options, once they are known; before the services stand on the bus. */
   adopt(options: ResolvedClusterOptions): Promise<void> {
-    this.verdicts = options;
+    this.options ??= options;
+    this.verdicts = this.options;
     this.adopting ??= this.join(options);
     return this.adopting;
   }
@@ -164,8 +182,12 @@ export class WorkerRuntime implements ProcessRuntime {
     processEvents.onExit(() => (process.exitCode = EXIT_CONFIG));
   }
 
+  connect(make: () => Connection): Connection {
+    return (this.connection ??= make());
+  }
+
   async closed(): Promise<void> {
-    await this.bus.close();
+    // Other containers may live on; the bus is closed when the process leaves.
   }
 
   private async join(options: ResolvedClusterOptions): Promise<void> {
@@ -187,29 +209,45 @@ export class WorkerRuntime implements ProcessRuntime {
   private async load(): Promise<Load> {
     return {
       requests: this.servers.requests,
-      inFlight: this.servers.inFlight + (this.dispatcher?.inFlight ?? 0),
+      inFlight: this.servers.inFlight + (this.connection?.dispatcher.inFlight ?? 0),
       connections: await this.servers.connections(),
     };
   }
 
-  private get dispatcher(): Dispatcher | undefined {
-    return this.app?.get<Dispatcher>(Dispatcher, { strict: false });
+  private watchBoot(): BootWatch {
+    const { containers, servers } = this;
+    const subject = {
+      get hasBooted(): boolean {
+        return containers.applications.length > 0;
+      },
+      get isHttp(): boolean {
+        return containers.applications.some((app) => app.getHttpServer !== undefined);
+      },
+      servers,
+    };
+    const ready = (count: number): void => this.becameReady(count);
+    return new BootWatch(this.clock, subject, this.mark.serversBefore, ready, (message) => this.logger.warn(message));
   }
 
-  /** Ready is: every bootstrap hook ran, and every server that is to listen does. */
-  private async applicationUp(app: HostApplication): Promise<void> {
-    if (this.app || !isOurs(app)) return;
-    this.app = app;
-    const { httpAdapter } = app.get<HttpAdapterHost>(HttpAdapterHost, { strict: false });
-    const server = httpAdapter?.getHttpServer() as net.Server | undefined;
-    // A microservice starts to listen right after its hooks, in the same turn.
-    await new Promise((resolve) => setImmediate(resolve));
-    await this.servers.listening(server);
+  private becameReady(servers: number): void {
     if (this.leaving) return;
     // Before the clients come, for it takes this process a moment; one worker's is enough for all.
     if (this.settings.compileCache !== undefined && this.slot === 0) keepCompiledCode();
     this.ready = true;
-    this.control.send({ type: 'ready' });
+    this.control.send({ type: 'ready', servers });
+  }
+
+  /**
+   * The application's own code closes it. Where that leaves this worker without an application, the worker is replaced
+   * first: it goes on serving until then, drains, and closes the application as in any other leave.
+   */
+  private closing(app: HostApplication, signal: string | undefined): Promise<void> {
+    if (this.leaving) return this.appsClosed;
+    const others = this.containers.applications.filter((other) => other !== app);
+    const isLast = others.length === 0 && this.containers.applications.includes(app);
+    if (!this.ready || !isLast || !this.control.send({ type: 'retire', reason: 'its application called app.close()' }))
+      return this.containers.closeOne(app, signal);
+    return this.appsClosed;
   }
 
   private obey(message: FromPrimary, socket: unknown): void {
@@ -299,7 +337,7 @@ export class WorkerRuntime implements ProcessRuntime {
         handlersDone: async () => {
           // Nobody has sent anything to a worker that was never ready.
           if (this.ready && !orphaned && this.control.send({ type: 'deserted' })) await this.bus.fenced;
-          await this.dispatcher?.idle();
+          await this.connection?.dispatcher.idle();
         },
         closeApp: () => this.closeApp(hurry),
         barrier: () => this.barrier(),
@@ -312,13 +350,14 @@ export class WorkerRuntime implements ProcessRuntime {
   }
 
   private async closeApp(hurry: Promise<void>): Promise<void> {
-    const closing = Promise.resolve(this.app?.close()).catch((error: unknown) => {
+    const closing = this.containers.closeAll().catch((error: unknown) => {
       this.logger.error(
         'A shutdown hook of the application failed',
         error instanceof Error ? error.stack : String(error),
       );
     });
     await Promise.race([closing, hurry.then(() => elapsed(this.clock, HURRIED_CLOSE_TIMEOUT))]);
+    this.announceAppsClosed();
   }
 
   /** What was sent before must have arrived: `process.send` followed by exit truncates (nodejs/node#36268). */
@@ -332,15 +371,6 @@ export class WorkerRuntime implements ProcessRuntime {
 /** Writes compiled code to Node's cache (Node ≥ 22.10); it would do so by itself only at a regular exit. */
 function keepCompiledCode(): void {
   (module as { flushCompileCache?(): void }).flushCompileCache?.();
-}
-
-function isOurs(app: HostApplication): boolean {
-  try {
-    return app.get(RUNTIME, { strict: false }) !== undefined;
-  } catch {
-    // Another application of this process, without the module.
-    return false;
-  }
 }
 
 /** Whether another primary forked this process, such as PM2's: it cannot fork workers of its own. */

@@ -22,8 +22,8 @@ afterEach(() => void jest.useRealTimers());
 describe('calls before the bus is open', () => {
   it('wait for it and go in the order they were made', async () => {
     const bus = new FakeBus();
-    const { messenger } = messengerOn(bus);
-    const opened = messenger.open();
+    const { connection, messenger } = messengerOn(bus);
+    const opened = connection.open();
     void messenger.broadcast('a');
     void messenger.send(1, 'b');
     void messenger.map('c');
@@ -49,8 +49,8 @@ describe('calls before the bus is open', () => {
   });
 
   it('time out like any other', async () => {
-    const { messenger } = messengerOn(new FakeBus());
-    void messenger.open();
+    const { connection, messenger } = messengerOn(new FakeBus());
+    void connection.open();
     const calls = Promise.allSettled([
       messenger.consume('a', 1, { timeout: 50 }),
       messenger.map('b', 1, { timeout: 50 }),
@@ -68,7 +68,7 @@ describe('calls before the bus is open', () => {
   it('are refused when it cannot be opened or is closed meanwhile', async () => {
     const failing = new FakeBus();
     const one = messengerOn(failing);
-    const opened = one.messenger.open();
+    const opened = one.connection.open();
     const waiting = one.messenger.broadcast('a');
     failing.finishOpening(new Error('no primary'));
     await expect(opened).rejects.toThrow('no primary');
@@ -76,9 +76,9 @@ describe('calls before the bus is open', () => {
 
     const closing = new FakeBus();
     const two = messengerOn(closing);
-    const late = two.messenger.open();
+    const late = two.connection.open();
     const call = two.messenger.consume('a');
-    await two.messenger.close();
+    await two.connection.close();
     await expect(call).rejects.toThrow(NotConnectedError);
     closing.finishOpening();
     await late;
@@ -104,9 +104,9 @@ describe('calls after the bus is gone', () => {
   });
 
   it('closing twice closes the bus once', async () => {
-    const { bus, messenger } = await openMessenger([]);
-    await messenger.close();
-    await messenger.close();
+    const { bus, connection } = await openMessenger([]);
+    await connection.close();
+    await connection.close();
     expect(bus.log).toEqual(['close']);
   });
 

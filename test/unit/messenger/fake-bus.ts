@@ -16,6 +16,7 @@ import { requestOneByOne } from '../../../lib/bus/one-by-one.js';
 import { decode, encode } from '../../../lib/bus/codec.js';
 import { HandlerRegistry } from '../../../lib/handlers/handler-registry.js';
 import type { MessengerSettings } from '../../../lib/messenger/messenger.service.js';
+import { Connection } from '../../../lib/messenger/connection.js';
 import { Dispatcher } from '../../../lib/messenger/dispatcher.js';
 import { MessengerService } from '../../../lib/messenger/messenger.service.js';
 
@@ -161,15 +162,16 @@ export function messengerOn(bus: FakeBus, settings: Partial<MessengerSettings> =
   const registry = new HandlerRegistry();
   const options = { timeout: 30_000, maxPayload: 1_000, stacks: true, ...settings };
   const dispatcher = new Dispatcher(bus, registry, options);
-  const messenger = new MessengerService(bus, registry, dispatcher, options);
-  return { registry, dispatcher, messenger };
+  const connection = new Connection(bus, registry, dispatcher);
+  const messenger = new MessengerService(connection, options);
+  return { registry, dispatcher, connection, messenger };
 }
 
 /** The same, opened, with the given ready workers. */
 export async function openMessenger(members: [id: number, slot: number][], settings: Partial<MessengerSettings> = {}) {
   const bus = new FakeBus();
   const parts = messengerOn(bus, settings);
-  const opened = parts.messenger.open();
+  const opened = parts.connection.open();
   bus.setMembers(...members);
   bus.finishOpening();
   await opened;

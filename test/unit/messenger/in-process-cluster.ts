@@ -1,5 +1,6 @@
 import { Hub, LocalBus, memoryLinkPair } from '../../../lib/bus/index.js';
 import { HandlerRegistry } from '../../../lib/handlers/handler-registry.js';
+import { Connection } from '../../../lib/messenger/connection.js';
 import { Dispatcher } from '../../../lib/messenger/dispatcher.js';
 import type { MessengerSettings } from '../../../lib/messenger/messenger.service.js';
 import { MessengerService } from '../../../lib/messenger/messenger.service.js';
@@ -9,6 +10,7 @@ const LIMITS = { maxPayload: 64 * 1024, queueLimit: 1024 * 1024 };
 /** One member of the cluster with everything that a process would have. */
 export interface Peer {
   readonly id: number;
+  readonly connection: Connection;
   readonly messenger: MessengerService;
   readonly registry: HandlerRegistry;
   readonly dispatcher: Dispatcher;
@@ -29,7 +31,7 @@ export class InProcessCluster {
   static async of(workers: number, prepare: (peer: Peer, slot: number) => void = () => undefined) {
     const cluster = new InProcessCluster();
     cluster.primary = cluster.peer(0, 'primary');
-    await cluster.primary.messenger.open();
+    await cluster.primary.connection.open();
     const ready = Array.from({ length: workers }, (_, slot) => cluster.start(slot, (peer) => prepare(peer, slot)));
     return { cluster, workers: await Promise.all(ready) };
   }
@@ -46,7 +48,7 @@ export class InProcessCluster {
   async boot(slot: number, prepare: (peer: Peer) => void = () => undefined): Promise<Peer> {
     const peer = this.peer(this.nextId++, slot);
     prepare(peer);
-    await peer.messenger.open();
+    await peer.connection.open();
     return peer;
   }
 
@@ -80,8 +82,9 @@ export class InProcessCluster {
     const registry = new HandlerRegistry();
     const settings = { timeout: 5_000, stacks: true, maxPayload: LIMITS.maxPayload, ...this.settings };
     const dispatcher = new Dispatcher(bus, registry, settings);
-    const messenger = new MessengerService(bus, registry, dispatcher, settings);
-    const peer = { id, messenger, registry, dispatcher };
+    const connection = new Connection(bus, registry, dispatcher);
+    const messenger = new MessengerService(connection, settings);
+    const peer = { id, connection, messenger, registry, dispatcher };
     this.peers.push(peer);
     return peer;
   }

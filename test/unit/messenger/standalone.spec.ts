@@ -2,6 +2,7 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { createStandalone } from '../../../lib/bus/index.js';
 import { NotConnectedError, PayloadNotCloneableError, RemoteError } from '../../../lib/errors/index.js';
 import { HandlerRegistry } from '../../../lib/handlers/handler-registry.js';
+import { Connection } from '../../../lib/messenger/connection.js';
 import { Dispatcher } from '../../../lib/messenger/dispatcher.js';
 import { MessengerService } from '../../../lib/messenger/messenger.service.js';
 
@@ -10,10 +11,11 @@ async function standalone() {
   const registry = new HandlerRegistry();
   const settings = { timeout: 1_000, maxPayload: 1_024, stacks: true, standalone: true, slots: () => 1 };
   const dispatcher = new Dispatcher(engine.bus, registry, settings);
-  const messenger = new MessengerService(engine.bus, registry, dispatcher, settings);
-  await messenger.open();
+  const connection = new Connection(engine.bus, registry, dispatcher);
+  const messenger = new MessengerService(connection, settings);
+  await connection.open();
   engine.ready();
-  return { engine, messenger };
+  return { engine, connection, messenger };
 }
 
 describe('a cluster of one', () => {
@@ -39,7 +41,7 @@ describe('a cluster of one', () => {
   });
 
   it('fails as a cluster does', async () => {
-    const { engine, messenger } = await standalone();
+    const { engine, connection, messenger } = await standalone();
     messenger.on('fails', () => {
       throw new Error('on purpose');
     });
@@ -48,7 +50,7 @@ describe('a cluster of one', () => {
     await expect(messenger.map('nobody')).rejects.toMatchObject({ code: 'ERR_CLUSTER_NO_HANDLER' });
     await expect(messenger.send(1, 'fails')).rejects.toMatchObject({ code: 'ERR_CLUSTER_INVALID_ARGUMENT' });
     await expect(messenger.send('primary', 'x')).rejects.toMatchObject({ code: 'ERR_CLUSTER_DISABLED' });
-    await messenger.close();
+    await connection.close();
     await expect(messenger.consume('fails')).rejects.toThrow(NotConnectedError);
     await engine.close();
   });

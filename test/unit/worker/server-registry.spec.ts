@@ -9,8 +9,10 @@ describe('ServerRegistry', () => {
   const { listen } = net.Server.prototype;
   const servers: Server[] = [];
   let registry: ServerRegistry;
+  let changed: jest.Mock<() => void>;
   beforeEach(() => {
-    registry = new ServerRegistry();
+    changed = jest.fn();
+    registry = new ServerRegistry(changed);
     registry.install();
   });
   afterEach(() => {
@@ -26,32 +28,22 @@ describe('ServerRegistry', () => {
     return server;
   }
 
-  it('is settled when every server that was asked to listen does', async () => {
+  it('knows how many servers listen and how many are about to, and tells of every change', async () => {
     const server = createServer();
     servers.push(server);
     server.listen(0);
-    let settled = false;
-    const done = registry.listening(undefined).then(() => (settled = true));
-    expect(settled).toBe(false);
+    expect(registry.awaiting).toBe(1);
+    expect(changed).toHaveBeenCalledTimes(1);
     await once(server, 'listening');
-    await done;
-    expect(settled).toBe(true);
+    expect([registry.listening, registry.awaiting]).toEqual([1, 0]);
+    expect(changed).toHaveBeenCalledTimes(2);
   });
 
-  it('waits for the required server even when it was not asked to listen yet', async () => {
-    const required = createServer();
-    servers.push(required);
-    const done = registry.listening(required);
-    required.listen(0);
-    await done;
-    expect(required.listening).toBe(true);
-  });
-
-  it('does not wait for a server that was closed again', async () => {
+  it('does not count a server that was closed again', async () => {
     const probe = await listening();
     probe.close();
     await once(probe, 'close');
-    await expect(registry.listening(undefined)).resolves.toBeUndefined();
+    expect([registry.listening, registry.awaiting]).toEqual([0, 0]);
   });
 
   it('leaves a refused port to whoever handles it, and waits no longer', async () => {
@@ -60,7 +52,7 @@ describe('ServerRegistry', () => {
     refused.listen(taken);
     const [error] = (await once(refused, 'error')) as [NodeJS.ErrnoException];
     expect(error.code).toBe('EADDRINUSE');
-    await expect(registry.listening(undefined)).resolves.toBeUndefined();
+    expect(registry.awaiting).toBe(0);
     expect(refused.listenerCount('error')).toBe(0);
   });
 

@@ -1,0 +1,85 @@
+import type { Clock, Timer } from '../platform/clock.js';
+import { readiness } from './readiness.js';
+
+/** After its boot, a worker that is not ready for this long (ms) says what it waits for. */
+const SILENT_WAIT = 5_000;
+
+/** What a worker's readiness depends on. */
+export interface BootSubject {
+  /** Whether a live application has run its bootstrap hooks, and whether one of those speaks HTTP. */
+  readonly hasBooted: boolean;
+  readonly isHttp: boolean;
+  readonly servers: {
+    /** How many listen. */
+    readonly listening: number;
+    /** How many were asked to listen, and neither do nor were refused yet. */
+    readonly awaiting: number;
+  };
+}
+
+/** Watches this worker's boot and says once when it is ready. */
+export class BootWatch {
+  private changedAt = 0;
+  private listenCalls = 0;
+  private isRefused = false;
+  private isReady = false;
+  private timer: Timer | undefined;
+  private waitsSince: number | undefined;
+
+  /**
+   * @param serversBefore how many servers the worker before it listened with
+   * @param ready told once, with the number of servers that listen
+   */
+  constructor(
+    private readonly clock: Clock,
+    private readonly subject: BootSubject,
+    private readonly serversBefore: number,
+    private readonly ready: (servers: number) => void,
+    private readonly warn: (message: string) => void,
+  ) {}
+
+  /** The code of an application asked it to listen. */
+  askedToListen(listening: Promise<unknown>): void {
+    this.listenCalls += 1;
+    const settled = (isRefused: boolean): void => {
+      this.listenCalls -= 1;
+      this.isRefused = isRefused;
+      this.changed();
+    };
+    listening.then(
+      () => settled(false),
+      () => settled(true),
+    );
+  }
+
+  /** An application has booted, or a server listens, is asked to, or was refused. */
+  changed(): void {
+    if (this.isReady) return;
+    this.changedAt = this.clock.now();
+    // A microservice is asked to listen right after its hooks, in the same turn of the event loop.
+    this.timer?.cancel();
+    this.timer = this.clock.after(0, () => this.look());
+  }
+
+  private look(): void {
+    const { servers, hasBooted, isHttp } = this.subject;
+    const isListenPending = this.listenCalls > 0 || servers.awaiting > 0 || (this.isRefused && servers.listening === 0);
+    const { changedAt, serversBefore } = this;
+    const now = this.clock.now();
+    const state = { hasBooted, isHttp, isListenPending, servers: servers.listening, serversBefore, changedAt };
+    const found = readiness(state, now);
+    if (found.isReady) {
+      this.isReady = true;
+      this.ready(servers.listening);
+      return;
+    }
+    this.waitsSince ??= hasBooted ? now : undefined;
+    const warnAt = this.waitsSince === undefined ? Infinity : this.waitsSince + SILENT_WAIT;
+    if (now >= warnAt) {
+      this.warn(`This worker is not ready yet: ${found.reason}`);
+      this.waitsSince = Infinity;
+    }
+    const next = Math.min(found.at, warnAt > now ? warnAt : Infinity);
+    if (next !== Infinity) this.timer = this.clock.after(next - now, () => this.look());
+  }
+}

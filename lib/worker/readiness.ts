@@ -1,0 +1,56 @@
+/**
+ * How long after its boot an HTTP application may take to be asked to listen, in ms: `app.init()` and `app.listen()` are
+ * often two calls, with work between them. One that never listens is ready then.
+ */
+export const LISTEN_GRACE = 1_000;
+
+/** How long a worker waits for servers that the worker before it had and that it does not have (yet), in ms. */
+export const MISSING_SERVER_GRACE = 10_000;
+
+/** What is known of this worker's boot. */
+export interface BootState {
+  /** A live application has run its bootstrap hooks. */
+  readonly hasBooted: boolean;
+  /** One of them is an HTTP application, which is expected to listen. */
+  readonly isHttp: boolean;
+  /** A server was asked to listen and does not yet, or was refused and no other one listens. */
+  readonly isListenPending: boolean;
+  /** How many servers listen. */
+  readonly servers: number;
+  /** How many servers the worker before it listened with; 0 where there was none. */
+  readonly serversBefore: number;
+  /** When any of this changed last, in ms of the clock. */
+  readonly changedAt: number;
+}
+
+/** Ready, or what it waits for and when time alone lets it be ready. */
+export type Readiness =
+  { readonly isReady: true } | { readonly isReady: false; readonly reason: string; readonly at: number };
+
+/**
+ * Whether the worker may be called ready: its bootstrap hooks ran, and every server that was asked to listen does. One
+ * that takes the place of a worker that listened must listen, too: the old one leaves when this one is ready.
+ */
+export function readiness(boot: BootState, now: number): Readiness {
+  const { servers, serversBefore, changedAt } = boot;
+  if (!boot.hasBooted) return notReady('no application has finished its boot');
+  if (boot.isListenPending) return notReady('a server that was asked to listen does not listen');
+  if (servers === 0 && serversBefore > 0) {
+    return notReady('no server listens, and the worker before it listened: call app.listen(), or restart the cluster');
+  }
+  const missing = serversBefore - servers;
+  if (missing > 0) {
+    const reason = `the worker before it listened with ${serversBefore} servers, ${missing} more than this one`;
+    return readyAt(changedAt + MISSING_SERVER_GRACE, reason, now);
+  }
+  if (servers === 0 && boot.isHttp) return readyAt(changedAt + LISTEN_GRACE, 'app.listen() may follow', now);
+  return { isReady: true };
+}
+
+function notReady(reason: string, at = Infinity): Readiness {
+  return { isReady: false, reason, at };
+}
+
+function readyAt(at: number, reason: string, now: number): Readiness {
+  return now >= at ? { isReady: true } : notReady(reason, at);
+}

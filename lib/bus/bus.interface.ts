@@ -76,7 +76,7 @@ export interface Request extends Delivery {
   /** The caller's own number for the call. */
   readonly id: number;
   readonly fromId: MemberId;
-  /** Unix time in ms after which nobody waits any more; Infinity for none. */
+  /** Time of this host's monotonic clock, in ms, after which nobody waits any more; Infinity for none. */
   readonly deadline: number;
 }
 
@@ -88,6 +88,7 @@ export interface Task extends Delivery {
   readonly key: string | undefined;
   /** 1 on the first delivery; counts redeliveries and retries. */
   readonly attempt: number;
+  /** As in `Request`. */
   readonly deadline: number;
   /** The process that asked first. */
   readonly fromId: MemberId;
@@ -104,6 +105,7 @@ export interface ServedEvent {
 export interface TaskRequest {
   readonly event: string;
   readonly payload: Uint8Array;
+  /** As in `Request`. */
   readonly deadline: number;
   /** Tasks of one event and key share one execution and one result. */
   readonly key?: string;

@@ -3,6 +3,7 @@ import type { Observable } from 'rxjs';
 import type { Bus, Member } from '../bus/bus.interface.js';
 import { BUS, RUNTIME } from '../cluster.constants.js';
 import type { ClusterRole, ProcessRuntime } from '../gate/process-runtime.interface.js';
+import { inSubscribersContext } from '../platform/subscriber-context.js';
 import { Dispatcher } from '../messenger/dispatcher.js';
 
 /** What this process is in the cluster, and who else is there. @publicApi */
@@ -54,7 +55,7 @@ export class ClusterService {
 
   /** The ready workers, now and whenever they change. */
   get members$(): Observable<readonly Member[]> {
-    return this.dispatcher.members$;
+    return inSubscribersContext(this.dispatcher.members$);
   }
 
   /**

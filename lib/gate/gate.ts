@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { LOG_CONTEXT } from '../cluster.constants.js';
 import { ClusterOptionsError } from '../errors/index.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
+import { inRootContext } from '../platform/async-context.js';
 import { systemClock } from '../platform/clock.js';
 import { takeWorkerMark, underTestRunner } from '../platform/environment.js';
 import { bootPrimary } from '../primary/boot-primary.js';
@@ -45,5 +46,5 @@ export async function passGate(options: ResolvedClusterOptions): Promise<void> {
 /** A cluster of one, in this process. */
 export function standalone(options: ResolvedClusterOptions): ProcessRuntime {
   const logger = new Logger(LOG_CONTEXT);
-  return new StandaloneRuntime(options, (message) => logger.warn(message));
+  return new StandaloneRuntime(options, (message) => inRootContext(() => logger.warn(message)));
 }

@@ -1,5 +1,7 @@
 import type { Address } from '../bus/bus.interface.js';
 import { ClusterTimeoutError } from '../errors/index.js';
+import { type ContextRunner, currentContext } from '../platform/async-context.js';
+import { hostTime, unixTimeOf } from '../platform/clock.js';
 import { MAX_TIMER_MS } from './deadline.js';
 
 /** What the messenger does to a context. */
@@ -15,6 +17,8 @@ export let contextOf: {
 /** What is behind a context while its handler runs. */
 interface Run {
   controller?: AbortController;
+  /** The handler's own context, for those who listen to its signal. */
+  inContext?: ContextRunner;
   timer?: NodeJS.Timeout;
   progress?: ((value: unknown) => Promise<void>) | undefined;
   isAbandoned?: boolean;
@@ -27,7 +31,9 @@ interface Run {
  */
 export class ClusterEventContext {
   #run: Run | undefined;
+  readonly #until: number;
 
+  /** @internal */
   constructor(
     /** The event's name. */
     readonly event: string,
@@ -37,9 +43,19 @@ export class ClusterEventContext {
     readonly source: Address,
     /** 1, or more when a task runs again after a worker died or its handler threw. */
     readonly attempt: number,
-    /** Unix time in ms after which nobody waits for the result; Infinity for none, as in a broadcast. */
-    readonly deadline: number,
-  ) {}
+    /** Time of this host's monotonic clock, in ms, after which nobody waits for the result; Infinity for none. */
+    until: number,
+  ) {
+    this.#until = until;
+  }
+
+  /**
+   * Unix time in ms after which nobody waits for the result; Infinity for none, as in a broadcast. The time that is left
+   * is kept by a monotonic clock: where the wall clock is set meanwhile, this is another value afterwards.
+   */
+  get deadline(): number {
+    return this.#until === Infinity ? Infinity : Math.round(unixTimeOf(this.#until));
+  }
 
   /**
    * Aborts at the deadline, with a `ClusterTimeoutError` as its reason, and when the callers of a task have given it
@@ -49,8 +65,9 @@ export class ClusterEventContext {
     const run = (this.#run ??= {});
     if (run.controller === undefined) {
       run.controller = new AbortController();
+      run.inContext = currentContext();
       if (run.isAbandoned) run.controller.abort();
-      else if (this.deadline !== Infinity) this.#watch(run, run.controller);
+      else if (this.#until !== Infinity) this.#watch(run, run.controller);
     }
     return run.controller.signal;
   }
@@ -67,7 +84,7 @@ export class ClusterEventContext {
   }
 
   #watch(run: Run, controller: AbortController): void {
-    const left = this.deadline - Date.now();
+    const left = this.#until - hostTime();
     if (left <= 0) {
       controller.abort(new ClusterTimeoutError(`The deadline of '${this.event}' passed; nobody waits for its result.`));
       return;
@@ -83,7 +100,7 @@ export class ClusterEventContext {
         const run = (context.#run ??= {});
         run.isAbandoned = true;
         clearTimeout(run.timer);
-        run.controller?.abort();
+        run.inContext?.(() => run.controller?.abort());
       },
       release: (context) => {
         const run = context.#run;

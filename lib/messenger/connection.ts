@@ -2,6 +2,7 @@ import { filter, map, take } from 'rxjs';
 import type { Bus, Cancellable, Member } from '../bus/bus.interface.js';
 import { NotConnectedError } from '../errors/index.js';
 import type { HandlerRegistry } from '../handlers/index.js';
+import { inRootContext } from '../platform/async-context.js';
 import type { Deadline, Part } from './deadline.js';
 import type { Dispatcher } from './dispatcher.js';
 
@@ -92,7 +93,8 @@ export class Connection {
   serveNow(): void {
     if (!this.#serving) return;
     this.#serving = false;
-    if (this.#state === 'open') this.bus.serve(this.registry.consumedEvents());
+    // What takes the tasks outlives the call that brought the handler.
+    if (this.#state === 'open') inRootContext(() => this.bus.serve(this.registry.consumedEvents()));
   }
 
   /** The ready workers, one for each slot, in order of hosts and slots. */

@@ -1,4 +1,5 @@
 import type { Waiter } from '../bus/bus.interface.js';
+import { hostTime } from '../platform/clock.js';
 
 /** Longest delay Node's timers take, in ms; a longer one would fire at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -106,7 +107,7 @@ export class PromisedPart<T, Result> extends Part<T, Result> {
  * kept by a single timer that lives only while something waits.
  */
 export class Deadline {
-  /** Unix time in ms; Infinity for none. */
+  /** Of the host's monotonic clock, in ms; Infinity for none. */
   readonly at: number;
   #timer: NodeJS.Timeout | undefined;
   /** Those that wait: mostly there is but one. */
@@ -117,7 +118,7 @@ export class Deadline {
     /** In ms from now; Infinity for none. */
     readonly timeout: number,
   ) {
-    this.at = timeout === Infinity ? Infinity : Date.now() + timeout;
+    this.at = timeout === Infinity ? Infinity : hostTime() + timeout;
   }
 
   /**
@@ -175,10 +176,11 @@ export class Deadline {
     if (this.at === Infinity) return;
     this.#timer = setTimeout(
       () => {
-        if (Date.now() < this.at) this.#arm();
+        // Early: Node counts from when the running turn of the event loop began.
+        if (hostTime() < this.at) this.#arm();
         else for (const part of this.#takeAll()) part.expire();
       },
-      Math.min(Math.max(this.at - Date.now(), 0), MAX_TIMER_MS),
+      Math.min(Math.max(this.at - hostTime(), 0), MAX_TIMER_MS),
     );
   }
 }

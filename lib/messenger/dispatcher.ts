@@ -7,6 +7,8 @@ import { DeliveryRefused } from '../bus/delivery-refused.js';
 import { LOG_CONTEXT } from '../cluster.constants.js';
 import { BackpressureError, NotConnectedError } from '../errors/index.js';
 import type { Handler, HandlerRegistry } from '../handlers/index.js';
+import { inRootContext } from '../platform/async-context.js';
+import { hostTime } from '../platform/clock.js';
 import { NumberTable } from '../platform/number-table.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
 import { show } from './arguments.js';
@@ -33,7 +35,10 @@ interface Errand {
 
 const NOTHING = new Uint8Array(0);
 
-/** Receives what the bus delivers to this process and runs the handlers for it. */
+/**
+ * Receives what the bus delivers to this process and runs the handlers for it: each outside of every AsyncLocalStorage
+ * context, wherever the message came from. The bus delivers in that of whichever caller started a queue or a timer.
+ */
 export class Dispatcher implements BusReceiver {
   readonly #logger = new Logger(LOG_CONTEXT);
   readonly #members = new ReplaySubject<readonly Member[]>(1);
@@ -41,7 +46,7 @@ export class Dispatcher implements BusReceiver {
   readonly #tasks = new NumberTable<ClusterEventContext>();
   readonly #unsaid = new ThrottledWarning(
     (message) => this.#logger.warn(message),
-    Date.now,
+    hostTime,
     (count, event) =>
       `${count} word(s) of a task's progress were dropped, the last for '${event}': they come faster than they leave. ` +
       `Await context.progress().`,
@@ -77,24 +82,28 @@ export class Dispatcher implements BusReceiver {
   }
 
   onMembers(members: readonly Member[]): void {
-    this.#members.next(members);
+    inRootContext(() => this.#members.next(members));
   }
 
   onClosed(reason: string): void {
     this.#closed ??= reason;
-    this.#members.complete();
+    inRootContext(() => this.#members.complete());
   }
 
-  onPublish({ event, payload, from, id }: Publication): void {
-    for (const handler of this.registry.listeners(event)) {
-      const context = new ClusterEventContext(event, `${from}.${id}`, from, 1, Infinity);
-      try {
-        // Decoded for each: what one handler does to its data is no business of the next.
-        const result = handler.invoke(decode(payload), context);
-        if (isThenable(result)) this.#track(this.#listened(handler, context, result));
-      } catch (error) {
-        this.#logBroadcast(handler, context, error);
-      }
+  onPublish(publication: Publication): void {
+    for (const handler of this.registry.listeners(publication.event)) {
+      inRootContext(() => this.#hear(handler, publication));
+    }
+  }
+
+  #hear(handler: Handler, { event, payload, from, id }: Publication): void {
+    const context = new ClusterEventContext(event, `${from}.${id}`, from, 1, Infinity);
+    try {
+      // Decoded for each: what one handler does to its data is no business of the next.
+      const result = handler.invoke(decode(payload), context);
+      if (isThenable(result)) this.#track(this.#listened(handler, context, result));
+    } catch (error) {
+      this.#logBroadcast(handler, context, error);
     }
   }
 
@@ -110,7 +119,7 @@ export class Dispatcher implements BusReceiver {
     const handler = this.registry.answerer(event);
     const errand = { event, payload, deadline, context, answer };
     if (handler === undefined) this.#answer(errand, 'no-handler', NOTHING);
-    else this.#track(this.#run(handler, errand));
+    else inRootContext(() => this.#track(this.#run(handler, errand)));
   }
 
   onTask(task: Task): void {
@@ -125,7 +134,7 @@ export class Dispatcher implements BusReceiver {
     const handler = this.registry.consumer(event);
     const errand = { event, payload, deadline, context, answer };
     if (handler === undefined) this.#answer(errand, 'no-handler', NOTHING);
-    else this.#track(this.#run(handler, errand));
+    else inRootContext(() => this.#track(this.#run(handler, errand)));
   }
 
   onAbandoned(task: number): void {
@@ -145,7 +154,7 @@ export class Dispatcher implements BusReceiver {
 
   /** Runs one handler and answers. Returns undefined where that is done already; never rejects. */
   #run(handler: Handler, errand: Errand): Promise<void> | undefined {
-    if (errand.deadline <= Date.now()) {
+    if (errand.deadline <= hostTime()) {
       this.#answer(errand, 'expired', NOTHING);
       return undefined;
     }
@@ -178,7 +187,7 @@ export class Dispatcher implements BusReceiver {
   }
 
   #fail(handler: Handler, errand: Errand, error: unknown): void {
-    if (errand.deadline <= Date.now()) {
+    if (errand.deadline <= hostTime()) {
       const { event, source } = errand.context;
       this.#log(
         `${handler.label} failed for '${event}' from ${placeOf(source)}, after its deadline: nobody waits`,

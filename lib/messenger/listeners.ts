@@ -1,5 +1,6 @@
 import { Observable } from 'rxjs';
 import type { Handler, HandlerScope } from '../handlers/index.js';
+import { inSubscribersContext } from '../platform/subscriber-context.js';
 import { settled } from '../handlers/index.js';
 import { checkEvent, checkFunction } from './arguments.js';
 import type { ClusterEventContext } from './cluster-event-context.js';
@@ -38,7 +39,7 @@ export class Listeners {
   /** Broadcasts of the event, while subscribed. */
   watch(event: string): Observable<{ data: unknown; context: ClusterEventContext }> {
     checkEvent('events$', event);
-    return new Observable((subscriber) => {
+    const events = new Observable<{ data: unknown; context: ClusterEventContext }>((subscriber) => {
       const handler: Handler = {
         label: `messenger.events$('${event}')`,
         answers: false,
@@ -47,6 +48,7 @@ export class Listeners {
       this.registry.addListener(event, handler);
       return () => this.registry.removeListener(event, handler);
     });
+    return inSubscribersContext(events);
   }
 
   #remove(event: string, handler: Handler): void {

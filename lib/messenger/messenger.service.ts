@@ -5,6 +5,7 @@ import { encode } from '../bus/codec.js';
 import type { Address } from '../bus/bus.interface.js';
 import { ClusterDisabledError, InvalidArgumentError } from '../errors/index.js';
 import type { HandlerScope } from '../handlers/index.js';
+import { inSubscribersContext } from '../platform/subscriber-context.js';
 import { checkEvent, checkOptions, readTime, show } from './arguments.js';
 import type { ClusterEvent, ClusterEventHandler, EventArguments, EventName, EventResult } from './cluster-events.js';
 import { publish } from './broadcast.js';
@@ -42,7 +43,8 @@ export interface MessengerSettings {
 /**
  * Talks to the workers of the cluster, from a worker, the primary or standalone alike.
  *
- * Data and results are cloned on the way as by structuredClone. Calls made before the cluster's bus is
+ * Data and results are cloned on the way as by structuredClone. Handlers run in no AsyncLocalStorage context, the
+ * sender's neither: send what they need. An Observable's subscriber is called in the context in which it subscribed. Calls made before the cluster's bus is
  * open wait for it, up to their deadline. All calls reject with `InvalidArgumentError` for arguments that
  * cannot be used, `PayloadNotCloneableError` and `PayloadTooLargeError` for data that cannot be sent, and
  * `NotConnectedError` when the bus is gone.
@@ -105,10 +107,11 @@ export class MessengerService {
     event: E,
     ...[data, options]: EventArguments<E, ConsumeOptions>
   ): Observable<TaskEvent<EventResult<E>>> {
-    return defer(() => {
+    const events = defer(() => {
       const start = this.#consume('consume$', event, data, options);
       return taskEvents(options?.signal, start) as Observable<TaskEvent<EventResult<E>>>;
     });
+    return inSubscribersContext(events);
   }
 
   /**
@@ -139,7 +142,10 @@ export class MessengerService {
     event: E,
     ...[data, options]: EventArguments<E, CallOptions>
   ): Observable<MapValue<EventResult<E>>> {
-    return defer(() => this.#map('map$', event, data, options).stream() as Observable<MapValue<EventResult<E>>>);
+    const values = defer(
+      () => this.#map('map$', event, data, options).stream() as Observable<MapValue<EventResult<E>>>,
+    );
+    return inSubscribersContext(values);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { performance } from 'node:perf_hooks';
+import { inRootContext } from './async-context.js';
 
 /** A pending timer; `cancel` is idempotent. */
 export interface Timer {
@@ -7,7 +7,7 @@ export interface Timer {
 
 /** Where supervision takes its time from; tests put in their own. */
 export interface Clock {
-  /** Monotonic time in ms. */
+  /** Monotonic time in ms; of the machine's clock the same in all processes of a host. */
   now(): number;
   /** Calls `callback` after `delay` ms. `keepAlive` false: the timer alone does not keep the process up. */
   after(delay: number, callback: () => void, keepAlive?: boolean): Timer;
@@ -22,11 +22,34 @@ export const ADMISSION_TIMEOUT = 250;
 /** A turn of the event loop in which next to nothing was done, in ms. */
 const SHORT_TURN = 0.1;
 
+/** What the machine's monotonic clock showed when this process's own began at 0, in ms. */
+const OFFSET = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
+/**
+ * Monotonic time in ms, the same in all processes of a host, so that a deadline may travel between them: what
+ * `process.hrtime` reads (CLOCK_MONOTONIC, mach time, QPC) counts from the start of the machine. No step of the wall
+ * clock moves it. While the machine is suspended it stands still on Linux, and so do Node's timers.
+ */
+export function hostTime(): number {
+  return OFFSET + performance.now();
+}
+
+/** A time of this host's monotonic clock as Unix time in ms, by what the wall clock says now. */
+export function unixTimeOf(time: number): number {
+  return Date.now() + (time - hostTime());
+}
+
+/** The reverse. */
+export function hostTimeOf(unixTime: number): number {
+  return hostTime() + (unixTime - Date.now());
+}
+
 /** Time of the machine. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: hostTime,
   after(delay, callback, keepAlive = true) {
-    const timer = setTimeout(callback, Math.min(Math.max(0, delay), MAX_DELAY));
+    // It belongs to the process, whoever's call brought it about.
+    const timer = inRootContext(() => setTimeout(callback, Math.min(Math.max(0, delay), MAX_DELAY)));
     if (!keepAlive) timer.unref();
     return { cancel: () => clearTimeout(timer) };
   },

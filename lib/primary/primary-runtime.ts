@@ -19,6 +19,7 @@ import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { MAX_WORKERS } from '../options/limits.js';
 import type { Connection } from '../messenger/connection.js';
+import { inRootContext } from '../platform/async-context.js';
 import { type Clock, type Timer, whenTrue } from '../platform/clock.js';
 import { errorReport } from '../protocol/error-report.js';
 import { fromWorker, type FromPrimary, type ListeningAddress } from '../protocol/messages.js';
@@ -151,11 +152,11 @@ export class PrimaryRuntime implements ProcessRuntime {
   }
 
   reload(): Promise<ReloadReport> {
-    return new Promise((resolve, reject) => this.requestReload(undefined, { resolve, reject }));
+    return new Promise((resolve, reject) => inRootContext(() => this.requestReload(undefined, { resolve, reject })));
   }
 
   scale(workers: number): Promise<void> {
-    return new Promise((resolve, reject) => this.requestScale(workers, { resolve, reject }));
+    return new Promise((resolve, reject) => inRootContext(() => this.requestScale(workers, { resolve, reject })));
   }
 
   bootstrapped(): void {

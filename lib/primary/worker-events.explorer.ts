@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { LOG_CONTEXT } from '../cluster.constants.js';
+import { inRootContext } from '../platform/async-context.js';
 import { workerEventsOf, type WorkerEvent } from '../decorators/on-worker-event.decorator.js';
 
 type WorkerEventHandler = (...args: unknown[]) => unknown;
@@ -26,13 +27,18 @@ export class WorkerEvents {
     for (const instance of instances) this.register(instance as Record<string, unknown>);
   }
 
-  /** Calls the handlers of `event`. What one throws is logged and keeps nobody else from being called. */
+  /**
+   * Calls the handlers of `event`, each outside of every AsyncLocalStorage context: a worker may have been forked in that
+   * of whoever called `scale()`. What one throws is logged and keeps nobody else from being called.
+   */
   emit(event: WorkerEvent, ...args: unknown[]): void {
     for (const { label, handle } of this.handlers.get(event) ?? []) {
-      new Promise((resolve) => resolve(handle(...args))).catch((error: unknown) => {
-        const stack = error instanceof Error ? error.stack : String(error);
-        this.logger.error(`${label} failed in @OnWorkerEvent('${event}')`, stack);
-      });
+      const call = () =>
+        new Promise((resolve) => resolve(handle(...args))).catch((error: unknown) => {
+          const stack = error instanceof Error ? error.stack : String(error);
+          this.logger.error(`${label} failed in @OnWorkerEvent('${event}')`, stack);
+        });
+      void inRootContext(call);
     }
   }
 

@@ -2,6 +2,7 @@ import { setTimeout as elapsed } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Engine, EngineContext, EngineListener, LeasedTask, QueueWorker, Store } from '../bus/engine.interface.js';
 import { NotConnectedError } from '../errors/index.js';
+import { hostTime } from '../platform/clock.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
 import { RedisNames } from './names.js';
 import type { ResolvedRedisOptions } from './options.js';
@@ -47,10 +48,10 @@ export class RedisEngine implements Engine {
     const warn = (message: string) => this.listener?.onWarning(message);
     this.unsent = new ThrottledWarning(
       warn,
-      Date.now,
+      hostTime,
       (count, reason) => `Redis did not take ${count} message(s), which are lost; the last: ${reason}`,
     );
-    this.refused = new ThrottledWarning(warn, Date.now, (count, reason) =>
+    this.refused = new ThrottledWarning(warn, hostTime, (count, reason) =>
       count === 1 ? reason : `${reason} (${count} times)`,
     );
   }

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { RUNTIME } from '../cluster.constants.js';
 import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
+import { inSubscribersContext } from '../platform/subscriber-context.js';
 import type { ReloadProgress, ReloadReport } from './reload.interface.js';
 
 /** Asks the primary for a rolling reload. @publicApi */
@@ -24,6 +25,6 @@ export class ReloadService {
 
   /** How far a reload is, whoever asked for it. Hot: what happened before is not repeated. */
   get progress$(): Observable<ReloadProgress> {
-    return this.runtime.reloadProgress;
+    return inSubscribersContext(this.runtime.reloadProgress);
   }
 }

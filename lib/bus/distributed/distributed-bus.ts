@@ -1,5 +1,5 @@
 import { NotConnectedError, PayloadTooLargeError } from '../../errors/index.js';
-import { type Clock, elapsed } from '../../platform/clock.js';
+import { type Clock, elapsed, hostTime } from '../../platform/clock.js';
 import { ThrottledWarning } from '../../platform/throttled-warning.js';
 import {
   type Answer,
@@ -158,7 +158,7 @@ export class DistributedBus implements Bus {
     this.claims = new DistributedClaims(stores, { address, id }, lease, clock, conclude, warn);
     this.unreadable = new ThrottledWarning(
       warn,
-      Date.now,
+      hostTime,
       (count, reason) =>
         `${count} message(s) from ${engine.name} could not be read, the last: ${reason}. Let nobody else publish to ` +
         `this cluster's subjects, and run versions of nestjs-cluster that know each other.`,

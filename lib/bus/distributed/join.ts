@@ -1,4 +1,5 @@
 import type { MessengerOptions } from '../../options/cluster-options.interface.js';
+import { inRootContext } from '../../platform/async-context.js';
 import { type Clock, systemClock } from '../../platform/clock.js';
 import type { Bus, MemberLoad } from '../bus.interface.js';
 import type { EngineProvider } from '../engine.interface.js';
@@ -34,6 +35,15 @@ export async function joinHosts(
     made,
     local,
     { ...identity, host },
-    { maxPayload, queueLimit, lease, clock, warn, log, load },
+    {
+      maxPayload,
+      queueLimit,
+      lease,
+      clock,
+      // Not in the name of the request whose call ran into it.
+      warn: (message) => inRootContext(() => warn(message)),
+      log: (message) => inRootContext(() => log(message)),
+      load,
+    },
   );
 }

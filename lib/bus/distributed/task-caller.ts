@@ -1,5 +1,5 @@
 import { BackpressureError } from '../../errors/index.js';
-import type { Clock, Timer } from '../../platform/clock.js';
+import { type Clock, hostTime, type Timer } from '../../platform/clock.js';
 import { ThrottledWarning } from '../../platform/throttled-warning.js';
 import type { Address, Answer, MemberId, TaskRequest, Waiter } from '../bus.interface.js';
 import type { Engine, Store } from '../engine.interface.js';
@@ -44,7 +44,7 @@ export class TaskCaller {
   ) {
     this.delayed = new ThrottledWarning(
       warn,
-      Date.now,
+      hostTime,
       (count, reason) =>
         `${count} time(s) ${engine.name} did not say that it took a task, the last: ${reason}. It is tried again, by the ` +
         `same id, until the call's deadline.`,
@@ -126,7 +126,7 @@ export class TaskCaller {
   private heard(call: Call, { task, outcome, slot }: ResultHeader, payload: Uint8Array): void {
     if (call.isOver || call.id !== task) return;
     // Its first caller had less time; this one still waits.
-    if (outcome === 'expired' && call.task.key !== undefined && call.task.deadline > Date.now())
+    if (outcome === 'expired' && call.task.key !== undefined && call.task.deadline > hostTime())
       return this.again(call);
     this.forget(call);
     call.waiter.resolve({ outcome, payload, slot });
@@ -161,7 +161,7 @@ export class TaskCaller {
     const { id } = call;
     this.forget(call);
     if (call.task.key !== undefined) return;
-    if (call.task.deadline > Date.now()) this.abandon(id);
+    if (call.task.deadline > hostTime()) this.abandon(id);
     void this.withdraw(call, id);
   }
 

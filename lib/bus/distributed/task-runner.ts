@@ -1,4 +1,4 @@
-import { type Clock, elapsed, type Timer } from '../../platform/clock.js';
+import { type Clock, elapsed, hostTime, type Timer } from '../../platform/clock.js';
 import { ThrottledWarning } from '../../platform/throttled-warning.js';
 import type { Address, MemberId, Outcome, ServedEvent, Task } from '../bus.interface.js';
 import type { Engine, LeasedTask, QueueWorker, Store, StoredRecord } from '../engine.interface.js';
@@ -90,7 +90,7 @@ export class TaskRunner {
   ) {
     this.delayed = new ThrottledWarning(
       (message) => listener.warn(message),
-      Date.now,
+      hostTime,
       (count, reason) =>
         `${count} time(s) ${engine.name} did not say that it wrote down how a task ended, the last: ${reason}. It is tried ` +
         `again.`,
@@ -310,7 +310,7 @@ export class TaskRunner {
 
   private runsAgain(running: Running): boolean {
     running.failures += 1;
-    return running.failures < running.header.attempts && deadlineFromWire(running.header.deadline) > Date.now();
+    return running.failures < running.header.attempts && deadlineFromWire(running.header.deadline) > hostTime();
   }
 
   private extendLater(): void {

@@ -1,3 +1,4 @@
+import { hostTime } from '../../platform/clock.js';
 import { ThrottledWarning } from '../../platform/throttled-warning.js';
 
 /** Answers that were ready while there was no connection: kept for when there is one, within a bound. */
@@ -13,7 +14,7 @@ export class Unsent {
   ) {
     this.dropped = new ThrottledWarning(
       warn,
-      Date.now,
+      hostTime,
       (count) =>
         `${count} answer(s) were dropped: more than messenger.queueLimit were ready while the broker was away. Those who ` +
         `wait for them know that the connection was lost.`,

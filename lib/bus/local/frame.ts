@@ -10,7 +10,7 @@ import { bytesOfName, nameIn } from './name-cache.js';
  *  4 u8  kind                                 24 u32 source member; stamped by the hub
  *  5 u8  outcome                              28 u32 target member
  *  6 u16 redeliveries still allowed           32 u32 term of a claim
- *  8 u16 attempts allowed                     36 f64 deadline (Unix ms), or the ttl of a claim (ms)
+ *  8 u16 attempts allowed                     36 f64 deadline (host time, ms), or the ttl of a claim (ms)
  * 10 u16 attempt                              44 event, UTF-8
  * 12 u16 length of the event                     key, UTF-8
  * 14 u16 length of the key                       payload, opaque; the key of REQUEST_EACH is its targets, u32 each

@@ -20,13 +20,14 @@ import type { Link } from './link.js';
 import { Roster } from './roster.js';
 import { Router } from './router.js';
 import { type Occupant, Seat } from './seat.js';
+import { hostTime } from '../../platform/clock.js';
 import { SettledResults } from './settled-results.js';
 import { TaskQueue } from './task-queue.js';
 
 export interface HubOptions {
   /** Bytes that may wait for one member, and of tasks that wait for a worker. */
   readonly queueLimit: number;
-  /** Unix time in ms. Default: the system's clock. */
+  /** Monotonic time in ms, that of the members' deadlines. Default: the host's clock. */
   readonly now?: () => number;
   /** Takes what an operator should know: members that do not keep up, are cut off, or break the protocol. */
   readonly warn: (message: string) => void;
@@ -45,7 +46,7 @@ export class Hub {
   private closing = false;
 
   constructor(private readonly options: HubOptions) {
-    const { queueLimit, warn, now = Date.now } = options;
+    const { queueLimit, warn, now = hostTime } = options;
     this.congestion = new Congestion(queueLimit, this.roster, () => this.tasks.dispatchWaiting());
     this.router = new Router(this.roster, this.congestion, warn, now);
     const results = new SettledResults(warn, now);

@@ -29,7 +29,7 @@ export class QueuedTask {
     readonly key: string | undefined,
     /** What goes to the worker; kept for the next one. */
     readonly frame: Frame,
-    /** Unix time in ms after which none of the callers waits. */
+    /** Host time in ms after which none of the callers waits. */
     public deadline: number,
     /** How often it may yet go to another worker after its runner died. */
     public redeliveries: number,

@@ -12,6 +12,7 @@ import {
   PayloadTooLargeError,
 } from '../../../lib/errors/index.js';
 import type { MessengerService } from '../../../lib/messenger/messenger.service.js';
+import { hostTime } from '../../../lib/platform/clock.js';
 import { FakeBus, messengerOn, ok, openMessenger, settle } from './fake-bus.js';
 import { failureOf } from './failure-of.js';
 
@@ -212,7 +213,7 @@ describe('deadlines', () => {
     const call = messenger.consume('job');
     const failure = failureOf(call);
     const [pending] = bus.pending;
-    expect(pending!.task!.deadline).toBe(Date.now() + 1_000);
+    expect(pending!.task!.deadline).toBe(hostTime() + 1_000);
     const cancel = (pending!.waiter.cancel = jest.fn());
     await jest.advanceTimersByTimeAsync(1_000);
     expect((await failure).message).toContain(

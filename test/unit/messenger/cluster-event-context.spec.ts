@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ClusterTimeoutError } from '../../../lib/errors/index.js';
 import { ClusterEventContext, contextOf } from '../../../lib/messenger/cluster-event-context.js';
+import { hostTime } from '../../../lib/platform/clock.js';
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
@@ -9,7 +10,7 @@ const context = (deadline: number) => new ClusterEventContext('e', '1', 0, 1, de
 
 describe('the signal of a context', () => {
   it('aborts at the deadline with a ClusterTimeoutError', () => {
-    const { signal } = context(Date.now() + 50);
+    const { signal } = context(hostTime() + 50);
     jest.advanceTimersByTime(49);
     expect(signal.aborted).toBe(false);
     jest.advanceTimersByTime(1);
@@ -18,7 +19,7 @@ describe('the signal of a context', () => {
   });
 
   it('is the same at each reading, and costs no timer unread or without a deadline', () => {
-    const bounded = context(Date.now() + 50);
+    const bounded = context(hostTime() + 50);
     expect(jest.getTimerCount()).toBe(0);
     expect(bounded.signal).toBe(bounded.signal);
     expect(jest.getTimerCount()).toBe(1);
@@ -27,11 +28,11 @@ describe('the signal of a context', () => {
   });
 
   it('is aborted from the start when it is read after the deadline', () => {
-    expect(context(Date.now() - 1).signal.aborted).toBe(true);
+    expect(context(hostTime() - 1).signal.aborted).toBe(true);
   });
 
   it('does not abort once its handler is done', () => {
-    const done = context(Date.now() + 50);
+    const done = context(hostTime() + 50);
     const { signal } = done;
     contextOf.release(done);
     expect(jest.getTimerCount()).toBe(0);

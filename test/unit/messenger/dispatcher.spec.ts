@@ -5,6 +5,7 @@ import { decode, encode } from '../../../lib/bus/codec.js';
 import { DeliveryRefused } from '../../../lib/bus/delivery-refused.js';
 import { BackpressureError, NotConnectedError, type SerializedError } from '../../../lib/errors/index.js';
 import type { ClusterEventContext } from '../../../lib/messenger/cluster-event-context.js';
+import { hostTime } from '../../../lib/platform/clock.js';
 import { FakeBus, messengerOn, settle } from './fake-bus.js';
 
 let bus: FakeBus;
@@ -161,7 +162,7 @@ describe('a request', () => {
   it('that is past its deadline does not run', () => {
     const ran = jest.fn();
     parts.messenger.on('e', ran);
-    parts.dispatcher.onRequest(request(1, Date.now() - 1));
+    parts.dispatcher.onRequest(request(1, hostTime() - 1));
     expect(ran).not.toHaveBeenCalled();
     expect(replies()).toEqual([['expired', undefined]]);
   });
@@ -174,7 +175,7 @@ describe('a request', () => {
       aborted = signal.reason;
       throw new Error('gave up');
     });
-    parts.dispatcher.onRequest(request(1, Date.now() + 100));
+    parts.dispatcher.onRequest(request(1, hostTime() + 100));
     await jest.advanceTimersByTimeAsync(100);
     await parts.dispatcher.idle();
     expect(aborted).toMatchObject({ code: 'ERR_CLUSTER_TIMEOUT' });
@@ -184,7 +185,7 @@ describe('a request', () => {
   it('leaves no timer of its signal behind', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     parts.messenger.on('e', (_data, { signal }) => Promise.resolve(signal.aborted));
-    parts.dispatcher.onRequest(request(1, Date.now() + 100));
+    parts.dispatcher.onRequest(request(1, hostTime() + 100));
     expect(jest.getTimerCount()).toBe(1);
     await parts.dispatcher.idle();
     expect(jest.getTimerCount()).toBe(0);

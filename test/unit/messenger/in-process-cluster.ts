@@ -4,6 +4,7 @@ import { Connection } from '../../../lib/messenger/connection.js';
 import { Dispatcher } from '../../../lib/messenger/dispatcher.js';
 import type { MessengerSettings } from '../../../lib/messenger/messenger.service.js';
 import { MessengerService } from '../../../lib/messenger/messenger.service.js';
+import { hostTime } from '../../../lib/platform/clock.js';
 
 const LIMITS = { maxPayload: 64 * 1024, queueLimit: 1024 * 1024 };
 
@@ -19,7 +20,7 @@ export interface Peer {
 /** A primary and workers in one process: real hub, real buses, memory for sockets. */
 export class InProcessCluster {
   /** The hub's clock, in ms. */
-  now = Date.now();
+  now = hostTime();
   readonly hub = new Hub({ queueLimit: LIMITS.queueLimit, warn: () => undefined, now: () => this.now });
   primary!: Peer;
   private readonly peers: Peer[] = [];

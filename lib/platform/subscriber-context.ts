@@ -1,0 +1,14 @@
+import { Observable } from 'rxjs';
+import { currentContext } from './async-context.js';
+
+/** The same values, but each subscriber gets them in the context in which it subscribed, whoever brings them about. */
+export function inSubscribersContext<Value>(source: Observable<Value>): Observable<Value> {
+  return new Observable((subscriber) => {
+    const inContext = currentContext();
+    return source.subscribe({
+      next: (value) => inContext(() => subscriber.next(value)),
+      error: (error: unknown) => inContext(() => subscriber.error(error)),
+      complete: () => inContext(() => subscriber.complete()),
+    });
+  });
+}

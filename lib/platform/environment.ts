@@ -1,4 +1,5 @@
 /** The one place where the process's environment is read. */
+import { readFileSync } from 'node:fs';
 import { ClusterOptionsError } from '../errors/index.js';
 import { MAX_WORKERS } from '../options/limits.js';
 
@@ -49,6 +50,40 @@ export const COMPILE_CACHE = 'NODE_COMPILE_CACHE';
 /** Whether the user has already chosen where compiled code is kept, or that it is not. */
 export function hasCompileCacheOfItsOwn(env: Environment = process.env): boolean {
   return Boolean(env[COMPILE_CACHE] || env.NODE_DISABLE_COMPILE_CACHE);
+}
+
+/** What Node itself adds for a child that it forks; never handed on. */
+const OF_A_CHILD = new Set(['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE', 'NODE_UNIQUE_ID']);
+
+/** The environment that this process was started with; elsewhere than on Linux, what it was when this file was loaded. */
+const STARTED_WITH = readStartEnvironment();
+
+/**
+ * The environment for a worker, as a difference to this process's own: what was set or changed since the start of the
+ * process goes back to what it was. A file of settings that is read into the environment at every boot, such as `.env`,
+ * would else be shadowed in workers for ever by what it said when the primary was started.
+ */
+export function startEnvironment(
+  startedWith: Environment = STARTED_WITH,
+  env: Environment = process.env,
+): Record<string, string | undefined> {
+  const added = Object.keys(env).filter((name) => !(name in startedWith));
+  const kept = Object.entries(startedWith).filter(([name]) => !OF_A_CHILD.has(name));
+  return { ...Object.fromEntries(added.map((name) => [name, undefined])), ...Object.fromEntries(kept) };
+}
+
+function readStartEnvironment(): Environment {
+  try {
+    const entries = readFileSync('/proc/self/environ', 'utf8').split('\0').filter(Boolean);
+    if (entries.length > 0) {
+      return Object.fromEntries(
+        entries.map((entry) => [entry.slice(0, entry.indexOf('=', 1)), entry.slice(entry.indexOf('=', 1) + 1)]),
+      );
+    }
+  } catch {
+    // No such file: not on Linux.
+  }
+  return { ...process.env };
 }
 
 /** By which a primary tells its worker what it is; taken away at once, so that no process the worker starts inherits it. */

@@ -9,6 +9,9 @@ export const MAX_BOOT_FAILURES = 3;
 /** Exit code of a configuration error (EX_CONFIG in sysexits.h): trying again is pointless. */
 export const EXIT_CONFIG = 78;
 
+/** A worker that exits by itself sooner after it became ready (ms) is replaced with a delay, or it would be forked without end. */
+export const BRIEF_LIFE = 1_000;
+
 /** What a crash means: when the slot tries again, whether the cluster still does, and who is told. */
 export class Casualties {
   constructor(
@@ -29,7 +32,36 @@ export class Casualties {
         ? 'before it was ready'
         : `${Math.round(now - worker.readyAt)} ms after it became ready`;
     if (code === EXIT_CONFIG && worker.readyAt === undefined) this.giveUp(worker, EXIT_CONFIG);
-    this.crashed(worker, `${how} ${when}`, now);
+    this.crashed(worker, `${how} ${when}`, now, code ?? 1);
+  }
+
+  /**
+   * A process ended with code 0 that was not asked to: it had done what it was for. That is no crash, and a worker that
+   * served is replaced. Where no worker was ever ready, each was a script that ran to its end, and so did the cluster.
+   */
+  finished(worker: WorkerRecord, now: number): void {
+    const { floor } = this;
+    const slot = floor.slotOf(worker);
+    const isCurrent = slot?.current === worker.id;
+    if (!slot || !isCurrent || (worker.readyAt === undefined && floor.state.everReady)) {
+      return this.exited(worker, 0, null, now);
+    }
+    floor.leadership.dismiss(worker.id);
+    slot.current = undefined;
+    if (worker.readyAt === undefined) {
+      slot.isFinished = true;
+      floor.log('log', `worker ${worker.id} in slot ${worker.slot} exited with code 0 before it was ready`);
+      if (floor.state.slots.every(({ isFinished }) => isFinished)) this.giveUp(worker, 0);
+      return;
+    }
+    const lived = now - worker.readyAt;
+    floor.log(
+      'log',
+      `worker ${worker.id} in slot ${worker.slot} exited with code 0 by itself, ${Math.round(lived)} ms after it became ready`,
+    );
+    const isBrief = lived < BRIEF_LIFE;
+    slot.streak = isBrief ? slot.streak + 1 : 0;
+    slot.retryAt = now + restartDelay(floor.options.restart, slot.streak, !isBrief, floor.random);
   }
 
   /** Ends a worker that is beyond hope at once, and counts it as a crash. */
@@ -38,8 +70,12 @@ export class Casualties {
     this.floor.kill(worker, reason);
   }
 
-  /** The worker no longer counts for its slot: who takes its place, and when? */
-  crashed(worker: WorkerRecord, how: string, now: number): void {
+  /**
+   * The worker no longer counts for its slot: who takes its place, and when?
+   *
+   * @param exitCode what the cluster ends with, where this ends it
+   */
+  crashed(worker: WorkerRecord, how: string, now: number, exitCode = 1): void {
     const { floor } = this;
     const slot = floor.slotOf(worker);
     floor.log('warn', `worker ${worker.id} in slot ${worker.slot} ${how}`);
@@ -57,7 +93,7 @@ export class Casualties {
     this.delayRestart(slot, worker, now);
     if (worker.readyAt !== undefined || floor.state.everReady) return;
     floor.state.bootFailures += 1;
-    if (floor.state.bootFailures >= MAX_BOOT_FAILURES) this.giveUp(worker, 1);
+    if (floor.state.bootFailures >= MAX_BOOT_FAILURES) this.giveUp(worker, exitCode);
   }
 
   /** No worker ever worked and none will: the cluster ends with the worker's own last words. */

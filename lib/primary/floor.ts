@@ -76,7 +76,12 @@ export class Floor {
   /** Nothing serves the slot nor is about to, and something should. */
   isEmpty(slot: SlotRecord): boolean {
     const { phase, target } = this.state;
-    return slot.index < target && slot.current === undefined && (phase === 'running' || phase === 'delaying');
+    return (
+      slot.index < target &&
+      slot.current === undefined &&
+      !slot.isFinished &&
+      (phase === 'running' || phase === 'delaying')
+    );
   }
 
   /** A process is to be forked for the slot, now or at its retry time. */

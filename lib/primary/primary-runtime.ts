@@ -24,6 +24,7 @@ import { type Clock, type Timer, whenTrue } from '../platform/clock.js';
 import { errorReport } from '../protocol/error-report.js';
 import { fromWorker, type FromPrimary, type ListeningAddress } from '../protocol/messages.js';
 import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
+import { holdsPort } from './listening/own-servers.js';
 import { Supervisor } from './supervisor.js';
 import type { SupervisorAction, SupervisorEvent } from './supervisor.types.js';
 import type { WorkerEvents } from './worker-events.explorer.js';
@@ -238,7 +239,9 @@ export class PrimaryRuntime implements ProcessRuntime {
       case 'barrier':
         return sender.send({ type: 'barrier' });
       case 'listen': {
-        const value = doorkeeper?.listen(sender.id, sender.slot, message.address);
+        const answer = doorkeeper?.listen(sender.id, sender.slot, message.address);
+        const isHeld = answer && 'errno' in answer && holdsPort(message.address.port);
+        const value = isHeld ? { ...answer, isHeldByPrimary: true } : answer;
         return sender.send({ type: 'answer', request: message.request, ok: true, value });
       }
       case 'unlisten':

@@ -116,7 +116,9 @@ export class Supervisor {
       case 'exited':
         this.state.workers.delete(worker.id);
         this.floor.leadership.died(worker.id, now);
-        if (!worker.leaving) this.casualties.exited(worker, event.code, event.signal, now);
+        if (worker.leaving) return;
+        if (event.code === 0) return this.casualties.finished(worker, now);
+        this.casualties.exited(worker, event.code, event.signal, now);
         return;
     }
   }
@@ -126,6 +128,8 @@ export class Supervisor {
     worker.phase = 'ready';
     worker.readyAt = now;
     this.floor.state.everReady = true;
+    // The others ended before this one showed that there is something to serve.
+    for (const slot of this.state.slots) slot.isFinished = false;
     this.floor.act({ type: 'joined', id: worker.id });
   }
 

@@ -65,6 +65,8 @@ export interface SlotRecord {
   streak: number;
   /** Not forked again before this time. */
   retryAt: number;
+  /** Its worker exited with code 0 before any worker was ready: it is not forked again. */
+  isFinished?: boolean;
 }
 
 /** What the shell tells the supervisor. */

@@ -5,7 +5,7 @@ import type { MemberId } from '../bus/bus.interface.js';
 import { type Hub, SocketLink, maxFrameOf, newMemberId } from '../bus/index.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import type { Clock } from '../platform/clock.js';
-import { LINEAGE, markWorker, type WorkerSettings } from '../platform/environment.js';
+import { LINEAGE, markWorker, startEnvironment, type WorkerSettings } from '../platform/environment.js';
 import { processesMarked } from '../platform/lineage.js';
 import { CompileCache } from './compile-cache.js';
 import { forkSettings, type ForkSettings } from './fork-settings.js';
@@ -74,6 +74,7 @@ export class WorkerProcesses {
     const settings = this.workerSettings();
     const mark = { id, slot, generation, slots, busFd, member, primary, serversBefore, settings };
     const worker = cluster.fork({
+      ...startEnvironment(),
       ...this.compileCache.variables,
       ...fork.env,
       ...markWorker(mark, this.lineageOf(id)),

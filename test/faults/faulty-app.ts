@@ -10,7 +10,7 @@ import { type AppProcess, eventually, fixture, useApps, type WorkerIdentity } fr
  *
  * | phase | expected |
  * | --- | --- |
- * | boot | nothing ever worked: at most 5 forks, then the primary ends with a code that is not 0; a flood is no fault: it serves |
+ * | boot | nothing ever worked: at most 5 forks, then the primary ends with a code that is not 0; after exit 0 with 0; a flood is no fault: it serves |
  * | ready | the other worker goes on serving; the slot has another worker in the end |
  * | draining | the reload that drains it is done all the same; two workers of the new generation serve |
  * | reload | the first worker of the new build fails: `reload()` rejects, the old workers serve; a flood is no fault |

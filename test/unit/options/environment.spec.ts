@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ClusterOptionsError } from '../../../lib/errors/index.js';
-import { inProduction, underTestRunner, webConcurrency } from '../../../lib/platform/environment.js';
+import { inProduction, startEnvironment, underTestRunner, webConcurrency } from '../../../lib/platform/environment.js';
 
 describe('webConcurrency', () => {
   it.each([
@@ -46,5 +46,19 @@ describe('inProduction', () => {
     expect(inProduction({ NODE_ENV: 'Production' })).toBe(false);
     expect(inProduction({ NODE_ENV: 'development' })).toBe(false);
     expect(inProduction({})).toBe(false);
+  });
+});
+
+describe('startEnvironment', () => {
+  it('takes back what was set, changed or removed since the process was started', () => {
+    const started = { PATH: '/bin', FEATURE: 'old', REMOVED: 'yes' };
+    const now = { PATH: '/bin', FEATURE: 'new', ADDED: 'yes' };
+    expect({ ...now, ...startEnvironment(started, now) }).toEqual({ ...started, ADDED: undefined });
+  });
+
+  it('leaves out what Node set for this process as the child of another', () => {
+    expect(startEnvironment({ NODE_CHANNEL_FD: '3', NODE_CHANNEL_SERIALIZATION_MODE: 'json', A: '1' }, {})).toEqual({
+      A: '1',
+    });
   });
 });

@@ -85,6 +85,52 @@ describe('slots', () => {
     expect(world.all('drain')).toHaveLength(1);
   });
 
+  it('ends with 0 when every worker exited with 0 before any was ready: a script that ran to its end', () => {
+    const world = new World({ workers: 2 }).start();
+    world.exit(1, 0);
+    world.pass(1_000);
+    expect(world.all('exit')).toEqual([]);
+    world.exit(2, 0);
+    expect(world.forked).toHaveLength(2);
+    expect(world.all('exit')).toEqual([{ type: 'exit', code: 0, worker: undefined }]);
+  });
+
+  it('fills the slots of those that exited with 0 at boot once another worker is ready', () => {
+    const world = new World({ workers: 2 }).start();
+    world.exit(1, 0);
+    world.ready(2);
+    expect(world.forked).toHaveLength(3);
+  });
+
+  it('ends with the code of the worker that failed last', () => {
+    const world = new World({ workers: 1 }).start();
+    for (const id of [1, 2, 3]) {
+      world.exit(id, 3);
+      world.pass(30_000);
+    }
+    expect(world.all('exit')).toEqual([{ type: 'exit', code: 3, worker: 3 }]);
+  });
+
+  it('fills the slot of a worker that exits with 0 by its own choice, again and again, and sees no crash in it', () => {
+    const world = new World({ workers: 1, restart: { maxCrashes: 1 } }, () => 1).up();
+    for (let times = 0; times < 5; times += 1) {
+      world.pass(2_000);
+      const id = world.current(0);
+      world.exit(id, 0);
+      expect(world.current(0)).toBe(id + 1);
+      world.ready(id + 1);
+    }
+    expect(world.all('log').filter(({ level }) => level !== 'log')).toEqual([]);
+  });
+
+  it('waits before it forks again where a worker exits with 0 as soon as it is ready', () => {
+    const world = new World({ workers: 1, restart: { minDelay: 100 } }, () => 0.5).up();
+    world.exit(1, 0);
+    expect(world.forked).toEqual([]);
+    world.pass(100);
+    expect(world.forked).toHaveLength(1);
+  });
+
   it('ignores events about workers it does not know', () => {
     const world = new World({ workers: 1 }).up();
     expect(world.exit(99)).toEqual([]);

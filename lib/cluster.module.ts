@@ -4,6 +4,7 @@ import { optionsProviders, resolveOptionsAlone } from './gate/async-options.js';
 import { ClusterCoreModule } from './gate/core.module.js';
 import { asWorker, isTestRun, passGate, standalone } from './gate/gate.js';
 import { LazyPromise } from './gate/lazy-promise.js';
+import { reportCopies } from './gate/shared-copy.js';
 import { validateAsyncOptions } from './options/async-options.js';
 import type {
   ClusterAsyncOptions,
@@ -37,6 +38,7 @@ export class ClusterModule {
         await worker.adopt(resolved);
         return definition({ provide: RUNTIME, useValue: worker }, resolved);
       }
+      reportCopies();
       await passGate(resolved);
       return definition(STANDALONE, resolved);
     });
@@ -60,6 +62,7 @@ export class ClusterModule {
         };
         return definitionAsync({ provide: RUNTIME, useFactory: adopt, inject: [CLUSTER_OPTIONS] }, given);
       }
+      reportCopies();
       if (isTestRun()) {
         return definitionAsync(STANDALONE, given);
       }

@@ -1,4 +1,5 @@
-import { loadEnginePackages } from '../options/engine-options.js';
+import { loadEnginePackages, type PackageSource } from '../options/engine-options.js';
+import { installedVersion } from '../platform/installed-version.js';
 
 /** The packages that speak to NATS; peers of this one, and optional there. */
 export interface NatsPackages {
@@ -7,12 +8,12 @@ export interface NatsPackages {
   readonly kv: typeof import('@nats-io/kv');
 }
 
-const NAMES = ['@nats-io/transport-node', '@nats-io/jetstream', '@nats-io/kv'];
+const WANTED = { '@nats-io/transport-node': [3], '@nats-io/jetstream': [3], '@nats-io/kv': [3] };
 
-/** @throws ClusterOptionsError for a package that is not installed, with the command that installs it */
+/** @throws ClusterOptionsError for a package that is not installed or has another version, with the remedy */
 export async function loadPackages(
-  load: (name: string) => Promise<unknown> = (name) => import(name),
+  source: PackageSource = { load: (name) => import(name), version: installedVersion },
 ): Promise<NatsPackages> {
-  const [transport, jetstream, kv] = await loadEnginePackages('nats()', NAMES, load);
+  const [transport, jetstream, kv] = await loadEnginePackages('nats()', WANTED, source);
   return { transport, jetstream, kv } as NatsPackages;
 }

@@ -31,25 +31,42 @@ export function checkAlone(call: string, connection: unknown, others: object, wh
   throw refusal(call, [{ path: 'connection', got: 'a connection', remedy }]);
 }
 
+/** How a package is loaded, and which version of it that is. */
+export interface PackageSource {
+  load(name: string): Promise<unknown>;
+  /** undefined where it cannot be told */
+  version(name: string): string | undefined;
+}
+
 /**
- * Loads optional packages, in this order.
+ * Loads optional packages, in this order. Their versions are checked here and not by peerDependencies: an app may have
+ * others for uses of its own, and npm would refuse to install this package beside them.
  *
- * @throws ClusterOptionsError for one that is not installed, with the command that installs them
+ * @param wanted the major versions of each that the engine works with, the newest last
+ * @throws ClusterOptionsError for one that is not installed or has another version, with the command that installs it
  */
 export function loadEnginePackages(
   call: string,
-  names: readonly string[],
-  load: (name: string) => Promise<unknown>,
+  wanted: Readonly<Record<string, readonly number[]>>,
+  source: PackageSource,
 ): Promise<unknown[]> {
+  const installable = (name: string) => `${name}@${wanted[name]?.at(-1)}`;
   return Promise.all(
-    names.map((name) =>
-      load(name).catch((error: unknown) => {
+    Object.entries(wanted).map(async ([name, majors]) => {
+      const version = source.version(name);
+      if (version !== undefined && !majors.includes(Number.parseInt(version, 10))) {
+        throw new ClusterOptionsError(
+          `messenger.engine: ${call} needs the package ${name} in version ${majors.join(' or ')}; ${version} is ` +
+            `installed. Change it: npm install ${installable(name)}`,
+        );
+      }
+      return source.load(name).catch((error: unknown) => {
         throw new ClusterOptionsError(
           `messenger.engine: ${call} needs the package ${name}, which could not be loaded (${String(error)}). ` +
-            `Install it: npm install ${names.join(' ')}`,
+            `Install it: npm install ${Object.keys(wanted).map(installable).join(' ')}`,
           { cause: error },
         );
-      }),
-    ),
+      });
+    }),
   );
 }

@@ -1,4 +1,5 @@
-import { loadEnginePackages } from '../options/engine-options.js';
+import { loadEnginePackages, type PackageSource } from '../options/engine-options.js';
+import { installedVersion } from '../platform/installed-version.js';
 
 /** The packages that speak to Redis; peers of this one, and optional there. */
 export interface RedisPackages {
@@ -6,12 +7,13 @@ export interface RedisPackages {
   readonly bullmq: typeof import('bullmq');
 }
 
-const NAMES = ['ioredis', 'bullmq'];
+/** BullMQ's backends, on which the engine builds, came with 6. */
+const WANTED = { ioredis: [5, 6], bullmq: [6] };
 
-/** @throws ClusterOptionsError for a package that is not installed, with the command that installs it */
+/** @throws ClusterOptionsError for a package that is not installed or has another version, with the remedy */
 export async function loadPackages(
-  load: (name: string) => Promise<unknown> = (name) => import(name),
+  source: PackageSource = { load: (name) => import(name), version: installedVersion },
 ): Promise<RedisPackages> {
-  const [ioredis, bullmq] = await loadEnginePackages('redis()', NAMES, load);
+  const [ioredis, bullmq] = await loadEnginePackages('redis()', WANTED, source);
   return { ioredis, bullmq } as RedisPackages;
 }

@@ -35,8 +35,15 @@ describe('nats()', () => {
       if (name === '@nats-io/kv') throw new Error(`Cannot find package '${name}'`);
       return {};
     };
-    await expect(loadPackages(load)).rejects.toThrow(
-      /needs the package @nats-io\/kv.*npm install @nats-io\/transport-node @nats-io\/jetstream @nats-io\/kv/,
+    await expect(loadPackages({ load, version: () => undefined })).rejects.toThrow(
+      /needs the package @nats-io\/kv.*npm install @nats-io\/transport-node@3 @nats-io\/jetstream@3 @nats-io\/kv@3/,
+    );
+  });
+
+  it('refuses a version of a package that it was not made for', async () => {
+    const version = (name: string) => (name === '@nats-io/jetstream' ? '4.0.0' : '3.0.0');
+    await expect(loadPackages({ load: async () => ({}), version })).rejects.toThrow(
+      /@nats-io\/jetstream in version 3; 4\.0\.0 is installed.*npm install @nats-io\/jetstream@3/,
     );
   });
 });

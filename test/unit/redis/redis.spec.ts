@@ -40,7 +40,28 @@ describe('redis()', () => {
       if (name === 'bullmq') throw new Error(`Cannot find package '${name}'`);
       return {};
     };
-    await expect(loadPackages(load)).rejects.toThrow(/needs the package bullmq.*npm install ioredis bullmq/);
+    await expect(loadPackages({ load, version: () => undefined })).rejects.toThrow(
+      /needs the package bullmq.*npm install ioredis@6 bullmq@6/,
+    );
+  });
+
+  it.each([
+    ['ioredis', '4.28.5', /ioredis in version 5 or 6; 4\.28\.5 is installed.*npm install ioredis@6/],
+    ['bullmq', '5.6.0', /bullmq in version 6; 5\.6\.0 is installed.*npm install bullmq@6/],
+    ['bullmq', '60.1.0', /bullmq in version 6; 60\.1\.0 is installed/],
+  ])('refuses %s %s, which another use of it may have brought', async (name, installed, message) => {
+    const version = (asked: string) => (asked === name ? installed : '6.0.0');
+    const refused = loadPackages({ load: async () => ({}), version });
+    await expect(refused).rejects.toThrow(message);
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_CLUSTER_OPTIONS' });
+  });
+
+  it.each(['5.0.0', '5.11.1', '6.0.0', '6.0.0-beta.1'])('takes ioredis %s', async (ioredis) => {
+    const version = (name: string) => (name === 'ioredis' ? ioredis : '6.7.0');
+    await expect(loadPackages({ load: async (name) => name, version })).resolves.toEqual({
+      ioredis: 'ioredis',
+      bullmq: 'bullmq',
+    });
   });
 });
 

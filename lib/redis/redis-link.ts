@@ -115,7 +115,9 @@ export class RedisLink {
   }
 
   private dial(): Redis {
-    const { Redis } = this.packages.ioredis;
+    const { ioredis } = this.packages;
+    // ioredis 5.0 to 5.2 have no named export of it.
+    const Redis = ioredis.Redis ?? (ioredis.default as unknown as typeof ioredis.Redis);
     const fixed: ClientOptions = {
       enableOfflineQueue: false,
       autoResubscribe: false,

@@ -26,6 +26,8 @@ export interface DrainSubject {
     stopListening(): void;
     /** Ends what would never end by itself and is there now. */
     farewell(clock: Clock): Promise<void>;
+    /** The time is over: answers what can be told so. */
+    giveUp(clock: Clock): Promise<void>;
     closeIdle(): void;
     closeAll(): void;
     httpConnections(): Promise<number>;
@@ -65,6 +67,7 @@ export async function drain(
   await Promise.race([connectionsDone(), hurry]);
   disconnected = true;
   await Promise.race([subject.handlersDone(), hurry]);
+  if (hurried) await servers.giveUp(clock);
   await subject.closeApp();
   await Promise.race([subject.barrier(), hurry]);
   return hurried ? 'hurried' : 'drained';

@@ -1,6 +1,6 @@
-import { errorMonitor, type EventEmitter } from 'node:events';
 import net from 'node:net';
 import type { Clock } from '../platform/clock.js';
+import { Http1Requests } from './http1-requests.js';
 import { WatchedServer } from './watched-server.js';
 
 /**
@@ -13,21 +13,33 @@ export class ServerRegistry {
   private readonly known = new WeakMap<net.Server, WatchedServer>();
   /** Asked to listen, and neither listening nor refused yet. */
   private readonly awaited = new Set<net.Server>();
+  private readonly http1 = new Http1Requests(() => (this.began += 1));
   private began = 0;
   private closed = false;
 
   /** @param onChange called when a server listens, is asked to listen, or was refused */
   constructor(private readonly onChange: () => void = () => undefined) {}
 
-  /** Watches from now on. */
-  install(): void {
+  /** Watches from now on; servers that are asked to listen after a call of the function that it returns are not seen. */
+  install(): () => void {
+    const uninstall = this.http1.install();
     const registry = this;
     const listen = net.Server.prototype.listen as (...args: unknown[]) => net.Server;
     net.Server.prototype.listen = function (this: net.Server, ...args: unknown[]): net.Server {
       if (registry.closed) return this;
-      registry.watch(this);
-      return listen.apply(this, args);
+      const isNew = registry.watch(this);
+      try {
+        return listen.apply(this, args);
+      } catch (error) {
+        // It does not listen now, and nobody will be told: the port is no number, or it listens already.
+        if (isNew) registry.settle(this);
+        throw error;
+      }
     } as typeof net.Server.prototype.listen;
+    return () => {
+      uninstall();
+      net.Server.prototype.listen = listen as typeof net.Server.prototype.listen;
+    };
   }
 
   /** HTTP requests begun so far. */
@@ -37,7 +49,7 @@ export class ServerRegistry {
 
   /** HTTP requests whose response is not finished. */
   get inFlight(): number {
-    let total = 0;
+    let total = this.http1.size;
     for (const server of this.servers) total += server.inFlight;
     return total;
   }
@@ -56,6 +68,7 @@ export class ServerRegistry {
 
   /** Stops listening without touching a live connection, and asks HTTP clients to leave after their response. */
   stopListening(): void {
+    this.http1.askToLeave();
     for (const server of this.servers) server.stopListening();
   }
 
@@ -69,7 +82,12 @@ export class ServerRegistry {
 
   /** Ends what would never end by itself: WebSockets and event streams; spread over time. */
   async farewell(clock: Clock): Promise<void> {
-    await Promise.all([...this.servers].map((server) => server.farewell(clock)));
+    await Promise.all([this.http1.endEventStreams(clock), ...this.each((server) => server.farewell(clock))]);
+  }
+
+  /** Answers what is in flight and can be told so: gRPC calls are UNAVAILABLE now. */
+  async giveUp(clock: Clock): Promise<void> {
+    await Promise.all(this.each((server) => server.giveUpCalls(clock)));
   }
 
   /** Closes HTTP connections that wait between two requests; those just accepted are left alone. */
@@ -84,7 +102,7 @@ export class ServerRegistry {
 
   /** Open connections of all servers. */
   connections(): Promise<number> {
-    return sum([...this.servers].map((server) => server.connections()));
+    return sum(this.each((server) => server.connections()));
   }
 
   /** Open connections of all HTTP servers. */
@@ -92,29 +110,35 @@ export class ServerRegistry {
     return sum([...this.servers].filter(({ isHttp }) => isHttp).map((server) => server.connections()));
   }
 
-  private watch(server: net.Server): void {
+  /** Whether it was not waited for before. */
+  private watch(server: net.Server): boolean {
+    const isNew = !this.awaited.has(server);
     this.awaited.add(server);
-    const known = this.known.get(server);
-    this.servers.add(known ?? this.meet(server));
+    this.servers.add(this.known.get(server) ?? this.meet(server));
     this.onChange();
+    return isNew;
   }
 
   private meet(server: net.Server): WatchedServer {
-    const watched = new WatchedServer(server, () => (this.began += 1));
-    this.known.set(server, watched);
-    const settle = (): void => {
-      this.awaited.delete(server);
-      this.onChange();
-    };
-    server.on('listening', settle);
-    // Only looked at: a listener of 'error' would keep an error nobody handles from being thrown.
-    (server as EventEmitter).on(errorMonitor, settle);
-    // Only when its last connection has ended.
-    server.on('close', () => {
-      this.servers.delete(watched);
-      settle();
+    const watched = new WatchedServer(server, {
+      requested: () => void (this.began += 1),
+      settled: () => this.settle(server),
+      closed: () => {
+        this.servers.delete(watched);
+        this.settle(server);
+      },
     });
+    this.known.set(server, watched);
     return watched;
+  }
+
+  private settle(server: net.Server): void {
+    this.awaited.delete(server);
+    this.onChange();
+  }
+
+  private each<T>(of: (server: WatchedServer) => T): T[] {
+    return [...this.servers].map(of);
   }
 }
 

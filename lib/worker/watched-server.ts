@@ -1,45 +1,43 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ServerHttp2Session } from 'node:http2';
+import http, { type IncomingMessage } from 'node:http';
+import type { Http2ServerResponse, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
-import { elapsed, type Clock } from '../platform/clock.js';
-import { FAREWELL_SPREAD, UpgradedConnections } from './upgraded-connections.js';
+import type { Clock } from '../platform/clock.js';
+import { Http2Streams } from './http2-streams.js';
+import { observeEvents } from './observe-events.js';
+import { UpgradedConnections } from './upgraded-connections.js';
 
-/** HTTP/2's NO_ERROR, and the highest stream number: "no more soon" before "no more now" (RFC 9113, 6.8). */
-const NO_ERROR = 0;
-const LAST_STREAM = 2 ** 31 - 1;
-
-/** What http.Server and https.Server have beyond net.Server. */
-interface HttpConnections {
-  closeIdleConnections?(): void;
-  closeAllConnections?(): void;
+/** What a server tells of itself. */
+export interface ServerObserver {
+  /** A request began that does not come by HTTP/1.1. */
+  requested(): void;
+  /** It listens now, or was refused to. */
+  settled(): void;
+  /** It does not listen any more, and its last connection has ended. */
+  closed(): void;
 }
 
-/** One server of the application as a drain sees it. A plain TCP server is only stopped from listening. */
+/**
+ * One server of the application as a drain sees it. A plain TCP server is only stopped from listening. Its HTTP/1.1
+ * requests are counted for the whole process (Http1Requests); what else it does shows in its events.
+ */
 export class WatchedServer {
-  private readonly responses = new Set<ServerResponse>();
-  private readonly sessions = new Set<ServerHttp2Session>();
+  private readonly http2 = new Http2Streams();
   private readonly upgraded = new UpgradedConnections();
   readonly isHttp: boolean;
   private draining = false;
 
-  /** @param onRequest told of each request that begins */
   constructor(
-    private readonly server: net.Server & HttpConnections,
-    private readonly onRequest: () => void,
+    private readonly server: net.Server & { closeIdleConnections?(): void },
+    private readonly observer: ServerObserver,
   ) {
     this.isHttp = 'closeIdleConnections' in server || 'updateSettings' in server;
-    if (!this.isHttp) return;
-    server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) =>
-      this.requested(response),
-    );
-    server.on('session', (session: ServerHttp2Session) => this.opened(session));
-    this.watchUpgrades();
+    observeEvents(server, (event, args) => this.emits(event, args));
   }
 
-  /** Requests whose response is not finished, and connections that were upgraded. */
+  /** HTTP/2 streams that are not answered to the end, and connections that were upgraded. */
   get inFlight(): number {
-    return this.responses.size + this.upgraded.size;
+    return this.http2.size + this.upgraded.size;
   }
 
   get isListening(): boolean {
@@ -48,17 +46,17 @@ export class WatchedServer {
 
   stopListening(): void {
     this.draining = true;
-    for (const response of this.responses) askToLeave(response);
-    for (const session of this.sessions) announceTheEnd(session);
-    if (this.server.listening) return this.close();
-    // Asked to listen a moment ago: whoever waits for that hears of it first.
-    this.server.once('listening', () => setImmediate(() => this.close()));
+    this.http2.announceTheEnd();
+    this.close();
   }
 
   async farewell(clock: Clock): Promise<void> {
-    // By now every client has had time to hear the announcement; streams that are open may finish.
-    for (const session of this.sessions) if (!session.closed) session.close();
-    await Promise.all([this.upgraded.farewell(clock), this.endEventStreams(clock)]);
+    this.http2.closeSessions();
+    await Promise.all([this.upgraded.farewell(clock), this.http2.endEventStreams(clock)]);
+  }
+
+  giveUpCalls(clock: Clock): Promise<void> {
+    return this.http2.giveUpCalls(clock);
   }
 
   closeIdle(): void {
@@ -66,8 +64,9 @@ export class WatchedServer {
   }
 
   closeAll(): void {
-    this.server.closeAllConnections?.();
-    for (const session of this.sessions) session.destroy();
+    // HTTP/2 servers that speak HTTP/1.1, too, have no such method of their own.
+    if (this.isHttp) http.Server.prototype.closeAllConnections.call(this.server as http.Server);
+    this.http2.destroySessions();
   }
 
   connections(): Promise<number> {
@@ -79,67 +78,41 @@ export class WatchedServer {
     if (this.server.listening) net.Server.prototype.close.call(this.server);
   }
 
-  private requested(response: ServerResponse): void {
-    this.onRequest();
-    this.responses.add(response);
-    if (this.draining) askToLeave(response);
-    response.once('close', () => void this.responses.delete(response));
-  }
-
-  private opened(session: ServerHttp2Session): void {
-    this.sessions.add(session);
-    session.once('close', () => this.sessions.delete(session));
-    if (this.draining) announceTheEnd(session);
-  }
-
-  /** An 'upgrade' listener of ours alone would keep Node from serving such requests as ordinary ones. */
-  private watchUpgrades(): void {
-    const watch = (): void => {
-      this.server.off('newListener', onListener);
-      this.server.prependListener('upgrade', (request: IncomingMessage, socket: Duplex) =>
-        this.upgraded.add(socket, request.headers.upgrade),
-      );
-    };
-    const onListener = (event: string): void => {
-      if (event === 'upgrade') watch();
-    };
-    if (this.server.listenerCount('upgrade') > 0) watch();
-    else this.server.on('newListener', onListener);
-  }
-
-  /** An EventSource reconnects by itself when its stream ends, and would never end it. */
-  private async endEventStreams(clock: Clock): Promise<void> {
-    const streams = [...this.responses].filter(isEventStream);
-    for (const stream of streams) {
-      endForGood(stream);
-      if (streams.length > 1) await elapsed(clock, FAREWELL_SPREAD / streams.length);
+  private emits(event: string | symbol, args: readonly unknown[]): void {
+    switch (event) {
+      case 'listening':
+        // Asked to listen a moment before the drain: whoever waits for that hears of it first.
+        if (this.draining) setImmediate(() => this.close());
+        return this.observer.settled();
+      case 'error':
+        return this.observer.settled();
+      case 'close':
+        return this.observer.closed();
+      case 'session':
+        return this.http2.opened(args[0] as ServerHttp2Session);
+      case 'stream':
+        return this.streamed(args[0] as ServerHttp2Stream, args[1] as IncomingHttpHeaders);
+      case 'request':
+      case 'checkContinue':
+      case 'checkExpectation':
+        return this.http2.answers(args[1] as Http2ServerResponse);
+      // Emitted where the application listens to it; Node serves such requests as ordinary ones, or refuses them, else.
+      case 'upgrade':
+      case 'connect': {
+        const { headers, httpVersionMajor } = args[0] as IncomingMessage;
+        if (httpVersionMajor < 2) this.upgraded.add(args[1] as Duplex, headers.upgrade);
+        return;
+      }
     }
   }
-}
 
-/** HTTP/1.1: the client sends no further request over this connection. HTTP/2 has no such header. */
-function askToLeave(response: ServerResponse): void {
-  if (!response.headersSent && response.req.httpVersionMajor < 2) response.setHeader('Connection', 'close');
-}
-
-function announceTheEnd(session: ServerHttp2Session): void {
-  if (!session.closed && !session.destroyed) session.goaway(NO_ERROR, LAST_STREAM);
-}
-
-/**
- * Its header said keep-alive, before or in spite of the drain: left open, the connection would carry the
- * client's next request for the stream back to this process.
- */
-function endForGood(stream: ServerResponse): void {
-  const { socket } = stream;
-  stream.end(() => {
-    if (stream.req.httpVersionMajor < 2) socket?.end();
-  });
-}
-
-function isEventStream(response: ServerResponse): boolean {
-  // Headers given to writeHead() are kept as text only, in Node's `_header`.
-  const text = (response as { _header?: string | null })._header;
-  const header = response.getHeader('content-type') ?? /^content-type: *([^\r\n]*)/im.exec(text ?? '')?.[1] ?? '';
-  return response.headersSent && !response.writableEnded && String(header).startsWith('text/event-stream');
+  private streamed(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    // A WebSocket or a tunnel (RFC 8441, RFC 9113, 8.5).
+    if (headers[':method'] === 'CONNECT') {
+      this.http2.leave(stream);
+      return this.upgraded.add(stream, headers[':protocol']);
+    }
+    this.observer.requested();
+    this.http2.add(stream, headers);
+  }
 }

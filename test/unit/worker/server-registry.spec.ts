@@ -10,13 +10,14 @@ describe('ServerRegistry', () => {
   const servers: Server[] = [];
   let registry: ServerRegistry;
   let changed: jest.Mock<() => void>;
+  let uninstall: () => void;
   beforeEach(() => {
     changed = jest.fn();
     registry = new ServerRegistry(changed);
-    registry.install();
+    uninstall = registry.install();
   });
   afterEach(() => {
-    net.Server.prototype.listen = listen;
+    uninstall();
     for (const server of servers.splice(0)) server.close();
   });
 

@@ -44,6 +44,11 @@ export function schedulingPolicy(env: Environment = process.env): string | undef
   return env.NODE_CLUSTER_SCHED_POLICY || undefined;
 }
 
+/** Node's own arguments that come by the environment. */
+export function nodeOptions(env: Environment = process.env): string | undefined {
+  return env.NODE_OPTIONS;
+}
+
 /** Where Node keeps compiled code. */
 export const COMPILE_CACHE = 'NODE_COMPILE_CACHE';
 
@@ -91,6 +96,8 @@ const WORKER_MARK = 'NESTJS_CLUSTER_WORKER';
 
 /** What a primary tells a worker at its birth. */
 export interface WorkerMark {
+  /** Version of the messages that the primary speaks; undefined in those of nestjs-cluster 0.1. */
+  readonly protocol?: string;
   readonly id: number;
   readonly slot: number;
   readonly generation: number;

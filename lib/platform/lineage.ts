@@ -1,19 +1,43 @@
+import { readFileSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 
 /**
- * Living processes that were started with the environment variable `name` set to `value`. A worker's
- * children inherit its environment, so they are found even when they belong to nobody any more.
+ * Living processes that were started with the environment variable `name` set to `value` and are of this process's
+ * session. A worker's children inherit its environment, so they are found even when they belong to nobody any more.
+ * One in a session of its own (`detached: true`, setsid) was meant to outlive who started it, such as a deploy script.
  * Linux only: elsewhere there is no such list, and the answer is empty.
  */
 export async function processesMarked(name: string, value: string): Promise<number[]> {
+  const session = ownSession();
+  if (session === undefined) return [];
   const mark = Buffer.from(`${name}=${value}\0`);
   const pids = (await readdir('/proc').catch(() => [])).filter((entry) => /^\d+$/.test(entry));
   const marked = await Promise.all(
     pids.map(async (pid) => {
-      // Gone meanwhile, or another user's: not ours.
-      const environment = await readFile(`/proc/${pid}/environ`).catch(() => undefined);
-      return environment?.includes(mark) ? Number(pid) : undefined;
+      try {
+        const isMarked = (await readFile(`/proc/${pid}/environ`)).includes(mark);
+        return isMarked && sessionIn(await readFile(`/proc/${pid}/stat`, 'latin1')) === session
+          ? Number(pid)
+          : undefined;
+      } catch {
+        // Gone meanwhile, or another user's: not ours.
+        return undefined;
+      }
     }),
   );
   return marked.filter((pid) => pid !== undefined);
+}
+
+/** The session of this process; undefined where there is no /proc. */
+export function ownSession(): number | undefined {
+  try {
+    return sessionIn(readFileSync('/proc/self/stat', 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The session in the text of /proc/PID/stat: pid, name in parentheses (which may hold any character), state, parent, group, session. */
+export function sessionIn(stat: string): number {
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]);
 }

@@ -19,10 +19,17 @@ export const processEvents = {
     return () => void process.off('unhandledRejection', handler);
   },
 
-  /** A message from the parent over the IPC channel, and the socket that came with it. */
-  onMessage(handler: (message: unknown, socket: unknown) => void): Unsubscribe {
+  /** A message from the parent over the IPC channel, as any program may send one. */
+  onMessage(handler: (message: unknown) => void): Unsubscribe {
     process.on('message', handler);
     return () => void process.off('message', handler);
+  },
+
+  /** A message from the parent that Node keeps from 'message' listeners, and the socket that came with it. */
+  onInternalMessage(handler: (message: unknown, socket: unknown) => void): Unsubscribe {
+    const emitter: NodeJS.EventEmitter = process;
+    emitter.on('internalMessage', handler);
+    return () => void emitter.off('internalMessage', handler);
   },
 
   /** The IPC channel to the parent closed. */

@@ -22,8 +22,10 @@ import type { Connection } from '../messenger/connection.js';
 import { inRootContext } from '../platform/async-context.js';
 import { type Clock, type Timer, whenTrue } from '../platform/clock.js';
 import { errorReport } from '../protocol/error-report.js';
-import { fromWorker, type FromPrimary, type ListeningAddress } from '../protocol/messages.js';
+import { fromWorker, type FromPrimary, type ListeningAddress, PROTOCOL, protocolOf } from '../protocol/messages.js';
 import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
+import { debugSigns, mayBeHeldAtBoot } from './debugged.js';
+import { ParentProgram } from './parent-program.js';
 import { holdsPort } from './listening/own-servers.js';
 import { Supervisor } from './supervisor.js';
 import type { SupervisorAction, SupervisorEvent } from './supervisor.types.js';
@@ -75,6 +77,7 @@ export class PrimaryRuntime implements ProcessRuntime {
   private doorsClosed: Promise<void> | undefined;
   /** Workers that were told to leave and may still take a connection. */
   private readonly closing = new Set<number>();
+  private readonly parent = ParentProgram.ofThisProcess();
   private finish: (code: number) => void = () => {};
 
   constructor(
@@ -82,7 +85,10 @@ export class PrimaryRuntime implements ProcessRuntime {
     workers: number,
     private readonly clock: Clock,
   ) {
-    this.supervisor = new Supervisor({ ...options, workers }, Math.random);
+    // A debugger takes as long as it takes; whoever sits at it ends what hangs.
+    const held = mayBeHeldAtBoot(debugSigns(options.fork));
+    const startup = held ? { ...options.startup, timeout: Infinity } : options.startup;
+    this.supervisor = new Supervisor({ ...options, startup, workers }, Math.random);
     const { maxPayload, queueLimit } = options.messenger;
     this.hub = new Hub({ queueLimit, warn: (message) => this.logger.warn(message) });
     this.processes = new WorkerProcesses(options, this.hub, clock, this.member);
@@ -132,6 +138,10 @@ export class PrimaryRuntime implements ProcessRuntime {
   start(workerEvents: WorkerEvents): void {
     this.workerEvents = workerEvents;
     this.listenToCluster();
+    this.parent.onShutdown(() => {
+      this.logger.log("'shutdown' from the parent process: as SIGTERM");
+      this.stop('SIGTERM');
+    });
     this.processes.setUp();
     this.dispatch({ type: 'start' });
   }
@@ -206,7 +216,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     };
     cluster.on('online', (worker) => this.about(worker, (id) => ({ type: 'online', id })));
     cluster.on('disconnect', (worker) => this.about(worker, (id) => ({ type: 'disconnected', id })));
-    cluster.on('message', (worker, message, handle) => this.heard(worker, message, handle));
+    cluster.on('message', (worker, message, handle) => this.heardOfApp(worker, message, handle));
     cluster.on('exit', (worker, code, signal) => this.ended(worker, code, signal));
     for (const event of ['fork', 'online', 'listening', 'disconnect', 'exit', 'setup'] as const) emit(event);
   }
@@ -225,15 +235,33 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.dispatch({ type: 'exited', id: known.id, code, signal });
   }
 
-  private heard(worker: Worker, raw: unknown, handle: unknown): void {
+  /** A message that the app sent by `process.send`. */
+  private heardOfApp(worker: Worker, message: unknown, handle: unknown): void {
     const sender = this.processes.of(worker);
-    const message = fromWorker(raw);
-    if (!sender || !message) {
-      if (sender && raw === THINK_CLUSTER_RELOAD) {
-        this.requestReload(sender.id, { resolve: () => {}, reject: (error) => this.logger.error(error.message) });
-      } else if (!isSealed(raw)) this.workerEvents?.emit('message', worker, raw, handle);
-      return;
+    const protocol = protocolOf(message);
+    if (sender && protocol !== undefined) return this.refuseVersion(sender, protocol);
+    if (sender && message === THINK_CLUSTER_RELOAD) {
+      const waiter = { resolve: () => {}, reject: (error: Error) => this.logger.error(error.message) };
+      return this.requestReload(sender.id, waiter);
     }
+    if (sender) this.parent.workerSaid(message);
+    this.workerEvents?.emit('message', worker, message, handle);
+  }
+
+  /** A build that was put in place with an older version of the package, which sent its messages as the app's own. */
+  private refuseVersion(sender: WorkerProcess, protocol: string): void {
+    if (!sender.alive) return;
+    this.logger.error(
+      `worker ${sender.id} in slot ${sender.slot} runs another version of nestjs-cluster (${protocol}) than the primary ` +
+        `(${PROTOCOL}) and is killed: a reload cannot change the version; stop the cluster and start it anew.`,
+    );
+    sender.kill('SIGKILL');
+  }
+
+  private heard(sender: WorkerProcess, raw: unknown, _handle: unknown): void {
+    const message = fromWorker(raw);
+    if (!message) return;
+    const { worker } = sender;
     const { doorkeeper } = this.processes;
     switch (message.type) {
       case 'barrier':
@@ -279,6 +307,7 @@ export class PrimaryRuntime implements ProcessRuntime {
         this.hub.expect(this.isStopping ? 0 : this.slots);
         for (const action of actions) this.perform(action);
         this.processes.doorkeeper?.update(this.supervisor.state);
+        if (this.supervisor.isComplete) this.parent.complete();
       }
     } finally {
       this.handling = false;
@@ -337,7 +366,9 @@ export class PrimaryRuntime implements ProcessRuntime {
   }
 
   private fork(id: number, slot: number, generation: number): void {
-    const { worker, pid } = this.processes.fork(id, slot, generation, this.slots);
+    const known = this.processes.fork(id, slot, generation, this.slots);
+    const { worker, pid } = known;
+    worker.process.on('internalMessage', (message: unknown, handle: unknown) => this.heard(known, message, handle));
     // No such file, out of memory: node:cluster then tells of no exit.
     worker.on('error', (error) => this.logger.error(`worker ${id} in slot ${slot}: ${error.message}`));
     if (pid === 0) this.dispatch({ type: 'exited', id, code: null, signal: null });
@@ -431,9 +462,4 @@ function answerTo(sender: WorkerProcess, request: number): Waiter<unknown> {
 function announceListening(worker: Worker, address: ListeningAddress): void {
   worker.emit('listening', address);
   cluster.emit('listening', worker, address);
-}
-
-/** One of the package's own messages, but malformed: nobody else's business. */
-function isSealed(raw: unknown): boolean {
-  return typeof raw === 'object' && raw !== null && 'ns' in raw && String(raw.ns).startsWith('nestjs-cluster/');
 }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { elapsed, type Clock } from '../platform/clock.js';
+import { ownSession } from '../platform/lineage.js';
 
 const SHELL = '/bin/sh';
 
@@ -13,12 +14,17 @@ const DISMISSAL_TIMEOUT = 1_000;
 
 /**
  * Waits on fd 3. A line means that all is well; its end alone, that the primary is gone without a word:
- * then whoever still carries the mark in its environment is killed. One grep looks through all: one for
- * each process takes too long where there are many. In the background, so that the process is nobody's child.
+ * then each process of the primary's session ($4) that still carries the mark in its environment is killed. One grep
+ * looks through all: one for each process takes too long where there are many. In /proc/PID/stat the name, in
+ * parentheses, may hold any character; the session is the fourth word after it. In the background, so that the process
+ * is nobody's child.
  */
-const SCRIPT = `( read -r _ <&3 && exit 0
+const SCRIPT = `session_of() { stat=$(cat "/proc/$1/stat" 2>/dev/null); set -- \${stat##*) }; echo "$4"; }
+( read -r _ <&3 && exit 0
 sleep "$2"
-grep -lsF "$1" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do kill -9 "$pid"; done
+grep -lsF "$1" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do
+  [ "$(session_of "$pid")" = "$4" ] && kill -9 "$pid"
+done
 [ -z "$3" ] || rm -rf -- "$3" ) &`;
 
 /**
@@ -35,8 +41,10 @@ export class Reaper {
    * @param folder one that has no use without the primary
    */
   start(mark: string, folder: string | undefined): void {
-    if (!existsSync('/proc/self/environ') || !existsSync(SHELL)) return;
-    const shell = spawn(SHELL, ['-c', SCRIPT, 'nestjs-cluster-reaper', mark, String(GRACE), folder ?? ''], {
+    const session = ownSession();
+    if (session === undefined || !existsSync(SHELL)) return;
+    const args = [mark, String(GRACE), folder ?? '', String(session)];
+    const shell = spawn(SHELL, ['-c', SCRIPT, 'nestjs-cluster-reaper', ...args], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
       // A signal to the primary's process group is not meant for it.
       detached: true,

@@ -52,6 +52,12 @@ export class Supervisor {
     return this.floor.takeActions();
   }
 
+  /** Whether every slot has a worker that does its work. */
+  get isComplete(): boolean {
+    const { phase, slots, target } = this.state;
+    return phase === 'running' && slots.length >= target && slots.every(({ current }) => this.floor.isServing(current));
+  }
+
   /** When the supervisor wants the next 'tick' (ms, monotonic); Infinity for never. */
   get wakeAt(): number {
     const { breaker, leadership, state } = this.floor;

@@ -7,6 +7,7 @@ import type { ResolvedClusterOptions } from '../options/cluster-options.interfac
 import type { Clock } from '../platform/clock.js';
 import { LINEAGE, markWorker, startEnvironment, type WorkerSettings } from '../platform/environment.js';
 import { processesMarked } from '../platform/lineage.js';
+import { PROTOCOL } from '../protocol/messages.js';
 import { CompileCache } from './compile-cache.js';
 import { forkSettings, type ForkSettings } from './fork-settings.js';
 import type { Doorkeeper } from './listening/doorkeeper.js';
@@ -72,7 +73,8 @@ export class WorkerProcesses {
     const { busFd } = this.settings;
     const { serversBefore } = this;
     const settings = this.workerSettings();
-    const mark = { id, slot, generation, slots, busFd, member, primary, serversBefore, settings };
+    const place = { id, slot, generation, slots, busFd, member, primary, serversBefore };
+    const mark = { protocol: PROTOCOL, ...place, settings };
     const worker = cluster.fork({
       ...startEnvironment(),
       ...this.compileCache.variables,

@@ -1,7 +1,14 @@
 import type { ListenRequest } from './listening.js';
 
-/** Marks the package's own messages on the cluster IPC channel; all others are the user's and pass by. */
-export const NAMESPACE = 'nestjs-cluster/1';
+/** Version of the messages between primary and worker: a worker of another version cannot be supervised. */
+export const PROTOCOL = 'nestjs-cluster/2';
+
+/**
+ * Node emits a message whose `cmd` begins with NODE_ as 'internalMessage' and never as 'message' (seen the same in 20,
+ * 24 and 26; node:cluster's own messages travel in this way). So neither an app's `process.on('message')` nor a
+ * `cluster.on('message')` ever sees one of ours, whenever it was added.
+ */
+const COMMAND = 'NODE_NESTJS_CLUSTER';
 
 /** An error as it travels over the control channel. */
 export interface ErrorReport {
@@ -84,11 +91,11 @@ export type FromPrimary =
   | { readonly type: 'connection'; readonly key: string; readonly seq: number; readonly head?: string };
 
 /** A control message with the package's mark. */
-export type Envelope<M> = M & { readonly ns: typeof NAMESPACE };
+export type Envelope<M> = M & { readonly cmd: typeof COMMAND; readonly ns: typeof PROTOCOL };
 
 /** Puts the package's mark on a control message. */
 export function seal<M extends FromWorker | FromPrimary>(message: M): Envelope<M> {
-  return { ns: NAMESPACE, ...message };
+  return { cmd: COMMAND, ns: PROTOCOL, ...message };
 }
 
 const FROM_WORKER = new Set([
@@ -120,11 +127,12 @@ export function fromPrimary(raw: unknown): FromPrimary | undefined {
   return isOwn(raw, FROM_PRIMARY) ? (raw as unknown as FromPrimary) : undefined;
 }
 
+/** The version of the package's messages that `raw` is one of; undefined for a message of somebody else. */
+export function protocolOf(raw: unknown): string | undefined {
+  const { ns } = (raw ?? {}) as { ns?: unknown };
+  return typeof ns === 'string' && ns.startsWith('nestjs-cluster/') ? ns : undefined;
+}
+
 function isOwn(raw: unknown, types: ReadonlySet<string>): raw is { type: string } {
-  return (
-    typeof raw === 'object' &&
-    raw !== null &&
-    (raw as { ns?: unknown }).ns === NAMESPACE &&
-    types.has((raw as { type?: unknown }).type as string)
-  );
+  return protocolOf(raw) === PROTOCOL && types.has((raw as { type?: unknown }).type as string);
 }

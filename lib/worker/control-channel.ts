@@ -16,14 +16,14 @@ type Unnumbered<M> = M extends { readonly request: number } ? Omit<M, 'request'>
 /** What a worker may ask its primary. */
 export type Question = Unnumbered<FromWorker>;
 
-/** A worker's line to its primary: the cluster IPC channel. Foreign messages pass by untouched. */
+/** A worker's line to its primary: the cluster IPC channel, on which messages of the app's own travel too. */
 export class ControlChannel {
   private readonly incoming = new Subject<Incoming>();
   private readonly pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   private requests = 0;
 
   constructor() {
-    processEvents.onMessage((raw, socket) => {
+    processEvents.onInternalMessage((raw, socket) => {
       const message = fromPrimary(raw);
       if (message?.type === 'answer') this.settle(message);
       else if (message) this.incoming.next({ message, socket });

@@ -20,6 +20,7 @@ import type { FromPrimary, Vitals } from '../protocol/messages.js';
 import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
 import { BootWatch } from './boot-watch.js';
 import { Containers } from './containers.js';
+import { protocolProblem } from './check-protocol.js';
 import { ControlChannel } from './control-channel.js';
 import { drain, IDLE_GRACE, IDLE_GRACE_AT_STOP } from './drain.js';
 import type { ClientHandle, SocketHandle } from './entrance.js';
@@ -113,6 +114,7 @@ export class WorkerRuntime implements ProcessRuntime {
 
   /** Takes its place in the process; before the application is constructed. */
   start(): void {
+    this.refuseOtherVersion();
     outliveOutput();
     this.servers.install();
     if (this.settings.ownSockets && !this.listeners.install()) {
@@ -138,6 +140,15 @@ export class WorkerRuntime implements ProcessRuntime {
         this.control.send({ type: 'heartbeat', seq, vitals });
       },
     ).start();
+  }
+
+  /** A reload may have brought another version of this package, whose messages the primary does not understand. */
+  private refuseOtherVersion(): void {
+    const problem = protocolProblem(this.mark.protocol);
+    if (problem === undefined) return;
+    // Straight to stderr, whose end the primary puts into the reload's report.
+    process.stderr.write(`${problem}\n`);
+    process.exit(EXIT_CONFIG);
   }
 
   /** Takes the options, once they are known; before the services stand on the bus. */

@@ -1,0 +1,33 @@
+import { describe, expect, it } from '@jest/globals';
+import { ParentProgram } from '../../../lib/primary/parent-program.js';
+
+function program() {
+  const sent: string[] = [];
+  return { sent, parent: new ParentProgram((message) => sent.push(message)) };
+}
+
+describe("the parent program hears 'ready'", () => {
+  it('once, when each slot has a ready worker and the app has said it, in either order', () => {
+    const one = program();
+    one.parent.workerSaid('ready');
+    one.parent.workerSaid('ready');
+    expect(one.sent).toEqual([]);
+    one.parent.complete();
+    one.parent.complete();
+    one.parent.workerSaid('ready');
+    expect(one.sent).toEqual(['ready']);
+
+    const other = program();
+    other.parent.complete();
+    expect(other.sent).toEqual([]);
+    other.parent.workerSaid('ready');
+    expect(other.sent).toEqual(['ready']);
+  });
+
+  it('not from an app that does not say it, whatever else it says', () => {
+    const { sent, parent } = program();
+    parent.complete();
+    for (const message of ['READY', { type: 'ready' }, undefined, null, 1]) parent.workerSaid(message);
+    expect(sent).toEqual([]);
+  });
+});

@@ -124,6 +124,8 @@ export interface WorkerSettings {
   readonly queueLimit: number;
   /** Signals that mean a reload to the primary, and nothing to a worker. */
   readonly reloadSignals: readonly NodeJS.Signals[];
+  /** Whether its stdout and its stderr are pipes of its own to the primary. */
+  readonly waitsForReader: readonly [stdout: boolean, stderr: boolean];
   /** Whether servers listen on sockets of the primary's, and not by node:cluster. */
   readonly ownSockets: boolean;
   /** The primary's folder of compiled code, to which this worker is to write when it is up. */

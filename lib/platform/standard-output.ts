@@ -13,3 +13,17 @@ export function outliveOutput(): void {
     });
   }
 }
+
+/**
+ * Lets this process wait while it writes to a pipe that is full, as it does with a file. A stream over a pipe keeps
+ * what does not fit in memory instead, without a limit, and `process.exit()` throws that away.
+ */
+export function waitForReader([stdout, stderr]: readonly [stdout: boolean, stderr: boolean]): void {
+  if (stdout) block(process.stdout);
+  if (stderr) block(process.stderr);
+}
+
+function block(stream: NodeJS.WriteStream): void {
+  const { _handle: handle } = stream as { _handle?: { setBlocking?(blocking: boolean): void } };
+  handle?.setBlocking?.(true);
+}

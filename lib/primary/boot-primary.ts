@@ -4,9 +4,10 @@ import { CLUSTER_OPTIONS, LOG_CONTEXT, RUNTIME } from '../cluster.constants.js';
 import { ClusterCoreModule } from '../gate/core.module.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { workerCount } from '../options/worker-count.js';
-import { systemClock } from '../platform/clock.js';
+import { elapsed, systemClock } from '../platform/clock.js';
 import { processEvents } from '../platform/process-events.js';
 import { outliveOutput } from '../platform/standard-output.js';
+import { PrimaryOutput } from './output/primary-output.js';
 import { PrimaryRuntime } from './primary-runtime.js';
 import { WorkerEvents } from './worker-events.explorer.js';
 
@@ -24,7 +25,8 @@ class ClusterPrimaryModule {}
  * module), supervises, and ends the process when the cluster has stopped. Never returns to the caller's app.
  */
 export async function bootPrimary(options: ResolvedClusterOptions): Promise<never> {
-  const runtime = new PrimaryRuntime(options, workerCount(options.workers), systemClock);
+  const output = new PrimaryOutput(systemClock);
+  const runtime = new PrimaryRuntime(options, workerCount(options.workers), systemClock, output);
   // Before anything is awaited: as pid 1 a process has no default signal actions.
   listenToSignals(runtime, options);
   outliveOutput();
@@ -37,10 +39,11 @@ export async function bootPrimary(options: ResolvedClusterOptions): Promise<neve
       abortOnError: false,
     });
     void runtime.stopped.then(async (code) => {
-      systemClock.after(CLOSE_TIMEOUT, () => process.exit(code), false);
-      await context
+      const closed = context
         .close()
         .catch((error: unknown) => logger.error('A shutdown hook of the primary module failed', text(error)));
+      await Promise.race([closed, elapsed(systemClock, CLOSE_TIMEOUT)]);
+      await runtime.flush();
       process.exit(code);
     });
     const events = context.get(WorkerEvents);

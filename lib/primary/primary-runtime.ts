@@ -27,6 +27,7 @@ import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js
 import { debugSigns, mayBeHeldAtBoot } from './debugged.js';
 import { ParentProgram } from './parent-program.js';
 import { holdsPort } from './listening/own-servers.js';
+import type { PrimaryOutput } from './output/primary-output.js';
 import { Supervisor } from './supervisor.js';
 import type { SupervisorAction, SupervisorEvent } from './supervisor.types.js';
 import type { WorkerEvents } from './worker-events.explorer.js';
@@ -84,6 +85,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     private readonly options: ResolvedClusterOptions,
     workers: number,
     private readonly clock: Clock,
+    output: PrimaryOutput,
   ) {
     // A debugger takes as long as it takes; whoever sits at it ends what hangs.
     const held = mayBeHeldAtBoot(debugSigns(options.fork));
@@ -91,7 +93,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.supervisor = new Supervisor({ ...options, startup, workers }, Math.random);
     const { maxPayload, queueLimit } = options.messenger;
     this.hub = new Hub({ queueLimit, warn: (message) => this.logger.warn(message) });
-    this.processes = new WorkerProcesses(options, this.hub, clock, this.member);
+    this.processes = new WorkerProcesses(options, this.hub, clock, this.member, output);
     const [ours, hubs] = memoryLinkPair();
     this.hub.attachPrimary(hubs);
     this.bus = new LocalBus(ours, { id: PRIMARY_ID, address: 'primary', generation: 0 }, { maxPayload, queueLimit });
@@ -160,6 +162,11 @@ export class PrimaryRuntime implements ProcessRuntime {
   /** Ends the cluster gracefully because the primary itself failed. */
   fail(): void {
     this.dispatch({ type: 'stop', code: 1 });
+  }
+
+  /** Resolves when all that the workers wrote is written, or nobody reads it. */
+  async flush(): Promise<void> {
+    await this.processes.flush();
   }
 
   reload(): Promise<ReloadReport> {

@@ -13,6 +13,8 @@ import { forkSettings, type ForkSettings } from './fork-settings.js';
 import type { Doorkeeper } from './listening/doorkeeper.js';
 import { Listening } from './listening/listening.js';
 import type { HandOver } from './listening/hand-overs.js';
+import { OutputRelay } from './output/output-relay.js';
+import type { PrimaryOutput } from './output/primary-output.js';
 import { Reaper } from './reaper.js';
 import { WorkerProcess } from './worker-process.js';
 
@@ -33,6 +35,7 @@ export class WorkerProcesses {
   private readonly reaper = new Reaper();
   private readonly compileCache: CompileCache;
   private readonly listening: Listening;
+  private readonly output: OutputRelay;
 
   constructor(
     private readonly options: ResolvedClusterOptions,
@@ -40,8 +43,10 @@ export class WorkerProcesses {
     private readonly clock: Clock,
     /** The primary's number among the members of all hosts. */
     private readonly primary: MemberId,
+    output: PrimaryOutput,
   ) {
     this.settings = forkSettings(options.fork);
+    this.output = new OutputRelay(output, this.settings, options.fork.silent ?? false, clock);
     this.compileCache = new CompileCache(options.startup.compileCache);
     const doors = {
       open: (id: number, key: string, slot: number, socket: object) =>
@@ -75,14 +80,16 @@ export class WorkerProcesses {
     const settings = this.workerSettings();
     const place = { id, slot, generation, slots, busFd, member, primary, serversBefore };
     const mark = { protocol: PROTOCOL, ...place, settings };
-    const worker = cluster.fork({
-      ...startEnvironment(),
-      ...this.compileCache.variables,
-      ...fork.env,
-      ...markWorker(mark, this.lineageOf(id)),
-    });
+    const { worker, output } = this.output.fork(() =>
+      cluster.fork({
+        ...startEnvironment(),
+        ...this.compileCache.variables,
+        ...fork.env,
+        ...markWorker(mark, this.lineageOf(id)),
+      }),
+    );
     this.listening.watch(worker, id);
-    const known = new WorkerProcess(id, slot, worker, !fork.silent, member);
+    const known = new WorkerProcess(id, slot, worker, output, member);
     this.byId.set(id, known);
     this.byClusterId.set(worker.id, known);
     this.forgetTheLongDead();
@@ -122,6 +129,11 @@ export class WorkerProcesses {
     await this.reaper.dismiss(this.clock);
   }
 
+  /** Resolves when all that the workers wrote is written, or nobody reads it. */
+  async flush(): Promise<void> {
+    await this.output.flush();
+  }
+
   private async endChildrenOf(id: number): Promise<void> {
     for (const pid of await processesMarked(LINEAGE, this.lineageOf(id))) {
       try {
@@ -144,6 +156,7 @@ export class WorkerProcesses {
       maxPayload: messenger.maxPayload,
       queueLimit: messenger.queueLimit,
       reloadSignals: reload.signals,
+      waitsForReader: this.output.piped,
       ownSockets: this.doorkeeper !== undefined,
       compileCache: this.compileCache.folder,
     };

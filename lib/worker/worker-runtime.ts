@@ -13,7 +13,7 @@ import type { Clock } from '../platform/clock.js';
 import { elapsed } from '../platform/clock.js';
 import type { WorkerMark, WorkerSettings } from '../platform/environment.js';
 import { processEvents } from '../platform/process-events.js';
-import { outliveOutput } from '../platform/standard-output.js';
+import { outliveOutput, waitForReader } from '../platform/standard-output.js';
 import { errorReport } from '../protocol/error-report.js';
 import type { ListenAnswer } from '../protocol/listening.js';
 import type { FromPrimary, Vitals } from '../protocol/messages.js';
@@ -116,6 +116,7 @@ export class WorkerRuntime implements ProcessRuntime {
   start(): void {
     this.refuseOtherVersion();
     outliveOutput();
+    waitForReader(this.settings.waitsForReader);
     this.servers.install();
     if (this.settings.ownSockets && !this.listeners.install()) {
       this.logger.warn('This Node does not let us listen on sockets of the primary; node:cluster does it its own way');

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { NODE, userEnvironment } from './environment.js';
@@ -28,6 +28,9 @@ export interface AppOptions {
   readonly protocol?: 'http' | 'https';
   /** A process group of its own, so that a terminal's Ctrl-C can be played: a signal to all of it. */
   readonly group?: boolean;
+  /** Descriptors that its output goes to, instead of `output`. */
+  readonly stdout?: number;
+  readonly stderr?: number;
   /** A command that starts node, such as `['taskset', '-c', '0']`. */
   readonly launcher?: readonly string[];
 }
@@ -60,8 +63,7 @@ export class AppProcess {
     readonly url: string,
     readonly port: number,
   ) {
-    this.output.add(child.stdout!);
-    this.output.add(child.stderr!);
+    for (const stream of [child.stdout, child.stderr]) if (stream) this.output.add(stream);
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.exit = { code, signal };
@@ -84,8 +86,8 @@ export class AppProcess {
     const cluster = options.cluster === undefined ? {} : { CLUSTER_OPTIONS: JSON.stringify(options.cluster) };
     const env = { ...userEnvironment(), PORT: String(port), ...cluster, ...options.env, E2E_APP: id };
     const [command, ...args] = [...(options.launcher ?? []), NODE, options.entry, ...(options.args ?? [])];
-    const stdio = ['ignore', 'pipe', 'pipe'] as const;
-    const child = spawn(command!, args, { env, cwd: options.cwd, stdio: [...stdio], detached: options.group });
+    const stdio: StdioOptions = ['ignore', options.stdout ?? 'pipe', options.stderr ?? 'pipe'];
+    const child = spawn(command!, args, { env, cwd: options.cwd, stdio, detached: options.group });
     return new AppProcess(child, `E2E_APP=${id}`, `${options.protocol ?? 'http'}://localhost:${port}`, port);
   }
 

@@ -20,3 +20,4 @@ export { areWholeLines, type DrainingServer, drainingApp, withTls } from './drai
 export { EventStream } from './event-stream.js';
 export { type Goaway, Http2Client } from './http2-client.js';
 export { WebSocketClient } from './websocket-client.js';
+export { StuckReader } from './stuck-reader.js';

@@ -1,0 +1,90 @@
+import cluster, { type Worker } from 'node:cluster';
+import type { Readable } from 'node:stream';
+import { type Clock, elapsed } from '../../platform/clock.js';
+import type { ForkSettings } from '../fork-settings.js';
+import { type OutputPipe, outputPipes } from './output-pipes.js';
+import type { Destination, PrimaryOutput } from './primary-output.js';
+import { WorkerOutput, WorkerStream } from './worker-output.js';
+
+/** At the end, a reader that takes nothing for this long (ms) is not waited for. */
+const STUCK_AFTER = 1_000;
+
+/** Nor is a stream that was silent for this long (ms): a child that a worker left behind may hold it open. */
+const QUIET_AFTER = 300;
+
+/** A reader that takes little at a time is waited for this long, in ms. */
+const FLUSH_TIMEOUT = 10_000;
+
+const LOOK_INTERVAL = 10;
+
+/** Gives each worker that is forked its stdout and stderr, and passes on what comes out of them. */
+export class OutputRelay {
+  private readonly outputs = new Set<WorkerOutput>();
+
+  constructor(
+    private readonly output: PrimaryOutput,
+    private readonly settings: ForkSettings,
+    private readonly silent: boolean,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Whether a worker's stdout and stderr are pipes that nobody else writes to: then it may wait while it writes. */
+  get piped(): readonly [boolean, boolean] {
+    const { ownsOutput } = this.settings;
+    return [ownsOutput && this.output.stdout !== undefined, ownsOutput && this.output.stderr !== undefined];
+  }
+
+  /** Forks a worker by `fork`, with streams of its own where several writers would mix. */
+  fork(fork: () => Worker): { worker: Worker; output: WorkerOutput } {
+    const [stdout, stderr] = this.piped;
+    const pipes = outputPipes(Number(stdout) + Number(stderr));
+    const [out, err] = [stdout ? pipes.shift() : undefined, stderr ? pipes.shift() : undefined];
+    if (this.settings.ownsOutput) {
+      // node:cluster takes the streams of all workers from here; setupPrimary would announce it as a change of settings.
+      cluster.settings.stdio = this.settings.stdio(out?.entry ?? 'inherit', err?.entry ?? 'inherit');
+    }
+    const worker = fork();
+    const output = this.settings.ownsOutput ? this.relayed(worker, out, err) : this.users(worker);
+    this.outputs.add(output);
+    void output.ended.then(() => this.outputs.delete(output));
+    return { worker, output };
+  }
+
+  /** Resolves when all that the workers wrote is written; or when nothing more comes, or nobody reads. */
+  async flush(): Promise<void> {
+    let before = '';
+    const until = this.clock.now() + FLUSH_TIMEOUT;
+    for (let since = this.clock.now(); this.outputs.size > 0 || this.output.waiting > 0;) {
+      const { waiting } = this.output;
+      const now = `${waiting} ${[...this.outputs].reduce((sum, { count }) => sum + count, 0)}`;
+      if (now !== before) since = this.clock.now();
+      before = now;
+      if (this.clock.now() >= Math.min(until, since + (waiting > 0 ? STUCK_AFTER : QUIET_AFTER))) return;
+      await elapsed(this.clock, LOOK_INTERVAL);
+    }
+  }
+
+  private relayed({ process }: Worker, out: OutputPipe | undefined, err: OutputPipe | undefined): WorkerOutput {
+    const stdout = this.stream(out?.reader(process.stdout), this.output.stdout);
+    return new WorkerOutput(stdout, this.stream(err?.reader(process.stderr), this.output.stderr));
+  }
+
+  /** As the user's settings have it: a stderr that is a pipe is echoed, unless the workers are to be silent. */
+  private users({ process }: Worker): WorkerOutput {
+    // Read by nobody it would pile up here; listeners still get it.
+    if (this.silent) process.stdout?.resume();
+    const to = this.silent ? undefined : (this.output.stderr ?? STDERR);
+    return new WorkerOutput(undefined, this.stream(process.stderr, to));
+  }
+
+  private stream(source: Readable | null | undefined, to: Destination | undefined): WorkerStream | undefined {
+    return source ? new WorkerStream(source, to, this.clock, this.output.format) : undefined;
+  }
+}
+
+/** The primary's stderr where it is no pipe: it never fills. */
+const STDERR: Destination = {
+  isFull: false,
+  write: (lines) => void process.stderr.write(lines),
+  room: (callback) => callback(),
+};

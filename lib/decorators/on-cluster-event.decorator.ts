@@ -13,8 +13,9 @@ export type HandlerDecorator<E extends EventName> = <M extends ClusterEventHandl
  * the sender's own included, and answers `map` and `send` where it is the worker's first listener. It
  * also runs the tasks of `consume` in a worker where no method has `@ConsumeOnce(event)`.
  *
- * For providers and controllers, with Nest's guards, pipes, interceptors and filters around it; there
- * `context.getType()` is `'cluster'` and `context.switchToRpc()` gives data and context. May be repeated
+ * For providers and controllers, with the guards, pipes, interceptors and filters around it that are bound to the method
+ * or its class, and with the app's global ones where the option `inheritAppConfig` says so; there `context.getType()` is
+ * `'cluster'` and `context.switchToRpc()` gives data and context. May be repeated
  * on one method with other events. A subclass inherits it; a method that overrides needs its own.
  *
  * What the method throws in a broadcast is logged; in `map`, `send` and `consume` it goes to the caller.

@@ -33,6 +33,30 @@ export class NoHandlerError extends ClusterError {
   }
 }
 
+/**
+ * The app's ContextIdStrategy threw for an event, so no instance of a request-scoped or durable handler could be made.
+ * `cause` is what it threw. @publicApi
+ */
+export class EventContextError extends ClusterError {
+  static override readonly code = 'ERR_CLUSTER_EVENT_CONTEXT';
+  constructor(
+    /** The event's name. */
+    readonly event: string,
+    handler: string,
+    strategy: string | undefined,
+    cause: unknown,
+  ) {
+    super(
+      EventContextError.code,
+      `${strategy ?? 'The ContextIdStrategy'}, the app's ContextIdStrategy, could not read event '${event}' for ` +
+        `${handler}: ${cause instanceof Error ? cause.message : String(cause)}. The request of an event is ` +
+        `{ data, context } and has no headers: let attach() take what it needs from request.data where ` +
+        `request.context is a ClusterEventContext, and send it along.`,
+      { cause },
+    );
+  }
+}
+
 /** A call's deadline passed before its answer came. @publicApi */
 export class ClusterTimeoutError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_TIMEOUT';

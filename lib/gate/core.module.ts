@@ -14,6 +14,7 @@ import {
   DiscoveryModule,
   DiscoveryService,
   ExternalContextCreator,
+  LazyModuleLoader,
   MetadataScanner,
   ModuleRef,
   ModulesContainer,
@@ -29,6 +30,8 @@ import {
   HandlerRegistry,
   HandlerScope,
   HandlersExplorer,
+  onLazyLoad,
+  withoutAppConfig,
 } from '../handlers/index.js';
 import { Connection, Dispatcher, MessengerService } from '../messenger/index.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
@@ -85,8 +88,10 @@ const SERVICES: Provider[] = [
       moduleRef: ModuleRef,
       handlers: HandlerScope,
       { role }: ProcessRuntime,
+      { inheritAppConfig }: ResolvedClusterOptions,
     ) => {
-      const invoker = new HandlerInvoker(creator, config, modules, moduleRef);
+      const pipeline = inheritAppConfig ? { creator, config } : withoutAppConfig(modules);
+      const invoker = new HandlerInvoker(pipeline, modules, moduleRef);
       const accessor = new HandlerMetadataAccessor();
       return new HandlersExplorer(discovery, scanner, accessor, invoker, handlers, role !== 'primary');
     },
@@ -99,6 +104,7 @@ const SERVICES: Provider[] = [
       ModuleRef,
       HandlerScope,
       RUNTIME,
+      CLUSTER_OPTIONS,
     ],
   },
   ClusterService,
@@ -119,6 +125,7 @@ export class ClusterCoreModule implements OnModuleInit, OnApplicationBootstrap, 
     @Inject(HandlerScope) private readonly handlers: HandlerScope,
     @Inject(HandlersExplorer) private readonly explorer: HandlersExplorer,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(LazyModuleLoader) private readonly lazyModules: LazyModuleLoader,
   ) {
     // Before any module's onModuleInit: one that runs earlier than ours may await a call.
     this.opened = connection.open();
@@ -147,6 +154,7 @@ export class ClusterCoreModule implements OnModuleInit, OnApplicationBootstrap, 
     this.refuseASecondCluster();
     setLeadership(() => this.runtime.isLeader);
     this.explorer.explore();
+    onLazyLoad(this.lazyModules, this.modules, (loaded) => this.explorer.explore(loaded));
     await this.opened;
   }
 

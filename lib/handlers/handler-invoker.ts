@@ -1,43 +1,45 @@
 import 'reflect-metadata';
-import { ContextIdFactory, ModuleRef } from '@nestjs/core';
-import type { ApplicationConfig, DiscoveryService, ExternalContextCreator, ModulesContainer } from '@nestjs/core';
-import { isObservable, lastValueFrom } from 'rxjs';
+import { Logger } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import type { DiscoveryService, ExternalContextCreator, ModulesContainer } from '@nestjs/core';
+import { LOG_CONTEXT } from '../cluster.constants.js';
 import type { ClusterEventContext } from '../messenger/cluster-event-context.js';
+import { hostTime } from '../platform/clock.js';
+import { ThrottledWarning } from '../platform/throttled-warning.js';
+import type { Pipeline } from './app-config.js';
 import { boundEnhancers } from './enhancers.js';
 import { eventContextCreator } from './event-context-creator.js';
+import { type ClusterEventRequest, eventContextId } from './event-context-id.js';
 import type { Handler } from './handler.interface.js';
+import { settled } from './settled.js';
 
 /** What Nest keeps of one provider or controller. */
 export type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
 type Invoke = Handler['invoke'];
 type Method = (data: unknown, context: ClusterEventContext) => unknown;
-type ContextId = ReturnType<typeof ContextIdFactory.create>;
+type ContextId = ReturnType<typeof eventContextId>;
 
 /** What guards, interceptors and filters get from `ExecutionContext.getType()`. */
 const CONTEXT_TYPE = 'cluster';
 
-/** What a request-scoped provider gets when it injects REQUEST in an event. @publicApi */
-export interface ClusterEventRequest {
-  readonly data: unknown;
-  readonly context: ClusterEventContext;
-}
-
 /** Turns a decorated method of a provider or controller into something that runs like any Nest handler. */
 export class HandlerInvoker {
+  readonly #logger = new Logger(LOG_CONTEXT);
+
   constructor(
-    private readonly contextCreator: ExternalContextCreator,
-    private readonly config: ApplicationConfig,
+    private readonly pipeline: Pipeline,
     private readonly modules: ModulesContainer,
     private readonly moduleRef: ModuleRef,
   ) {}
 
   /** The invocation of `wrapper`'s method, with all that is bound to it around it. */
   create(wrapper: InstanceWrapper, name: string): Invoke {
-    const creator = eventContextCreator(this.contextCreator, this.#moduleKey(wrapper));
+    const label = `${labelOf(wrapper)}.${name}`;
+    const creator = eventContextCreator(this.pipeline.creator, this.#moduleKey(wrapper), this.#filterWarning(label));
     return wrapper.isDependencyTreeStatic() && !wrapper.isTransient
       ? this.#shared(creator, wrapper, name)
-      : this.#perEvent(creator, wrapper, name);
+      : this.#perEvent(creator, wrapper, name, label);
   }
 
   #shared(creator: ExternalContextCreator, wrapper: InstanceWrapper, name: string): Invoke {
@@ -49,14 +51,14 @@ export class HandlerInvoker {
   }
 
   /** Request-scoped and transient: a fresh instance for each event, which is its request. */
-  #perEvent(creator: ExternalContextCreator, wrapper: InstanceWrapper, name: string): Invoke {
+  #perEvent(creator: ExternalContextCreator, wrapper: InstanceWrapper, name: string, label: string): Invoke {
     // The host module's own reference: another module may provide the same token.
     const own = wrapper.host?.providers.get(ModuleRef)?.instance as ModuleRef | undefined;
     const moduleRef = own ?? this.moduleRef;
     const durable = wrapper.isDependencyTreeDurable();
     return async (data, context) => {
       const request: ClusterEventRequest = { data, context };
-      const contextId = ContextIdFactory.getByRequest(request);
+      const contextId = eventContextId(request, label);
       // As Nest's router does: a durable provider outlives the event, so it sees the strategy's payload only.
       const seen = durable ? contextId.payload : Object.assign(request, contextId.payload);
       moduleRef.registerRequestByContextId(seen, contextId);
@@ -90,7 +92,19 @@ export class HandlerInvoker {
   }
 
   #enhancers(wrapper: InstanceWrapper, instance: object, method: Method) {
-    return boundEnhancers(this.config, [wrapper.metatype, instance.constructor], method);
+    return boundEnhancers(this.pipeline.config, [wrapper.metatype, instance.constructor], method);
+  }
+
+  #filterWarning(label: string): (error: TypeError) => void {
+    const warning = new ThrottledWarning(
+      (message) => this.#logger.warn(message),
+      hostTime,
+      (count, reason) =>
+        `An exception filter of ${label} failed ${count} time(s), the last with '${reason}': it answers HTTP, and an ` +
+        `event has no response. The caller got the handler's own error. Let the filter throw the error again where ` +
+        `host.getType() is 'cluster'.`,
+    );
+    return ({ message }) => warning.due(message);
   }
 
   #moduleKey(wrapper: InstanceWrapper): string {
@@ -99,9 +113,7 @@ export class HandlerInvoker {
   }
 }
 
-/** The last value of an Observable, anything else as it is: what Nest makes of a handler's result. */
-export function settled(result: unknown): unknown {
-  if (isObservable(result)) return lastValueFrom(result);
-  if (!(result instanceof Promise)) return result;
-  return result.then((value: unknown) => (isObservable(value) ? lastValueFrom(value) : value));
+function labelOf({ metatype, instance, name }: InstanceWrapper): string {
+  const owner = (instance as object | undefined)?.constructor ?? metatype;
+  return typeof owner === 'function' ? owner.name : String(name);
 }

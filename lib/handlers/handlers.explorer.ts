@@ -4,10 +4,13 @@ import { LOG_CONTEXT } from '../cluster.constants.js';
 import type { HandlerInvoker, InstanceWrapper } from './handler-invoker.js';
 import type { HandlerMetadataAccessor } from './handler-metadata.accessor.js';
 import type { HandlerScope } from './handler-scope.js';
+import type { Module } from './lazy-modules.js';
 
 /** Finds the decorated methods of all providers and controllers of the app. */
 export class HandlersExplorer {
   readonly #logger = new Logger(LOG_CONTEXT);
+  /** Instances whose methods are registered. */
+  readonly #known = new WeakSet<object>();
 
   constructor(
     private readonly discovery: DiscoveryService,
@@ -19,23 +22,31 @@ export class HandlersExplorer {
     private readonly runsTasks: boolean,
   ) {}
 
-  /** Registers them. Call it once, when all providers are constructed (`onModuleInit`). */
-  explore(): void {
-    for (const wrapper of this.#hosts()) this.#register(wrapper);
+  /**
+   * Registers those that are not yet. Call it when all providers of the app, or of `modules` where that is given, are
+   * constructed.
+   */
+  explore(modules?: ReadonlySet<Module>): void {
+    for (const [instance, wrapper] of this.#hosts(modules)) {
+      if (this.#known.has(instance)) continue;
+      this.#known.add(instance);
+      this.#register(wrapper);
+    }
   }
 
   /** One wrapper for each instance: a factory may hand out an instance that a class provider made. */
-  #hosts(): Iterable<InstanceWrapper> {
+  #hosts(modules: ReadonlySet<Module> | undefined): Iterable<[object, InstanceWrapper]> {
     const hosts = new Map<object, InstanceWrapper>();
     for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
       const instance = wrapper.instance as unknown;
+      if (modules !== undefined && !(wrapper.host !== undefined && modules.has(wrapper.host))) continue;
       if (wrapper.isAlias || typeof instance !== 'object' || instance === null) continue;
       if (Object.getPrototypeOf(instance) === null) continue;
       const known = hosts.get(instance);
       // The class provider's module is the one whose guards are meant.
       if (known === undefined || (known.isNotMetatype && !wrapper.isNotMetatype)) hosts.set(instance, wrapper);
     }
-    return hosts.values();
+    return hosts;
   }
 
   #register(wrapper: InstanceWrapper): void {

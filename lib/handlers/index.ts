@@ -1,6 +1,10 @@
+export * from './app-config.js';
+export type { ClusterEventRequest } from './event-context-id.js';
 export * from './handler.interface.js';
 export * from './handler-invoker.js';
 export * from './handler-metadata.accessor.js';
 export * from './handler-registry.js';
 export * from './handler-scope.js';
 export * from './handlers.explorer.js';
+export * from './lazy-modules.js';
+export * from './settled.js';

@@ -159,6 +159,12 @@ export interface ClusterOptions {
   readonly enabled?: boolean;
   /** A module of yours that lives in the primary, with MessengerService, ReloadService and ClusterService injectable. */
   readonly primary?: Type<unknown> | DynamicModule;
+  /**
+   * Whether the app's global guards, pipes, interceptors and filters (`app.useGlobalGuards`, `APP_GUARD` and their like)
+   * apply to cluster handlers too, as with the option of this name for hybrid applications. They see events of type
+   * `'cluster'`, without request and response. Those bound to a handler or its class apply in any case. Default false.
+   */
+  readonly inheritAppConfig?: boolean;
   /** How connections reach the workers. Default 'auto'. */
   readonly listen?: ListenMode;
   readonly sticky?: StickyOptions;
@@ -184,6 +190,7 @@ export interface ResolvedClusterOptions {
   readonly workers: number;
   readonly enabled: boolean | undefined;
   readonly primary: Type<unknown> | DynamicModule | undefined;
+  readonly inheritAppConfig: boolean;
   readonly listen: ListenMode;
   readonly sticky: Required<StickyOptions>;
   readonly fork: ForkOptions;

@@ -206,6 +206,7 @@ export const optionsSchema = section({
   workers: whole(0, MAX_WORKERS).default(0),
   enabled: boolean().optional(),
   primary: nestModule.optional(),
+  inheritAppConfig: boolean().default(false),
   listen: oneOf(['auto', 'reuse-port', 'round-robin', 'shared', 'sticky']).default('auto'),
   sticky: sticky.prefault({}),
   fork: fork.prefault({}),

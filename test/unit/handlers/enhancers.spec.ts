@@ -40,6 +40,10 @@ class Job {
 }
 
 let explored: ExploredApp | undefined;
+
+/** An app whose handlers have its global enhancers, too. */
+const inheriting: typeof exploredApp = (metadata, prepare) => exploredApp(metadata, prepare, true, true);
+
 afterEach(async () => {
   await explored?.app.close();
   explored = undefined;
@@ -103,7 +107,7 @@ describe('pipes', () => {
       [{ providers: [Jobs] }, (app: ExploredApp['app']) => void app.useGlobalPipes(pipe)],
       [{ providers: [Jobs, { provide: APP_PIPE, useValue: pipe }] }, undefined],
     ] as const) {
-      explored = await exploredApp({ providers: [...metadata.providers] }, prepare);
+      explored = await inheriting({ providers: [...metadata.providers] }, prepare);
       expect(await explored.answer('job', { name: 'a', size: 1 })).toBe(true);
       await expect(explored.answer('job', {})).rejects.toThrow('Bad Request');
       await explored.app.close();
@@ -216,7 +220,7 @@ describe('guards', () => {
     await expect(explored.answer('job')).rejects.toMatchObject({ status: 403 });
   });
 
-  it('applies APP_GUARD', async () => {
+  it('applies APP_GUARD where the app’s configuration is inherited', async () => {
     const { Guard, asked } = recordingGuard(false);
     @Injectable()
     class Jobs {
@@ -225,7 +229,7 @@ describe('guards', () => {
         return 'ran';
       }
     }
-    explored = await exploredApp({ providers: [Jobs, { provide: APP_GUARD, useClass: Guard }] });
+    explored = await inheriting({ providers: [Jobs, { provide: APP_GUARD, useClass: Guard }] });
     await expect(explored.answer('job')).rejects.toMatchObject({ status: 403 });
     expect(asked).toHaveLength(1);
   });
@@ -331,7 +335,7 @@ describe('interceptors', () => {
     expect(await explored.answer('bound', 1)).toEqual({ value: 2 });
     expect(await explored.answer('plain', 1)).toBe(1);
     await explored.app.close();
-    explored = await exploredApp({ providers: [Jobs, { provide: APP_INTERCEPTOR, useClass: Wrap }] });
+    explored = await inheriting({ providers: [Jobs, { provide: APP_INTERCEPTOR, useClass: Wrap }] });
     expect(await explored.answer('bound', 1)).toEqual({ value: { value: 2 } });
     expect(await explored.answer('plain', 1)).toEqual({ value: 1 });
   });
@@ -375,7 +379,7 @@ describe('filters', () => {
   it('turns what it catches into a result and lets other errors through', async () => {
     jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
     for (const providers of [[FilteredJobs], [Jobs, { provide: APP_FILTER, useClass: OddFilter }]]) {
-      explored = await exploredApp({ providers });
+      explored = await inheriting({ providers });
       expect(await explored.answer('job', 'odd')).toEqual({ filtered: 'odd', type: 'cluster' });
       await expect(explored.answer('job', 'even')).rejects.toThrow('even');
       await explored.app.close();
@@ -385,7 +389,7 @@ describe('filters', () => {
   it("does not log an error where there is no filter: that is the dispatcher's or the caller's to do", async () => {
     const error = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
     const { Guard } = recordingGuard(true);
-    explored = await exploredApp({ providers: [Jobs, { provide: APP_GUARD, useClass: Guard }] });
+    explored = await inheriting({ providers: [Jobs, { provide: APP_GUARD, useClass: Guard }] });
     await expect(explored.answer('job', 'even')).rejects.toThrow('even');
     expect(error).not.toHaveBeenCalled();
   });

@@ -15,12 +15,15 @@ import {
   HandlerMetadataAccessor,
   HandlerRegistry,
   HandlersExplorer,
+  withoutAppConfig,
 } from '../../../lib/handlers/index.js';
 import { ClusterEventContext } from '../../../lib/messenger/cluster-event-context.js';
 
 export interface ExploredApp {
   readonly app: INestApplication;
   readonly registry: HandlerRegistry;
+  readonly modules: ModulesContainer;
+  readonly explorer: HandlersExplorer;
   /** What `handler` of a registry would give for an event with `data`. */
   answer(event: string, data?: unknown): Promise<unknown>;
   consume(event: string, data?: unknown): Promise<unknown>;
@@ -35,6 +38,7 @@ export async function exploredApp(
   metadata: ModuleMetadata,
   prepare: (app: INestApplication) => void = () => undefined,
   runsTasks = true,
+  inheritAppConfig = false,
 ): Promise<ExploredApp> {
   const testing = await Test.createTestingModule({
     ...metadata,
@@ -44,20 +48,23 @@ export async function exploredApp(
   prepare(app);
   await app.init();
   const registry = new HandlerRegistry();
-  const invoker = new HandlerInvoker(
-    app.get(ExternalContextCreator, { strict: false }),
-    app.get(ApplicationConfig, { strict: false }),
-    app.get(ModulesContainer, { strict: false }),
-    app.get(ModuleRef),
-  );
-  new HandlersExplorer(
+  const modules = app.get(ModulesContainer, { strict: false });
+  const pipeline = inheritAppConfig
+    ? {
+        creator: app.get(ExternalContextCreator, { strict: false }),
+        config: app.get(ApplicationConfig, { strict: false }),
+      }
+    : withoutAppConfig(modules);
+  const invoker = new HandlerInvoker(pipeline, modules, app.get(ModuleRef));
+  const explorer = new HandlersExplorer(
     app.get(DiscoveryService, { strict: false }),
     app.get(MetadataScanner, { strict: false }),
     new HandlerMetadataAccessor(),
     invoker,
     registry,
     runsTasks,
-  ).explore();
+  );
+  explorer.explore();
   const run = async (which: 'answerer' | 'consumer', event: string, data: unknown) => {
     const handler = registry[which](event);
     if (handler === undefined) throw new Error(`no ${which} for ${event}`);
@@ -66,6 +73,8 @@ export async function exploredApp(
   return {
     app,
     registry,
+    modules,
+    explorer,
     answer: (event, data) => run('answerer', event, data),
     consume: (event, data) => run('consumer', event, data),
   };

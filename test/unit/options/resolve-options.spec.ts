@@ -24,6 +24,7 @@ describe('resolveOptions: what it fills in', () => {
     expect(resolveOptions(undefined)).toEqual({
       workers: 0,
       enabled: undefined,
+      inheritAppConfig: false,
       primary: undefined,
       listen: 'auto',
       fork: {},

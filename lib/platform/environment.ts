@@ -110,6 +110,8 @@ export interface WorkerMark {
   readonly primary: number;
   /** How many servers the worker that became ready last listened with; 0 where there was none. */
   readonly serversBefore: number;
+  /** Ports that main.ts listens on in the primary, where no worker can. */
+  readonly primaryPorts: readonly number[];
   /** What the primary resolved and the worker needs before its own options are: both must agree on it. */
   readonly settings: WorkerSettings;
 }

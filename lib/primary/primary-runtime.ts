@@ -26,7 +26,6 @@ import { fromWorker, type FromPrimary, type ListeningAddress, PROTOCOL, protocol
 import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
 import { debugSigns, mayBeHeldAtBoot } from './debugged.js';
 import { ParentProgram } from './parent-program.js';
-import { holdsPort } from './listening/own-servers.js';
 import type { PrimaryOutput } from './output/primary-output.js';
 import { Supervisor } from './supervisor.js';
 import type { SupervisorAction, SupervisorEvent } from './supervisor.types.js';
@@ -274,9 +273,7 @@ export class PrimaryRuntime implements ProcessRuntime {
       case 'barrier':
         return sender.send({ type: 'barrier' });
       case 'listen': {
-        const answer = doorkeeper?.listen(sender.id, sender.slot, message.address);
-        const isHeld = answer && 'errno' in answer && holdsPort(message.address.port);
-        const value = isHeld ? { ...answer, isHeldByPrimary: true } : answer;
+        const value = doorkeeper?.listen(sender.id, sender.slot, message.address);
         return sender.send({ type: 'answer', request: message.request, ok: true, value });
       }
       case 'unlisten':

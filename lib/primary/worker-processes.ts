@@ -12,6 +12,7 @@ import { CompileCache } from './compile-cache.js';
 import { forkSettings, type ForkSettings } from './fork-settings.js';
 import type { Doorkeeper } from './listening/doorkeeper.js';
 import { Listening } from './listening/listening.js';
+import { portsOfOwnServers } from './listening/own-servers.js';
 import type { HandOver } from './listening/hand-overs.js';
 import { OutputRelay } from './output/output-relay.js';
 import type { PrimaryOutput } from './output/primary-output.js';
@@ -30,6 +31,8 @@ export class WorkerProcesses {
   private readonly byClusterId = new Map<number, WorkerProcess>();
   /** How many servers the worker that became ready last listened with. */
   serversBefore = 0;
+  /** Ports that main.ts listens on in this process; found before any is listened on for workers. */
+  private primaryPorts: readonly number[] = [];
   private readonly settings: ForkSettings;
   private readonly lineage = randomUUID();
   private readonly reaper = new Reaper();
@@ -65,6 +68,7 @@ export class WorkerProcesses {
 
   /** Makes node:cluster fork as the options say, and provides for the primary's sudden end. */
   setUp(): void {
+    this.primaryPorts = portsOfOwnServers();
     this.listening.setUp();
     cluster.setupPrimary(this.settings.settings);
     this.reaper.start(`${LINEAGE}=${this.lineage}/`, this.compileCache.folder);
@@ -76,9 +80,9 @@ export class WorkerProcesses {
     const { primary } = this;
     const member = newMemberId();
     const { busFd } = this.settings;
-    const { serversBefore } = this;
+    const { serversBefore, primaryPorts } = this;
     const settings = this.workerSettings();
-    const place = { id, slot, generation, slots, busFd, member, primary, serversBefore };
+    const place = { id, slot, generation, slots, busFd, member, primary, serversBefore, primaryPorts };
     const mark = { protocol: PROTOCOL, ...place, settings };
     const { worker, output } = this.output.fork(() =>
       cluster.fork({

@@ -24,10 +24,4 @@ export interface SocketName {
 }
 
 /** The primary's answer: refused with libuv's error number, or bound. */
-export type ListenAnswer =
-  | {
-      readonly errno: number;
-      /** A server of the primary's own process listens there. */
-      readonly isHeldByPrimary?: boolean;
-    }
-  | { readonly name: SocketName; readonly shared: unknown };
+export type ListenAnswer = { readonly errno: number } | { readonly name: SocketName; readonly shared: unknown };

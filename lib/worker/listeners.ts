@@ -32,11 +32,6 @@ type GetServer = (server: QueryingServer, query: ServerQuery, answer: (errno: nu
 /** Node's own default. */
 const DEFAULT_BACKLOG = 511;
 
-/** What the error says beyond Node's own words where the primary has opened the same server. */
-const HELD_BY_PRIMARY =
-  '. The primary itself listens there: it runs main.ts up to NestFactory.create(). Open this server after ' +
-  'NestFactory.create(), which only workers get past.';
-
 /** How this worker speaks with its primary about sockets. */
 export interface ListenerLine {
   ask(address: ListenRequest): Promise<ListenAnswer>;
@@ -118,8 +113,8 @@ export class Listeners {
     const { port, addressType: family, flags = 0, backlog } = query;
     const { address } = query;
     const host = family === -1 && typeof address === 'string' ? resolve(address) : (address ?? null);
-    const refuse = (errno: number, remedy = ''): void => {
-      const error = listenError(errno, host ?? '::', port, remedy);
+    const refuse = (errno: number): void => {
+      const error = listenError(errno, host ?? '::', port);
       process.nextTick(() => server.emit('error', error));
     };
     const key = port === 0 ? this.freeKey(`${host ?? ''}:0:${family}`) : `${host ?? ''}:${port}:${family}`;
@@ -137,7 +132,7 @@ export class Listeners {
     if (!bound) return;
     if ('errno' in bound) {
       this.open.delete(key);
-      return refuse(bound.errno, bound.isHeldByPrimary ? HELD_BY_PRIMARY : '');
+      return refuse(bound.errno);
     }
     server._setServerData?.(bound.shared);
     entrance.bound(bound.name);
@@ -158,9 +153,9 @@ export class Listeners {
 }
 
 /** The error that `net.Server.listen` reports in a single process. */
-function listenError(errno: number, address: string, port: number, remedy: string): Error {
+function listenError(errno: number, address: string, port: number): Error {
   const [code, reason] = getSystemErrorMap().get(errno) ?? [`E${errno}`, 'unknown error'];
   const where = port > 0 ? `${address}:${port}` : address;
-  const error = new Error(`listen ${code}: ${reason} ${where}${remedy}`);
+  const error = new Error(`listen ${code}: ${reason} ${where}`);
   return Object.assign(error, { code, errno, syscall: 'listen', address, ...(port > 0 ? { port } : {}) });
 }

@@ -18,7 +18,11 @@ export class ServerRegistry {
   private closed = false;
 
   /** @param onChange called when a server listens, is asked to listen, or was refused */
-  constructor(private readonly onChange: () => void = () => undefined) {}
+  constructor(
+    private readonly onChange: () => void = () => undefined,
+    /** Ports that main.ts listens on in the primary, where no worker can. */
+    private readonly primaryPorts: readonly number[] = [],
+  ) {}
 
   /** Watches from now on; servers that are asked to listen after a call of the function that it returns are not seen. */
   install(): () => void {
@@ -123,6 +127,7 @@ export class ServerRegistry {
     const watched = new WatchedServer(server, {
       requested: () => void (this.began += 1),
       settled: () => this.settle(server),
+      refused: (error) => this.refused(server, error),
       closed: () => {
         this.servers.delete(watched);
         this.settle(server);
@@ -130,6 +135,11 @@ export class ServerRegistry {
     });
     this.known.set(server, watched);
     return watched;
+  }
+
+  private refused(server: net.Server, error: NodeJS.ErrnoException & { port?: number }): void {
+    if (error.code === 'EADDRINUSE' && this.primaryPorts.includes(error.port ?? -1)) nameThePrimary(error);
+    this.settle(server);
   }
 
   private settle(server: net.Server): void {
@@ -140,6 +150,15 @@ export class ServerRegistry {
   private each<T>(of: (server: WatchedServer) => T): T[] {
     return [...this.servers].map(of);
   }
+}
+
+/** Says in the error itself who holds the port, and what to do. */
+function nameThePrimary(error: Error): void {
+  const { message, stack } = error;
+  error.message =
+    `${message}. The primary itself listens there: it runs main.ts up to NestFactory.create(). ` +
+    `Open this server below NestFactory.create(), which only workers get past.`;
+  if (stack !== undefined) error.stack = stack.replace(message, () => error.message);
 }
 
 async function sum(counts: Promise<number>[]): Promise<number> {

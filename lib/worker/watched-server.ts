@@ -11,8 +11,10 @@ import { UpgradedConnections } from './upgraded-connections.js';
 export interface ServerObserver {
   /** A request began that does not come by HTTP/1.1. */
   requested(): void;
-  /** It listens now, or was refused to. */
+  /** It listens now. */
   settled(): void;
+  /** It met an error, such as an address that is in use. */
+  refused(error: Error): void;
   /** It does not listen any more, and its last connection has ended. */
   closed(): void;
 }
@@ -85,7 +87,7 @@ export class WatchedServer {
         if (this.draining) setImmediate(() => this.close());
         return this.observer.settled();
       case 'error':
-        return this.observer.settled();
+        return this.observer.refused(args[0] as Error);
       case 'close':
         return this.observer.closed();
       case 'session':

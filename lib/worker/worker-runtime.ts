@@ -63,7 +63,7 @@ export class WorkerRuntime implements ProcessRuntime {
   private readonly settings: WorkerSettings;
   private readonly logger = new Logger(LOG_CONTEXT);
   private readonly control = new ControlChannel();
-  private readonly servers = new ServerRegistry(() => this.boot.changed());
+  private readonly servers: ServerRegistry;
   private readonly containers = new Containers(
     () => (this.options as { contexts?: boolean } | undefined)?.contexts ?? true,
   );
@@ -104,6 +104,7 @@ export class WorkerRuntime implements ProcessRuntime {
     const { leaseDuration, maxPayload, queueLimit } = mark.settings;
     this.lease = new LeaderLease(leaseDuration);
     this.appsClosed = new Promise((resolve) => (this.announceAppsClosed = resolve));
+    this.servers = new ServerRegistry(() => this.boot.changed(), mark.primaryPorts);
     this.boot = this.watchBoot();
     this.bus = new LocalBus(
       SocketLink.over(mark.busFd, maxFrameOf(maxPayload)),

@@ -1,0 +1,155 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { ClientProxyFactory, Transport } from '@nestjs/microservices';
+import { firstValueFrom } from 'rxjs';
+import { type AppProcess, ascending, eventually, fixture, freePort, request, useApps } from '../support/index.js';
+
+const apps = useApps();
+const folder = mkdtempSync(join(tmpdir(), 'nestjs-cluster-boots-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+let count = 0;
+
+interface Boots {
+  readonly app: AppProcess;
+  readonly secondPort: number;
+  /** Changes the code on disk, and what the environment's file says. */
+  deploy(build: string, feature?: string): void;
+}
+
+async function start(build: string): Promise<Boots> {
+  const name = join(folder, String((count += 1)));
+  const deploy = (next: string, feature = 'old') => {
+    writeFileSync(`${name}.build`, next);
+    writeFileSync(`${name}.feature`, feature);
+  };
+  deploy(build);
+  const secondPort = await freePort();
+  const env = { SECOND_PORT: String(secondPort), BUILD: `${name}.build`, FEATURE_FILE: `${name}.feature` };
+  return { app: await apps.start({ entry: fixture('compat-boots/main'), env }), secondPort, deploy };
+}
+
+async function reload(app: AppProcess): Promise<void> {
+  const { mark } = app.output;
+  app.kill('SIGHUP');
+  await app.waitForLine(/reload to generation \d+ done/, mark);
+}
+
+/** Asks whichever worker answers to do something; resolves to its pid. */
+async function tell(app: AppProcess, what: string): Promise<number> {
+  const { pid } = await app.json(`/do?what=${encodeURIComponent(what)}`, { method: 'POST' });
+  return pid as number;
+}
+
+async function askOverTcp(port: number): Promise<number> {
+  const client = ClientProxyFactory.create({ transport: Transport.TCP, options: { port } });
+  try {
+    return await firstValueFrom(client.send<number>('pid', {}));
+  } finally {
+    client.close();
+  }
+}
+
+describe('a process that boots the module more than once', () => {
+  it('a context before the app, left open: both workers serve, and each is asked once by map()', async () => {
+    const { app } = await start('context first');
+    const workers = await app.waitUntilReady(2);
+    expect(ascending(await app.json('/all'))).toEqual(ascending(workers.map(({ pid }) => pid)));
+    expect(await app.stop()).toEqual({ code: 0, signal: null });
+  });
+
+  it('an HTTP app and a microservice: both answer, and when the one is closed the other goes on', async () => {
+    const { app, secondPort } = await start('two apps');
+    const workers = await app.waitUntilReady(2);
+    const pids = workers.map(({ pid }) => pid);
+    expect(pids).toContain(
+      await eventually(() => askOverTcp(secondPort).catch(() => undefined), { what: () => 'an answer over TCP' }),
+    );
+    const pid = await tell(app, 'close the second');
+    await app.waitForReport('closed', (report) => report['pid'] === pid);
+    expect((await app.waitUntilReady(2)).map((worker) => worker.pid)).toEqual(pids);
+    expect(ascending(await app.json('/all'))).toEqual(ascending(pids));
+  });
+
+  it('a build whose context takes its time before the app: the old workers serve until the new ones listen', async () => {
+    const { app, deploy } = await start('plain');
+    await app.waitUntilReady(2);
+    const load = app.load('/', { rate: 20, keepAlive: false });
+    await load.answered(10);
+    deploy('context first, slowly');
+    await reload(app);
+    expect((await load.finish()).failures).toEqual({});
+    expect((await app.waitUntilReady(2)).map(({ generation }) => generation)).toEqual([2, 2]);
+  });
+});
+
+describe('an app that does not listen', () => {
+  it('is ready after its bootstrap hooks, and is stopped like any other', async () => {
+    const { app } = await start('init alone');
+    const { mark } = app.output;
+    await app.waitForReport('up');
+    await reload(app);
+    await app.waitForReport('up', undefined, mark);
+    expect(await app.stop()).toEqual({ code: 0, signal: null });
+  });
+
+  it('does not take the place of one that listens: the reload waits for a server, and the old workers serve', async () => {
+    const { app, deploy } = await start('plain');
+    await app.waitUntilReady(2);
+    deploy('init alone');
+    const { mark } = app.output;
+    app.kill('SIGHUP');
+    await app.waitForLine(/not ready yet: no server listens, and the worker before it listened/, mark);
+    expect((await app.waitUntilReady(2)).map(({ generation }) => generation)).toEqual([1, 1]);
+  });
+});
+
+describe('a worker that ends by its own choice', () => {
+  it('app.close(): it serves until another worker is ready, then leaves, and nothing is lost', async () => {
+    const { app } = await start('plain');
+    await app.waitUntilReady(2);
+    const load = app.load('/', { rate: 20, keepAlive: true });
+    const pid = await tell(app, 'close');
+    await app.waitForReport('closed', (report) => report['pid'] === pid);
+    await eventually(() => !app.workers.includes(pid), { what: () => `the end of ${pid}` });
+    expect((await app.waitUntilReady(2)).map((worker) => worker.pid)).not.toContain(pid);
+    expect((await load.finish()).failures).toEqual({});
+  });
+
+  it('process.exit(0): its slot is filled again, and the log has no warning of it', async () => {
+    const { app } = await start('plain');
+    await app.waitUntilReady(2);
+    const pid = await tell(app, 'exit');
+    await eventually(async () => !(await app.waitUntilReady(2)).some((worker) => worker.pid === pid), {
+      what: () => `another worker in place of ${pid}`,
+    });
+    expect(app.output.text).toMatch(/exited with code 0 by itself/);
+    expect(app.output.text).not.toMatch(/(WARN|ERROR) \[Cluster\] worker/);
+  });
+});
+
+describe('what main.ts does above NestFactory.create', () => {
+  it('a server that it opens is drained like any other', async () => {
+    const { app, secondPort } = await start('a server above create');
+    await app.waitUntilReady(2);
+    const answer = request(`http://127.0.0.1:${secondPort}/`, { timeout: 20_000 });
+    const { pid } = await app.waitForReport('asked');
+    await reload(app);
+    expect(await answer).toMatchObject({ status: 200, text: String(pid) });
+  });
+
+  it('a server that the primary opens, too: the error names the primary and the remedy', async () => {
+    const { app } = await start('a server above create, in the primary too');
+    expect(await app.waitForExit()).toEqual({ code: 1, signal: null });
+    expect(app.output.text).toMatch(/EADDRINUSE.*The primary itself listens there/);
+  });
+
+  it('what it sets in the environment is read anew by new workers', async () => {
+    const { app, deploy } = await start('plain');
+    expect((await app.waitUntilReady(2)).map((worker) => worker['feature'])).toEqual(['old', 'old']);
+    deploy('plain', 'new');
+    await reload(app);
+    expect((await app.waitUntilReady(2)).map((worker) => worker['feature'])).toEqual(['new', 'new']);
+  });
+});

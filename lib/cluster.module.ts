@@ -1,8 +1,9 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { currentBoot } from './boot/watch-boots.js';
 import { CLUSTER_OPTIONS, RUNTIME } from './cluster.constants.js';
 import { optionsProviders, resolveOptionsAlone } from './gate/async-options.js';
 import { ClusterCoreModule } from './gate/core.module.js';
-import { asWorker, isTestRun, passGate, standalone } from './gate/gate.js';
+import { asWorker, isStandaloneAnyway, passGate, standalone } from './gate/gate.js';
 import { LazyPromise } from './gate/lazy-promise.js';
 import { reportCopies } from './gate/shared-copy.js';
 import { validateAsyncOptions } from './options/async-options.js';
@@ -17,8 +18,8 @@ import { resolveOptions } from './options/resolve-options.js';
  * Runs the application as a supervised cluster of processes. Import it once, in the root module.
  *
  * The process that is started becomes the primary: it constructs none of the application's providers,
- * forks the workers and supervises them. In each worker the application boots as ever. Under a test
- * runner, and with `enabled: false`, nothing is forked and one process is a cluster of one.
+ * forks the workers and supervises them. In each worker the application boots as ever. In tests, scripts, child
+ * processes and threads, and with `enabled: false`, nothing is forked and one process is a cluster of one.
  *
  * @publicApi
  */
@@ -31,27 +32,31 @@ export class ClusterModule {
    */
   static forRoot(options?: ClusterOptions | number): Promise<DynamicModule> {
     const check = attempt(() => resolveOptions(options));
+    const inWorker = once(definition);
+    const inStandalone = once(definition);
     return new LazyPromise(async () => {
       const resolved = check();
       const worker = asWorker();
       if (worker) {
         await worker.adopt(resolved);
-        return definition({ provide: RUNTIME, useValue: worker }, resolved);
+        return inWorker({ provide: RUNTIME, useValue: worker }, resolved);
       }
       reportCopies();
       await passGate(resolved);
-      return definition(STANDALONE, resolved);
-    });
+      return inStandalone(STANDALONE, resolved);
+    }, currentBoot);
   }
 
   /**
    * As `forRoot`, with options from a factory. The primary resolves them in a throw-away application
-   * context of nothing but `imports` and the factory. Under a test runner the app is always standalone.
+   * context of nothing but `imports` and the factory.
    *
    * @returns as `forRoot`
    */
   static forRootAsync(options: ClusterAsyncOptions): Promise<DynamicModule> {
     const check = attempt(() => validateAsyncOptions(options));
+    const inWorker = once(definitionAsync);
+    const inStandalone = once(definitionAsync);
     return new LazyPromise(async () => {
       const given = check();
       const worker = asWorker();
@@ -60,16 +65,12 @@ export class ClusterModule {
           await worker.adopt(resolved);
           return worker;
         };
-        return definitionAsync({ provide: RUNTIME, useFactory: adopt, inject: [CLUSTER_OPTIONS] }, given);
+        return inWorker({ provide: RUNTIME, useFactory: adopt, inject: [CLUSTER_OPTIONS] }, given);
       }
       reportCopies();
-      if (isTestRun()) {
-        return definitionAsync(STANDALONE, given);
-      }
-      const resolved = await resolveOptionsAlone(given);
-      await passGate(resolved);
-      return definition(STANDALONE, resolved);
-    });
+      if (!isStandaloneAnyway()) await passGate(await resolveOptionsAlone(given));
+      return inStandalone(STANDALONE, given);
+    }, currentBoot);
   }
 }
 
@@ -84,6 +85,12 @@ function definition(runtime: Provider, options: ResolvedClusterOptions): Dynamic
 function definitionAsync(runtime: Provider, given: ClusterAsyncOptions): DynamicModule {
   const core = ClusterCoreModule.register([runtime, ...optionsProviders(given)], given.imports);
   return { module: ClusterModule, imports: [core] };
+}
+
+/** Makes it at the first call, and returns the same ever after: to Nest a dynamic module is the object that it is. */
+function once<A extends unknown[], T>(make: (...args: A) => T): (...args: A) => T {
+  let made: { value: T } | undefined;
+  return (...args) => (made ??= { value: make(...args) }).value;
 }
 
 /** Runs `check` now, where the error's stack still names the caller, and hands out its outcome when asked. */

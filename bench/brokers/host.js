@@ -13,6 +13,7 @@ const engine = url.startsWith('nats:') ? nats({ servers: url }) : redis({ url })
 class AppModule {}
 const cluster = ClusterModule.forRoot({
   workers: Number(workers),
+  contexts: true,
   messenger: { engine, cluster: 'bench', host: `host-${host}` },
 });
 decorateClass(AppModule, [], Module({ imports: [cluster] }));

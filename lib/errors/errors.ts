@@ -123,8 +123,8 @@ export class ClusterDisabledError extends ClusterError {
   constructor(call: string) {
     super(
       ClusterDisabledError.code,
-      `${call} needs a cluster, and this process runs standalone (enabled: false, or a test runner was seen). ` +
-        `Start the app with ClusterModule enabled, or do not call it here.`,
+      `${call} needs a cluster, and this process runs standalone (a test, a script, a child process, or enabled: false). ` +
+        `Start the app by its own main script with ClusterModule enabled, or do not call it here.`,
     );
   }
 }

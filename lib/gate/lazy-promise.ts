@@ -1,19 +1,23 @@
 /**
  * A promise whose work starts when it is first awaited. Nest's scanner tells a dynamic module that is to
  * come by `instanceof Promise` and then awaits it, so importing a file that calls `forRoot` starts nothing.
+ * What comes may differ from one occasion to the next (a context that reads the configuration, then the app),
+ * and is the same whenever it is awaited on the same occasion.
  */
 export class LazyPromise<T> extends Promise<T> {
-  private readonly work: () => Promise<T>;
-  private begun: Promise<T> | undefined;
+  private readonly begun = new WeakMap<object, Promise<T>>();
 
   /** Promises derived from this one are ordinary. */
   static override get [Symbol.species](): PromiseConstructor {
     return Promise;
   }
 
-  constructor(work: () => Promise<T>) {
+  /** @param occasion called when it is awaited; undefined: on no occasion in particular */
+  constructor(
+    private readonly work: () => Promise<T>,
+    private readonly occasion: () => object | undefined = () => undefined,
+  ) {
     super(() => {});
-    this.work = work;
   }
 
   // oxlint-disable-next-line unicorn/no-thenable -- being thenable in its own way is the purpose
@@ -21,8 +25,7 @@ export class LazyPromise<T> extends Promise<T> {
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
   ): Promise<R1 | R2> {
-    this.begun ??= this.work();
-    return this.begun.then(onFulfilled, onRejected);
+    return this.begin().then(onFulfilled, onRejected);
   }
 
   override catch<R = never>(onRejected?: ((reason: unknown) => R | PromiseLike<R>) | null): Promise<T | R> {
@@ -30,7 +33,16 @@ export class LazyPromise<T> extends Promise<T> {
   }
 
   override finally(onFinally?: (() => void) | null): Promise<T> {
-    this.begun ??= this.work();
-    return this.begun.finally(onFinally);
+    return this.begin().finally(onFinally);
+  }
+
+  private begin(): Promise<T> {
+    const occasion = this.occasion() ?? this;
+    let begun = this.begun.get(occasion);
+    if (begun === undefined) {
+      begun = this.work();
+      this.begun.set(occasion, begun);
+    }
+    return begun;
   }
 }

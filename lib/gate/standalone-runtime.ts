@@ -48,6 +48,7 @@ export class StandaloneRuntime implements ProcessRuntime {
   }
 
   async closed(): Promise<void> {
+    this.cluster.leave();
     await this.connection?.close();
     await this.cluster.close();
   }

@@ -155,8 +155,17 @@ export interface ClusterOptions {
    * really use (affinity and cgroup CPU quota).
    */
   readonly workers?: number;
-  /** False: one process, no fork. Default: true, and false under a test runner (jest, vitest, node:test). */
+  /**
+   * False: one process, no fork. Default: true, and only where this process can and should be a primary: the main
+   * thread of a process that boots an application or microservice by its own main script. True means the same, but
+   * forks in an environment of a test runner too. NESTJS_CLUSTER=on or off in the environment goes over it.
+   */
   readonly enabled?: boolean;
+  /**
+   * Whether an application context (`NestFactory.createApplicationContext`) runs in every worker, as an application
+   * does. Default false: scripts, commands and seeds run once, in the process that was started.
+   */
+  readonly contexts?: boolean;
   /** A module of yours that lives in the primary, with MessengerService, ReloadService and ClusterService injectable. */
   readonly primary?: Type<unknown> | DynamicModule;
   /**
@@ -189,6 +198,7 @@ export interface ClusterOptions {
 export interface ResolvedClusterOptions {
   readonly workers: number;
   readonly enabled: boolean | undefined;
+  readonly contexts: boolean;
   readonly primary: Type<unknown> | DynamicModule | undefined;
   readonly inheritAppConfig: boolean;
   readonly listen: ListenMode;

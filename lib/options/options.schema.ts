@@ -205,6 +205,7 @@ const nestModule = z.custom<Type<unknown> | DynamicModule>(
 export const optionsSchema = section({
   workers: whole(0, MAX_WORKERS).default(0),
   enabled: boolean().optional(),
+  contexts: boolean().default(false),
   primary: nestModule.optional(),
   inheritAppConfig: boolean().default(false),
   listen: oneOf(['auto', 'reuse-port', 'round-robin', 'shared', 'sticky']).default('auto'),

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { ClusterOptionsError } from '../errors/index.js';
 import { MAX_WORKERS } from '../options/limits.js';
+import { ownSession } from './lineage.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -22,6 +23,28 @@ export function webConcurrency(env: Environment = process.env): number | undefin
     `The environment variable WEB_CONCURRENCY is '${text}'; expected a whole number from 1 to ${MAX_WORKERS}. ` +
       `Correct it, unset it, or give the option workers.`,
   );
+}
+
+const SWITCH = 'NESTJS_CLUSTER';
+
+/**
+ * What NESTJS_CLUSTER says, over everything else: 'on' or 'off'; undefined where it is unset or empty.
+ *
+ * @throws ClusterOptionsError when it is anything else.
+ */
+export function clusterSwitch(env: Environment = process.env): 'on' | 'off' | undefined {
+  const text = env[SWITCH]?.trim();
+  if (!text) return undefined;
+  if (text === 'on' || text === 'off') return text;
+  throw new ClusterOptionsError(
+    `The environment variable NESTJS_CLUSTER is '${text}'; expected 'on' or 'off'. ` +
+      `Correct it, or unset it: the option enabled then decides.`,
+  );
+}
+
+/** Whether the environment is that of PM2, which gives each process a number. */
+export function underPm2(env: Environment = process.env): boolean {
+  return env.pm_id !== undefined;
 }
 
 /** Whether a test runner started this process. */
@@ -134,12 +157,44 @@ export interface WorkerSettings {
   readonly compileCache: string | undefined;
 }
 
-/** Names the worker a process descends from. It stays in the environment, so that children inherit it. */
+/** Names the worker a process descends from, or a primary. It stays in the environment, so that children inherit it. */
 export const LINEAGE = 'NESTJS_CLUSTER_LINEAGE';
+
+/** The session of those to whom LINEAGE was given: whoever begins a session of its own has left the cluster. */
+const SESSION = 'NESTJS_CLUSTER_SESSION';
+
+/**
+ * Makes what this process starts from now on known as a primary's descendants. They do not inherit
+ * NESTJS_CLUSTER=on, which was meant for the primary alone.
+ */
+export function markDescendantsOfPrimary(
+  session: number | undefined,
+  env: Record<string, string | undefined> = process.env,
+): void {
+  env[LINEAGE] = 'primary';
+  if (session === undefined) delete env[SESSION];
+  else env[SESSION] = String(session);
+  dropSwitchOn(env);
+}
+
+/** Whether a process of a cluster started this one, or one of its ancestors, and not in a session of its own. */
+export function descendsFromCluster(session: number | undefined, env: Environment = process.env): boolean {
+  if (!env[LINEAGE]) return false;
+  return env[SESSION] === undefined || session === undefined || env[SESSION] === String(session);
+}
+
+function dropSwitchOn(env: Record<string, string | undefined>): void {
+  if (env[SWITCH]?.trim() === 'on') delete env[SWITCH];
+}
 
 /** The environment variables that mark a worker. */
 export function markWorker(mark: WorkerMark, lineage: string): Record<string, string> {
-  return { [WORKER_MARK]: JSON.stringify(mark), [LINEAGE]: lineage };
+  const session = ownSession();
+  return {
+    [WORKER_MARK]: JSON.stringify(mark),
+    [LINEAGE]: lineage,
+    ...(session === undefined ? {} : { [SESSION]: String(session) }),
+  };
 }
 
 /** Takes the mark out of the environment; undefined where this process is no worker of ours. */
@@ -147,6 +202,7 @@ export function takeWorkerMark(env: Record<string, string | undefined> = process
   const text = env[WORKER_MARK];
   delete env[WORKER_MARK];
   if (text === undefined) return undefined;
+  dropSwitchOn(env);
   const mark = JSON.parse(text) as WorkerMark;
   // Node has read it; a process that the worker starts has no part in it.
   if (env[COMPILE_CACHE] === mark.settings.compileCache) delete env[COMPILE_CACHE];

@@ -41,3 +41,13 @@ export function ownSession(): number | undefined {
 export function sessionIn(stat: string): number {
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]);
 }
+
+/** The command line of a process; undefined where it cannot be read. */
+export function commandOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() || undefined;
+  } catch {
+    // No /proc, or the process is gone.
+    return undefined;
+  }
+}

@@ -5,6 +5,8 @@ import { ClusterCoreModule } from '../gate/core.module.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { workerCount } from '../options/worker-count.js';
 import { elapsed, systemClock } from '../platform/clock.js';
+import { markDescendantsOfPrimary } from '../platform/environment.js';
+import { ownSession } from '../platform/lineage.js';
 import { processEvents } from '../platform/process-events.js';
 import { outliveOutput } from '../platform/standard-output.js';
 import { PrimaryOutput } from './output/primary-output.js';
@@ -30,6 +32,7 @@ export async function bootPrimary(options: ResolvedClusterOptions): Promise<neve
   // Before anything is awaited: as pid 1 a process has no default signal actions.
   listenToSignals(runtime, options);
   outliveOutput();
+  markDescendantsOfPrimary(ownSession());
   const logger = new Logger(LOG_CONTEXT);
   // The app's own `bufferLogs` waits for an app that never comes up in this process.
   Logger.flush();

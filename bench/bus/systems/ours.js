@@ -5,7 +5,11 @@ import { ClusterModule, MessengerService } from '../../shared/nestjs-cluster.js'
 import { takeOrders } from '../worker.js';
 
 class AppModule {}
-decorateClass(AppModule, [], Module({ imports: [ClusterModule.forRoot(Number(process.env.BENCH_WORKERS))] }));
+decorateClass(
+  AppModule,
+  [],
+  Module({ imports: [ClusterModule.forRoot({ workers: Number(process.env.BENCH_WORKERS), contexts: true })] }),
+);
 
 const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error', 'warn'] });
 const messenger = app.get(MessengerService);

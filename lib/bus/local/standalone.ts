@@ -11,6 +11,8 @@ export interface Standalone {
   readonly hub: Hub;
   /** Makes the worker a member: from then on it gets broadcasts, requests and tasks. */
   ready(): void;
+  /** Takes the worker out again: it is sent nothing new, and its end is expected. */
+  leave(): void;
   /** Ends the bus after what is queued was delivered. */
   close(): Promise<void>;
 }
@@ -28,6 +30,7 @@ export function createStandalone(
     bus,
     hub,
     ready: () => hub.ready(SELF.id),
+    leave: () => hub.leaving(SELF.id),
     close: async () => {
       hub.leaving(SELF.id);
       await bus.close();

@@ -138,6 +138,18 @@ describe('LazyPromise', () => {
     expect(work).toHaveBeenCalledTimes(1);
   });
 
+  it('works once for each occasion on which it is awaited', async () => {
+    let occasion: object | undefined = {};
+    const work = jest.fn(() => Promise.resolve());
+    const lazy = new LazyPromise(work, () => occasion);
+    await lazy;
+    await lazy;
+    expect(work).toHaveBeenCalledTimes(1);
+    occasion = {};
+    await lazy;
+    expect(work).toHaveBeenCalledTimes(2);
+  });
+
   it('never awaited, it neither works nor leaves an unhandled rejection', () => {
     const work = jest.fn(() => Promise.reject(new Error('never')));
     void new LazyPromise(work);

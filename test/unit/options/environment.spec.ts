@@ -1,6 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { ClusterOptionsError } from '../../../lib/errors/index.js';
-import { inProduction, startEnvironment, underTestRunner, webConcurrency } from '../../../lib/platform/environment.js';
+import {
+  clusterSwitch,
+  descendsFromCluster,
+  inProduction,
+  markDescendantsOfPrimary,
+  markWorker,
+  startEnvironment,
+  takeWorkerMark,
+  underTestRunner,
+  webConcurrency,
+  type WorkerMark,
+} from '../../../lib/platform/environment.js';
 
 describe('webConcurrency', () => {
   it.each([
@@ -22,6 +33,47 @@ describe('webConcurrency', () => {
     const ask = () => webConcurrency({ WEB_CONCURRENCY: value });
     expect(ask).toThrow(ClusterOptionsError);
     expect(ask).toThrow(`WEB_CONCURRENCY is '${value}'; expected a whole number from 1 to 1024`);
+  });
+});
+
+describe('NESTJS_CLUSTER', () => {
+  it('says on, off, or nothing', () => {
+    expect(clusterSwitch({ NESTJS_CLUSTER: 'on' })).toBe('on');
+    expect(clusterSwitch({ NESTJS_CLUSTER: ' off ' })).toBe('off');
+    expect(clusterSwitch({ NESTJS_CLUSTER: '' })).toBeUndefined();
+    expect(clusterSwitch({})).toBeUndefined();
+  });
+
+  it.each(['true', '1', 'ON', 'auto'])('%j is refused by name', (value) => {
+    const ask = () => clusterSwitch({ NESTJS_CLUSTER: value });
+    expect(ask).toThrow(ClusterOptionsError);
+    expect(ask).toThrow(`NESTJS_CLUSTER is '${value}'; expected 'on' or 'off'`);
+  });
+
+  it('on is meant for the primary: neither its workers nor what it starts inherit it', () => {
+    const environment: Record<string, string | undefined> = { NESTJS_CLUSTER: 'on' };
+    const workers = { ...environment, ...markWorker({ settings: {} } as WorkerMark, 'uuid/1') };
+    expect(takeWorkerMark(workers)).toBeDefined();
+    expect(workers).not.toHaveProperty('NESTJS_CLUSTER');
+    markDescendantsOfPrimary(7, environment);
+    expect(environment).not.toHaveProperty('NESTJS_CLUSTER');
+  });
+});
+
+describe('descendants of a cluster', () => {
+  it('are those that inherit from a worker or the primary, and are in their session', () => {
+    const environment: Record<string, string | undefined> = {};
+    markDescendantsOfPrimary(7, environment);
+    expect(descendsFromCluster(7, environment)).toBe(true);
+    expect(descendsFromCluster(8, environment)).toBe(false);
+    expect(descendsFromCluster(7, {})).toBe(false);
+  });
+
+  it('go by the environment alone where there are no sessions to tell', () => {
+    const environment: Record<string, string | undefined> = {};
+    markDescendantsOfPrimary(undefined, environment);
+    expect(descendsFromCluster(undefined, environment)).toBe(true);
+    expect(descendsFromCluster(7, environment)).toBe(true);
   });
 });
 

@@ -25,6 +25,7 @@ describe('resolveOptions: what it fills in', () => {
       workers: 0,
       enabled: undefined,
       inheritAppConfig: false,
+      contexts: false,
       primary: undefined,
       listen: 'auto',
       fork: {},

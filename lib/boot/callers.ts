@@ -1,0 +1,49 @@
+import { fileURLToPath } from 'node:url';
+
+/** How many frames of the stack are looked at. */
+const DEPTH = 100;
+
+/** A place in the code from which a call came. */
+export interface Caller {
+  /** Path of the file; where the code was evaluated from a string, of the file that evaluated it. */
+  readonly file: string;
+  /** The code was evaluated from a string, by `eval` or `new Function`. */
+  readonly isEvaluated: boolean;
+}
+
+/** The files on the stack below the call of `callee`, the nearest first. */
+export function callersOf(callee: Function): Caller[] {
+  return sitesBelow(callee).flatMap((site) => {
+    const isEvaluated = site.isEval();
+    const file = pathOf(isEvaluated ? evaluatorIn(site.getEvalOrigin()) : site.getFileName());
+    return file === undefined ? [] : [{ file, isEvaluated }];
+  });
+}
+
+function sitesBelow(callee: Function): readonly NodeJS.CallSite[] {
+  const { prepareStackTrace, stackTraceLimit } = Error;
+  const holder: { stack?: unknown } = {};
+  try {
+    Error.stackTraceLimit = DEPTH;
+    Error.prepareStackTrace = (_, sites) => sites;
+    Error.captureStackTrace(holder, callee);
+    return Array.isArray(holder.stack) ? (holder.stack as NodeJS.CallSite[]) : [];
+  } catch {
+    // Error is frozen (--frozen-intrinsics): who calls stays unknown.
+    return [];
+  } finally {
+    if (!Object.isFrozen(Error)) Object.assign(Error, { prepareStackTrace, stackTraceLimit });
+  }
+}
+
+/** Of 'eval at run (eval at load (file:///a/b.js:1:2), <anonymous>:3:4)': the file at its heart. */
+function evaluatorIn(origin: string | undefined): string | undefined {
+  return origin?.match(/\(([^()]+):\d+:\d+\)/)?.[1];
+}
+
+/** Undefined for what is no file: Node's own code, and names that a tool made up. */
+function pathOf(name: string | null | undefined): string | undefined {
+  if (!name) return undefined;
+  if (name.startsWith('file:')) return fileURLToPath(new URL(name));
+  return name.startsWith('/') || /^[A-Za-z]:[\\/]/.test(name) ? name : undefined;
+}

@@ -1,9 +1,10 @@
-import type { Clock, Timer } from '../../platform/clock.js';
+import { type Clock, hostTime, type Timer } from '../../platform/clock.js';
 import type { Address, Answer, Claim, Waiter } from '../bus.interface.js';
 import type { Store } from '../engine.interface.js';
 import { Lease } from './lease.js';
 import { untilDone } from './retry.js';
 import { pack, tokenOf, unpack } from './wire.js';
+import type { WireClock, WireTime } from './wire-time.js';
 
 /** An answer is forgotten so long after the last process that knows it is gone, in ms. */
 export const ANSWER_KEPT = 60_000;
@@ -19,8 +20,8 @@ export interface ConclusionHeader {
   readonly key: string;
   readonly outcome: 'ok' | 'error';
   readonly slot: Address;
-  /** Unix time in ms until which it counts; null for the cluster's life. */
-  readonly until: number | null;
+  /** Until when it counts; null for the cluster's life. */
+  readonly until: WireTime | null;
   /** Of the run that it is the result of. */
   readonly token: number;
 }
@@ -53,7 +54,7 @@ export class DistributedClaims {
 
   constructor(
     private readonly stores: { readonly claims: Store; readonly answers: Store },
-    private readonly self: { readonly address: Address; readonly id: number },
+    private readonly self: { readonly address: Address; readonly id: number; readonly times: WireClock },
     /** How long a holder may give no sign of life, in ms. */
     private readonly lease: number,
     private readonly clock: Clock,
@@ -138,7 +139,7 @@ export class DistributedClaims {
     const record = await this.stores.answers.get(tokenOf('answer', claimant.key));
     if (record === undefined) return false;
     const { header, payload } = unpack<ConclusionHeader>(record.value);
-    if (!counts(header)) return false;
+    if (!this.counts(header)) return false;
     this.remember(header, payload);
     this.answer(claimant, header, payload);
     return true;
@@ -168,7 +169,7 @@ export class DistributedClaims {
   }
 
   private async finish(key: string, held: Held, outcome: 'ok' | 'error', payload: Uint8Array): Promise<void> {
-    const until = held.ttl === Infinity ? null : Date.now() + held.ttl;
+    const until = this.self.times.toWire(hostTime() + held.ttl);
     const header: ConclusionHeader = { key, outcome, slot: this.self.address, until, token: held.token };
     const isFirst = outcome === 'error' || (await this.keep(header, payload));
     if (isFirst) {
@@ -194,7 +195,7 @@ export class DistributedClaims {
         const old = await this.stores.answers.get(key);
         const known = old && unpack<ConclusionHeader>(old.value).header;
         if (known?.token === header.token) return true;
-        if (known !== undefined && counts(known)) return false;
+        if (known !== undefined && this.counts(known)) return false;
         if ((await this.stores.answers.put(key, value, old?.version)) !== undefined) return true;
         throw new Error('Another one was written at the same moment.');
       },
@@ -214,7 +215,7 @@ export class DistributedClaims {
       ANSWER_RENEWED * (0.8 + Math.random() * 0.4),
       () => {
         for (const [key, { header, record }] of this.known) {
-          if (counts(header)) void this.renewAnswer(tokenOf('answer', key), header, record).catch(() => undefined);
+          if (this.counts(header)) void this.renewAnswer(tokenOf('answer', key), header, record).catch(() => undefined);
           else this.known.delete(key);
         }
         this.renewal = this.isClosed || this.known.size === 0 ? undefined : this.renewAnswersLater();
@@ -236,13 +237,13 @@ export class DistributedClaims {
     claimant.waiter.resolve({ granted: false, answer });
   }
 
+  private counts({ until }: ConclusionHeader): boolean {
+    return !this.self.times.isPast(until);
+  }
+
   private forget(claimant: Claimant): void {
     claimant.isOver = true;
     claimant.look?.cancel();
     this.waiting.delete(claimant);
   }
-}
-
-function counts({ until }: ConclusionHeader): boolean {
-  return until === null || until > Date.now();
 }

@@ -34,6 +34,7 @@ import { DEAD_LETTER_KEPT, inboxOf, RESULT_KEPT } from './task-message.js';
 import { TaskRunner } from './task-runner.js';
 import { Unsent } from './unsent.js';
 import { pack, unpack } from './wire.js';
+import { WireClock } from './wire-time.js';
 import { EVERYONE, type Letter, MEMBERS, type PublishHeader, type Word } from './words.js';
 
 /** Room in a message for what is not payload, in bytes: names are up to 1 KiB each. */
@@ -106,6 +107,7 @@ export class DistributedBus implements Bus {
   ) {
     const { clock, warn, lease, queueLimit } = options;
     const { id, address, primary, generation } = identity;
+    const times = new WireClock(primary);
     this.clock = clock;
     this.maxPayload = options.maxPayload;
     this.self = { id: this.isPrimary ? PRIMARY_ID : id, address, generation, primary };
@@ -143,8 +145,8 @@ export class DistributedBus implements Bus {
     const isLed = () => this.presence.isLed(LEADER_HEARD);
     this.leadership = new Leadership(engine.store('leader', LEADER_LEASE), String(id), clock, isLed);
     const abandon = (task: string) => this.say({ type: 'abandon', task });
-    this.caller = new TaskCaller(engine, results, { address, id }, clock, abandon, this.listen.bind(this), warn);
-    this.runner = new TaskRunner(engine, { results, dead }, { address, id, name: this.name }, lease, clock, {
+    this.caller = new TaskCaller(engine, results, { address, id, times }, clock, abandon, this.listen.bind(this), warn);
+    this.runner = new TaskRunner(engine, { results, dead }, { address, id, name: this.name, times }, lease, clock, {
       onTask: (task) => this.receiver!.onTask(task),
       onAbandoned: (task) => this.receiver!.onAbandoned(task),
       warn,
@@ -155,7 +157,7 @@ export class DistributedBus implements Bus {
     const stores = { claims: engine.store('claims', lease), answers: engine.store('answers', ANSWER_KEPT) };
     const conclude = (header: ConclusionHeader, payload: Uint8Array) =>
       this.say({ type: 'concluded', ...header }, payload);
-    this.claims = new DistributedClaims(stores, { address, id }, lease, clock, conclude, warn);
+    this.claims = new DistributedClaims(stores, { address, id, times }, lease, clock, conclude, warn);
     this.unreadable = new ThrottledWarning(
       warn,
       hostTime,

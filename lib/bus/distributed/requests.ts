@@ -6,7 +6,8 @@ import { PendingCalls } from '../local/pending-calls.js';
 import type { Card } from './membership.js';
 import type { Identity } from './presence.js';
 import { inboxOf } from './task-message.js';
-import { deadlineFromWire, deadlineToWire, pack } from './wire.js';
+import { pack } from './wire.js';
+import { WireClock } from './wire-time.js';
 import type { Letter, RequestLetter } from './words.js';
 
 /** How requests and answers leave this process. */
@@ -20,6 +21,7 @@ export interface RequestWay {
 /** Requests from one member to another, and their answers. */
 export class Requests {
   private readonly calls = new PendingCalls();
+  private readonly times: WireClock;
 
   constructor(
     private readonly identity: Identity,
@@ -29,7 +31,9 @@ export class Requests {
     /** Whether this member takes requests. */
     private readonly isTaken: () => boolean,
     private readonly receive: (request: Request) => void,
-  ) {}
+  ) {
+    this.times = new WireClock(identity.primary);
+  }
 
   request(to: MemberId, event: string, payload: Uint8Array, deadline: number, waiter: Waiter<Answer>): void {
     const id = this.calls.add({ what: 'request', to, waiter });
@@ -38,7 +42,7 @@ export class Requests {
     if (to === fromId) {
       return this.loopback.push(() => this.requestedByItself({ id, event, payload, from, fromId, deadline }));
     }
-    const letter: Letter = { type: 'request', id, event, from, fromId, deadline: deadlineToWire(deadline) };
+    const letter: Letter = { type: 'request', id, event, from, fromId, deadline: this.times.toWire(deadline) };
     this.way
       .send(inboxOf(to), pack(letter, payload), () => this.calls.get(id) !== undefined)
       .catch((error: unknown) => this.calls.takeRequest(id, to)?.reject(error));
@@ -55,7 +59,7 @@ export class Requests {
     switch (letter.type) {
       case 'request': {
         const { id, event, from, fromId } = letter;
-        return this.requested({ id, event, payload, from, fromId, deadline: deadlineFromWire(letter.deadline) });
+        return this.requested({ id, event, payload, from, fromId, deadline: this.times.fromWire(letter.deadline) });
       }
       case 'reply':
         return this.answered(letter.id, letter.fromId, { outcome: letter.outcome, payload, slot: letter.slot });

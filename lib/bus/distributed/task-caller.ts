@@ -6,6 +6,7 @@ import type { Engine, Store } from '../engine.interface.js';
 import { untilDone } from './retry.js';
 import { NO_RESULT, packTask, queueOf, resultSubject, type ResultHeader, sharedId } from './task-message.js';
 import { unpack } from './wire.js';
+import type { WireClock } from './wire-time.js';
 
 /** The word of a result may be lost with a connection: it is looked up after so many ms, then in doubling times. */
 const FIRST_LOOK = 2_000;
@@ -34,7 +35,7 @@ export class TaskCaller {
   constructor(
     private readonly engine: Engine,
     private readonly results: Store,
-    private readonly self: { readonly address: Address; readonly id: MemberId },
+    private readonly self: { readonly address: Address; readonly id: MemberId; readonly times: WireClock },
     private readonly clock: Clock,
     /** Tells whoever runs it that the task has been given up. */
     private readonly abandon: (task: string) => void,

@@ -1,5 +1,6 @@
 import type { Address, MemberId, Outcome, TaskRequest } from '../bus.interface.js';
-import { deadlineToWire, pack, tokenOf } from './wire.js';
+import { pack, tokenOf } from './wire.js';
+import type { WireClock, WireTime } from './wire-time.js';
 
 /** A task's result is kept this long, in ms: calls that come later with the same id get it. */
 export const RESULT_KEPT = 5 * 60_000;
@@ -15,7 +16,7 @@ export interface TaskHeader {
   readonly key: string | null;
   readonly from: Address;
   readonly fromId: MemberId;
-  readonly deadline: number | null;
+  readonly deadline: WireTime | null;
   readonly redeliveries: number;
   readonly attempts: number;
   /** Whether its caller wants to hear of its progress. */
@@ -50,7 +51,7 @@ export const inboxOf = (member: MemberId): string => `member-${member}`;
 export function packTask(
   id: string,
   { event, key, payload, deadline, redeliveries, attempts, onProgress }: TaskRequest,
-  from: { readonly address: Address; readonly id: MemberId },
+  from: { readonly address: Address; readonly id: MemberId; readonly times: WireClock },
 ): Uint8Array {
   const header: TaskHeader = {
     id,
@@ -58,7 +59,7 @@ export function packTask(
     key: key ?? null,
     from: from.address,
     fromId: from.id,
-    deadline: deadlineToWire(deadline),
+    deadline: from.times.toWire(deadline),
     redeliveries,
     attempts,
     progress: onProgress !== undefined,

@@ -4,7 +4,8 @@ import type { Address, MemberId, Outcome, ServedEvent, Task } from '../bus.inter
 import type { Engine, LeasedTask, QueueWorker, Store, StoredRecord } from '../engine.interface.js';
 import { untilDone } from './retry.js';
 import { inboxOf, NO_RESULT, queueOf, resultSubject, type ResultHeader, type TaskHeader } from './task-message.js';
-import { deadlineFromWire, pack, unpack } from './wire.js';
+import { pack, unpack } from './wire.js';
+import type { WireClock } from './wire-time.js';
 
 /** How many tasks of an event a worker runs at a time where its handler names no limit. */
 const DEFAULT_CONCURRENCY = 64;
@@ -82,7 +83,12 @@ export class TaskRunner {
   constructor(
     private readonly engine: Engine,
     private readonly stores: { readonly results: Store; readonly dead: Store },
-    private readonly self: { readonly address: Address; readonly id: MemberId; readonly name: string },
+    private readonly self: {
+      readonly address: Address;
+      readonly id: MemberId;
+      readonly name: string;
+      readonly times: WireClock;
+    },
     /** How long a task may go without a sign of life of its worker, in ms. */
     private readonly lease: number,
     private readonly clock: Clock,
@@ -302,7 +308,7 @@ export class TaskRunner {
       // What stays the same when it runs again elsewhere, so that a handler can tell.
       key: header.key ?? header.id,
       attempt: leased.attempt + failures,
-      deadline: deadlineFromWire(header.deadline),
+      deadline: this.self.times.fromWire(header.deadline),
       from: header.from,
       fromId: header.fromId,
     });
@@ -310,7 +316,7 @@ export class TaskRunner {
 
   private runsAgain(running: Running): boolean {
     running.failures += 1;
-    return running.failures < running.header.attempts && deadlineFromWire(running.header.deadline) > hostTime();
+    return running.failures < running.header.attempts && !this.self.times.isPast(running.header.deadline);
   }
 
   private extendLater(): void {

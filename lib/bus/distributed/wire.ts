@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { hostTimeOf, unixTimeOf } from '../../platform/clock.js';
 
 const NOTHING = new Uint8Array(0);
 
@@ -26,12 +25,6 @@ export function unpack<Header>(message: Uint8Array): { readonly header: Header; 
   // The engine may use its buffer again; a payload is kept until it was decoded.
   return { header: header as Header, payload: Buffer.from(bytes.subarray(start)) };
 }
-
-/** Between hosts, deadlines go by Unix time. JSON knows no Infinity: a deadline of none is null there. */
-export const deadlineToWire = (deadline: number): number | null =>
-  deadline === Infinity ? null : unixTimeOf(deadline);
-export const deadlineFromWire = (deadline: number | null): number =>
-  deadline === null ? Infinity : hostTimeOf(deadline);
 
 /** Letters and digits that stand for any name: event names and keys are free text, subjects are not. */
 export function tokenOf(...names: readonly string[]): string {

@@ -2,6 +2,7 @@ import type { Address, MemberId, Outcome } from '../bus.interface.js';
 import type { ConclusionHeader } from './claims.js';
 import type { Beat, Card } from './membership.js';
 import type { ResultHeader } from './task-message.js';
+import type { WireTime } from './wire-time.js';
 
 /** What everybody subscribes to: broadcasts of the application, and words of the members among themselves. */
 export const EVERYONE = 'everyone';
@@ -35,7 +36,7 @@ export interface PublishHeader {
 
 /** Said to one member about a call. */
 export type RequestLetter =
-  | ({ readonly type: 'request'; readonly deadline: number | null } & PublishHeader)
+  | ({ readonly type: 'request'; readonly deadline: WireTime | null } & PublishHeader)
   | {
       readonly type: 'reply';
       readonly id: number;

@@ -6,6 +6,7 @@ import type {
   ClusterOptionsFactory,
   ResolvedClusterOptions,
 } from '../options/cluster-options.interface.js';
+import { quietly } from '../platform/nest-logger.js';
 import { resolveOptions } from '../options/resolve-options.js';
 
 @Module({})
@@ -32,13 +33,12 @@ export async function resolveOptionsAlone(given: ClusterAsyncOptions): Promise<R
     imports: [...(given.imports ?? [])],
     providers: optionsProviders(given),
   };
-  const context = await NestFactory.createApplicationContext(module, {
-    abortOnError: false,
-    logger: ['error', 'warn'],
+  return quietly(async () => {
+    const context = await NestFactory.createApplicationContext(module, { abortOnError: false });
+    try {
+      return context.get<ResolvedClusterOptions>(CLUSTER_OPTIONS);
+    } finally {
+      await context.close();
+    }
   });
-  try {
-    return context.get<ResolvedClusterOptions>(CLUSTER_OPTIONS);
-  } finally {
-    await context.close();
-  }
 }

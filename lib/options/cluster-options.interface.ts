@@ -1,4 +1,4 @@
-import type { ModuleMetadata, Provider, Type, DynamicModule } from '@nestjs/common';
+import type { LoggerService, LogLevel, ModuleMetadata, Provider, Type, DynamicModule } from '@nestjs/common';
 import type { SerializationType } from 'node:child_process';
 import type { EngineProvider } from '../bus/engine.interface.js';
 
@@ -174,6 +174,13 @@ export interface ClusterOptions {
    * `'cluster'`, without request and response. Those bound to a handler or its class apply in any case. Default false.
    */
   readonly inheritAppConfig?: boolean;
+  /**
+   * What the primary logs with: a logger, the levels it is to log, `'json'` for Nest's own in JSON, or false for none.
+   * Default: what main.ts gave `NestFactory.create` as `logger`; where that is Nest's own, the primary's lines are JSON
+   * once a worker is seen to log JSON. A logger that writes synchronously to a pipe (pino's default) may block the
+   * primary where nobody reads that pipe.
+   */
+  readonly logger?: LoggerService | readonly LogLevel[] | 'json' | false;
   /** How connections reach the workers. Default 'auto'. */
   readonly listen?: ListenMode;
   readonly sticky?: StickyOptions;
@@ -201,6 +208,8 @@ export interface ResolvedClusterOptions {
   readonly contexts: boolean;
   readonly primary: Type<unknown> | DynamicModule | undefined;
   readonly inheritAppConfig: boolean;
+  /** Undefined: the app's. */
+  readonly logger: LoggerService | readonly LogLevel[] | 'json' | false | undefined;
   readonly listen: ListenMode;
   readonly sticky: Required<StickyOptions>;
   readonly fork: ForkOptions;

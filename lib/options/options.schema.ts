@@ -201,6 +201,19 @@ const nestModule = z.custom<Type<unknown> | DynamicModule>(
   fail('a module class, or a dynamic module ({ module, … })'),
 );
 
+const LEVELS: readonly string[] = ['log', 'error', 'warn', 'debug', 'verbose', 'fatal'];
+const METHODS = ['log', 'warn', 'error'] as const;
+
+const logger = z.custom<NonNullable<ResolvedClusterOptions['logger']>>(
+  (value) => {
+    if (value === false || value === 'json') return true;
+    if (Array.isArray(value)) return value.every((level) => LEVELS.includes(level as string));
+    const methods = value as Record<string, unknown> | null | undefined;
+    return typeof value === 'object' && METHODS.every((name) => typeof methods?.[name] === 'function');
+  },
+  fail(`a logger with the methods ${METHODS.join(', ')}; an array of levels (${LEVELS.join(', ')}); 'json' or false`),
+);
+
 /** Options as a user may write them; parsing fills in every default. */
 export const optionsSchema = section({
   workers: whole(0, MAX_WORKERS).default(0),
@@ -208,6 +221,7 @@ export const optionsSchema = section({
   contexts: boolean().default(false),
   primary: nestModule.optional(),
   inheritAppConfig: boolean().default(false),
+  logger: logger.optional(),
   listen: oneOf(['auto', 'reuse-port', 'round-robin', 'shared', 'sticky']).default('auto'),
   sticky: sticky.prefault({}),
   fork: fork.prefault({}),

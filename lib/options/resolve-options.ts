@@ -25,6 +25,7 @@ export function resolveOptions(input: unknown): ResolvedClusterOptions {
     ...data,
     enabled: data.enabled,
     primary: data.primary,
+    logger: data.logger,
     onUncaughtException: data.onUncaughtException,
     onUnhandledRejection: data.onUnhandledRejection,
     restart: { ...data.restart, maxCrashes: data.restart.maxCrashes },

@@ -34,8 +34,7 @@ export async function bootPrimary(options: ResolvedClusterOptions): Promise<neve
   outliveOutput();
   markDescendantsOfPrimary(ownSession());
   const logger = new Logger(LOG_CONTEXT);
-  // The app's own `bufferLogs` waits for an app that never comes up in this process.
-  Logger.flush();
+  output.logger.choose(options.logger);
   try {
     await runtime.join();
     const context = await NestFactory.createApplicationContext(primaryModule(runtime, options), {
@@ -49,6 +48,7 @@ export async function bootPrimary(options: ResolvedClusterOptions): Promise<neve
       await runtime.flush();
       process.exit(code);
     });
+    output.logger.settle();
     const events = context.get(WorkerEvents);
     events.explore();
     runtime.start(events);

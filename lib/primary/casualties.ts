@@ -3,9 +3,6 @@ import { defaultMaxCrashes, restartDelay } from './restart-policy.js';
 import type { RollingReload } from './rolling-reload.js';
 import type { LeaveReason, SlotRecord, WorkerRecord } from './supervisor.types.js';
 
-/** Boot failures that end the primary where no worker ever became ready. */
-export const MAX_BOOT_FAILURES = 3;
-
 /** Exit code of a configuration error (EX_CONFIG in sysexits.h): trying again is pointless. */
 export const EXIT_CONFIG = 78;
 
@@ -32,7 +29,7 @@ export class Casualties {
         ? 'before it was ready'
         : `${Math.round(now - worker.readyAt)} ms after it became ready`;
     if (code === EXIT_CONFIG && worker.readyAt === undefined) this.giveUp(worker, EXIT_CONFIG);
-    this.crashed(worker, `${how} ${when}`, now, code ?? 1);
+    this.crashed(worker, `${how} ${when}${this.bootErrorOf(worker)}`, now, code ?? 1);
   }
 
   /**
@@ -47,21 +44,34 @@ export class Casualties {
       return this.exited(worker, 0, null, now);
     }
     floor.leadership.dismiss(worker.id);
-    slot.current = undefined;
+    this.vacate(slot);
     if (worker.readyAt === undefined) {
       slot.isFinished = true;
-      floor.log('log', `worker ${worker.id} in slot ${worker.slot} exited with code 0 before it was ready`);
-      if (floor.state.slots.every(({ isFinished }) => isFinished)) this.giveUp(worker, 0);
+      floor.log('log', `${floor.nameOf(worker)} exited with code 0 before it was ready`);
+      const { slots } = floor.state;
+      if (slots.every(({ isFinished }) => isFinished)) this.giveUp(worker, 0);
+      else if (slots.every(({ hasFailed, isFinished }) => hasFailed || isFinished)) this.giveUp(worker, 1);
       return;
     }
     const lived = now - worker.readyAt;
     floor.log(
       'log',
-      `worker ${worker.id} in slot ${worker.slot} exited with code 0 by itself, ${Math.round(lived)} ms after it became ready`,
+      `${floor.nameOf(worker)} exited with code 0 by itself, ${Math.round(lived)} ms after it became ready`,
     );
     const isBrief = lived < BRIEF_LIFE;
     slot.streak = isBrief ? slot.streak + 1 : 0;
     slot.retryAt = now + restartDelay(floor.options.restart, slot.streak, !isBrief, floor.random);
+  }
+
+  /** What the log says of the error that ended its boot: one that several workers have is printed once. */
+  private bootErrorOf({ bootError }: WorkerRecord): string {
+    if (bootError === undefined) return '';
+    const { bootErrors } = this.floor.state;
+    // Numbers such as pids and times differ in what is one error.
+    const kind = bootError.replaceAll(/\d+/g, '#');
+    if (bootErrors.has(kind)) return ', with the error above';
+    bootErrors.add(kind);
+    return `: ${bootError}`;
   }
 
   /** Ends a worker that is beyond hope at once, and counts it as a crash. */
@@ -78,7 +88,7 @@ export class Casualties {
   crashed(worker: WorkerRecord, how: string, now: number, exitCode = 1): void {
     const { floor } = this;
     const slot = floor.slotOf(worker);
-    floor.log('warn', `worker ${worker.id} in slot ${worker.slot} ${how}`);
+    floor.log('warn', `${floor.nameOf(worker)} ${how}`);
     floor.leadership.dismiss(worker.id);
     if (!slot) return;
     if (slot.successor === worker.id) {
@@ -87,13 +97,19 @@ export class Casualties {
         this.reload()?.successorLost(slot, worker, how, now);
         return;
       }
-    } else if (slot.current === worker.id) slot.current = undefined;
+    } else if (slot.current === worker.id) this.vacate(slot);
     else return;
     floor.state.blamed = worker.id;
     this.delayRestart(slot, worker, now);
     if (worker.readyAt !== undefined || floor.state.everReady) return;
-    floor.state.bootFailures += 1;
-    if (floor.state.bootFailures >= MAX_BOOT_FAILURES) this.giveUp(worker, exitCode);
+    slot.hasFailed = true;
+    this.concludeStart(worker, exitCode);
+  }
+
+  /** A start is over when every slot's worker has failed or finished: one process would have ended as well. */
+  private concludeStart(worker: WorkerRecord, exitCode: number): void {
+    const { slots } = this.floor.state;
+    if (slots.every(({ hasFailed, isFinished }) => hasFailed || isFinished)) this.giveUp(worker, exitCode);
   }
 
   /** No worker ever worked and none will: the cluster ends with the worker's own last words. */
@@ -104,6 +120,11 @@ export class Casualties {
     state.drainAt = -Infinity;
     state.exitCode = code;
     state.blamed = worker.id;
+  }
+
+  private vacate(slot: SlotRecord): void {
+    slot.current = undefined;
+    slot.isVacated = true;
   }
 
   private delayRestart(slot: SlotRecord, worker: WorkerRecord, now: number): void {

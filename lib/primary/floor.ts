@@ -36,7 +36,8 @@ export class Floor {
       workers: new Map(),
       nextId: 1,
       everReady: false,
-      bootFailures: 0,
+      bootErrors: new Set(),
+      isAnnounced: false,
       exitCode: 0,
       scalePending: false,
     };
@@ -63,6 +64,11 @@ export class Floor {
     return id === undefined ? undefined : this.state.workers.get(id);
   }
 
+  /** The worker as the log calls it. */
+  nameOf({ id, slot, pid }: WorkerRecord): string {
+    return `worker ${id} in slot ${slot}${pid === undefined ? '' : ` (pid ${pid})`}`;
+  }
+
   slotOf(worker: WorkerRecord): SlotRecord | undefined {
     return this.state.slots[worker.slot];
   }
@@ -80,6 +86,7 @@ export class Floor {
       slot.index < target &&
       slot.current === undefined &&
       !slot.isFinished &&
+      !(slot.hasFailed && !this.state.everReady) &&
       (phase === 'running' || phase === 'delaying')
     );
   }

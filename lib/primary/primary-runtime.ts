@@ -84,7 +84,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     private readonly options: ResolvedClusterOptions,
     workers: number,
     private readonly clock: Clock,
-    output: PrimaryOutput,
+    private readonly output: PrimaryOutput,
   ) {
     // A debugger takes as long as it takes; whoever sits at it ends what hangs.
     const held = mayBeHeldAtBoot(debugSigns(options.fork));
@@ -290,6 +290,7 @@ export class PrimaryRuntime implements ProcessRuntime {
         return this.hub.leaving(sender.id);
       case 'ready':
         this.processes.serversBefore = message.servers;
+        this.output.logger.workerReady(message.logsJson);
         return this.dispatch({ type: 'ready', id: sender.id });
       case 'reload':
         return this.requestReload(sender.id, answerTo(sender, message.request));
@@ -375,7 +376,8 @@ export class PrimaryRuntime implements ProcessRuntime {
     worker.process.on('internalMessage', (message: unknown, handle: unknown) => this.heard(known, message, handle));
     // No such file, out of memory: node:cluster then tells of no exit.
     worker.on('error', (error) => this.logger.error(`worker ${id} in slot ${slot}: ${error.message}`));
-    if (pid === 0) this.dispatch({ type: 'exited', id, code: null, signal: null });
+    if (pid > 0) this.dispatch({ type: 'forked', id, pid });
+    else this.dispatch({ type: 'exited', id, code: null, signal: null });
   }
 
   private async drain({ id, timeout, reason }: SupervisorAction & { type: 'drain' }): Promise<void> {
@@ -443,11 +445,11 @@ export class PrimaryRuntime implements ProcessRuntime {
     for (const waiter of this.scaleWaiters.splice(0))
       waiter.reject(new ClusterRequestError('The cluster is stopping.'));
     this.settleReload((waiter) => waiter.reject(new ReloadError('Reload failed: the cluster is stopping.')));
-    const words = id === undefined ? '' : await this.processes.get(id)?.lastWords();
+    // What it wrote last is to stand before the line that it explains.
+    if (id !== undefined) await this.processes.get(id)?.lastWords();
     if (code !== 0 && code < EXIT_BY_SIGNAL) {
-      this.logger.error(
-        `the cluster ends with code ${code}${words ? `; the last words of worker ${id}:\n${words}` : ''}`,
-      );
+      const why = this.supervisor.state.everReady ? '' : 'no worker became ready: ';
+      this.logger.error(`${why}the cluster ends with code ${code}`);
     }
     await this.processes.close();
     this.finish(code);

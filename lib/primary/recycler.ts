@@ -22,7 +22,7 @@ export class Recycler {
     for (const worker of this.replaceable()) {
       const limit = this.limitReached(worker, now);
       if (limit === undefined) continue;
-      this.floor.log('log', `worker ${worker.id} in slot ${worker.slot} is recycled: ${limit}`);
+      this.floor.log('log', `${this.floor.nameOf(worker)} is recycled: ${limit}`);
       this.floor.slotOf(worker)!.replace = 'recycle';
       return;
     }

@@ -102,6 +102,9 @@ export class Supervisor {
     if (!worker) return;
     worker.heardAt = now;
     switch (event.type) {
+      case 'forked':
+        worker.pid = event.pid;
+        return;
       case 'online':
         if (worker.phase === 'spawning') worker.phase = 'booting';
         return;
@@ -110,10 +113,11 @@ export class Supervisor {
       case 'heartbeat':
         return this.heartbeat(worker, event.seq, event.vitals, now);
       case 'failing':
-        return this.failing(worker, event.error.message, now);
+        return this.failing(worker, event.error.text ?? event.error.message, now);
       case 'retire':
         return this.retire(worker, event.reason);
       case 'boot-failed':
+        worker.bootError = event.error.text;
         if (event.fatal) this.casualties.giveUp(worker, EXIT_CONFIG);
         return;
       case 'disconnected':
@@ -135,7 +139,7 @@ export class Supervisor {
     worker.readyAt = now;
     this.floor.state.everReady = true;
     // The others ended before this one showed that there is something to serve.
-    for (const slot of this.state.slots) slot.isFinished = false;
+    for (const slot of this.state.slots) slot.isFinished = slot.hasFailed = false;
     this.floor.act({ type: 'joined', id: worker.id });
   }
 
@@ -150,14 +154,14 @@ export class Supervisor {
 
   private failing(worker: WorkerRecord, error: string, now: number): void {
     if (worker.leaving) return;
-    this.casualties.crashed(worker, `hit an uncaught error: ${error}`, now);
+    this.casualties.crashed(worker, `hit an uncaught error and is replaced: ${error}`, now);
     this.floor.leave(worker, 'failing', now, Math.min(FAILING_DRAIN_TIMEOUT, this.floor.options.shutdown.timeout));
   }
 
   private retire(worker: WorkerRecord, reason: string): void {
     const slot = this.floor.slotOf(worker);
     if (worker.leaving || slot?.current !== worker.id || slot.replace) return;
-    this.floor.log('log', `worker ${worker.id} in slot ${worker.slot} is replaced: ${reason}`);
+    this.floor.log('log', `${this.floor.nameOf(worker)} is replaced: ${reason}`);
     slot.replace = 'retire';
   }
 
@@ -178,6 +182,7 @@ export class Supervisor {
     if (this.state.phase !== 'running') return;
     this.floor.log('log', `scale from ${this.state.target} to ${workers} workers`);
     this.floor.state.scalePending = true;
+    this.floor.state.isAnnounced = false;
     this.floor.resize(workers);
     for (const slot of this.state.slots.slice(workers)) {
       slot.replace = undefined;
@@ -213,6 +218,7 @@ export class Supervisor {
       this.replaceServed(now);
     }
     this.fillSlots(now);
+    if (this.state.phase === 'running') this.announceReady();
     this.floor.leadership.appoint(this.candidates(), now);
     this.conclude();
   }
@@ -272,6 +278,26 @@ export class Supervisor {
     if (!state.scalePending || !state.slots.every((slot) => this.floor.isServing(slot.current))) return;
     state.scalePending = false;
     this.floor.act({ type: 'scaled' });
+  }
+
+  /** The log says when every slot has a ready worker, and when one that had lost its worker has another. */
+  private announceReady(): void {
+    const { floor } = this;
+    const { state } = floor;
+    const isFilled = ({ current }: SlotRecord) => floor.isServing(current);
+    if (!state.isAnnounced) {
+      if (!state.slots.every(isFilled)) return;
+      state.isAnnounced = true;
+      for (const slot of state.slots) slot.isVacated = false;
+      const places = state.slots.map(({ index, current }) => `slot ${index} (pid ${floor.worker(current)?.pid})`);
+      floor.log('log', `${places.length} workers are ready: ${places.join(', ')}`);
+      return;
+    }
+    for (const slot of state.slots) {
+      if (!slot.isVacated || !isFilled(slot)) continue;
+      slot.isVacated = false;
+      floor.log('log', `slot ${slot.index} is filled again: ${floor.nameOf(floor.worker(slot.current)!)} is ready`);
+    }
   }
 
   private *candidates(): Iterable<number> {

@@ -36,7 +36,11 @@ export interface WorkerRecord {
   readonly id: number;
   readonly slot: number;
   readonly generation: number;
+  /** Known once it is forked. */
+  pid?: number;
   readonly forkedAt: number;
+  /** What it said of the error that ends its boot. */
+  bootError?: string;
   /** Shares of the recycle limits this worker is held to: 1 ± jitter. */
   readonly wear: number;
   phase: WorkerPhase;
@@ -61,6 +65,10 @@ export interface SlotRecord {
   successor?: number;
   /** Set where `current` is to be replaced, replacement first. */
   replace?: 'reload' | 'recycle' | 'retire';
+  /** Its first worker failed to boot; the next one waits until another slot's worker is ready. */
+  hasFailed?: boolean;
+  /** It lost its worker, and the log has not yet said that it has another. */
+  isVacated?: boolean;
   /** Crashes since it last was healthy. */
   streak: number;
   /** Not forked again before this time. */
@@ -73,6 +81,7 @@ export interface SlotRecord {
 export type SupervisorEvent =
   | { readonly type: 'start' }
   | { readonly type: 'tick' }
+  | { readonly type: 'forked'; readonly id: number; readonly pid: number }
   | { readonly type: 'online'; readonly id: number }
   | { readonly type: 'ready'; readonly id: number }
   | { readonly type: 'heartbeat'; readonly id: number; readonly seq: number; readonly vitals: Vitals }
@@ -127,7 +136,10 @@ export interface SupervisorState {
   readonly workers: Map<number, WorkerRecord>;
   nextId: number;
   everReady: boolean;
-  bootFailures: number;
+  /** Errors that ended a boot, as they were logged: each is logged once. */
+  readonly bootErrors: Set<string>;
+  /** The log has said that every slot has a ready worker. */
+  isAnnounced: boolean;
   exitCode: number;
   /** Worker whose last words explain the exit code. */
   blamed?: number;

@@ -49,7 +49,7 @@ export class Watchdog {
     if (worker.phase !== 'unhealthy') return;
     worker.phase = 'ready';
     this.floor.act({ type: 'suspected', id: worker.id, suspect: false });
-    this.floor.log('log', `worker ${worker.id} in slot ${worker.slot} is heard again`);
+    this.floor.log('log', `${this.floor.nameOf(worker)} is responding again`);
   }
 
   /** Does what is due. */
@@ -73,15 +73,17 @@ export class Watchdog {
   private enforceHeartbeat(worker: WorkerRecord, now: number): void {
     const { suspectAfter, killAfter } = this.floor.options.watchdog;
     if (now >= worker.heardAt + killAfter) {
-      this.casualties.discard(worker, 'hang', `was silent for ${killAfter} ms (watchdog.killAfter)`, now);
+      this.casualties.discard(
+        worker,
+        'hang',
+        `missed heartbeats for ${killAfter} ms (watchdog.killAfter) and is killed`,
+        now,
+      );
     } else if (worker.phase === 'ready' && now >= worker.heardAt + suspectAfter) {
       worker.phase = 'unhealthy';
       this.floor.leadership.dismiss(worker.id);
       this.floor.act({ type: 'suspected', id: worker.id, suspect: true });
-      this.floor.log(
-        'warn',
-        `worker ${worker.id} in slot ${worker.slot} is silent; no new work for it until it is heard`,
-      );
+      this.floor.log('warn', `${this.floor.nameOf(worker)} is unresponsive; it gets no new work until it responds`);
     }
   }
 
@@ -90,12 +92,12 @@ export class Watchdog {
     if (worker.termAt !== undefined && now >= worker.termAt) {
       worker.termAt = undefined;
       worker.phase = 'stopping';
-      this.floor.log('warn', `worker ${worker.id} in slot ${worker.slot} did not finish in time and gets SIGTERM`);
+      this.floor.log('warn', `${this.floor.nameOf(worker)} did not finish in time and gets SIGTERM`);
       this.floor.act({ type: 'kill', id: worker.id, signal: 'SIGTERM' });
     }
     if (worker.killAt !== undefined && now >= worker.killAt) {
       worker.killAt = undefined;
-      this.floor.log('warn', `worker ${worker.id} in slot ${worker.slot} is killed`);
+      this.floor.log('warn', `${this.floor.nameOf(worker)} is killed`);
       this.floor.kill(worker, 'stop');
     }
   }

@@ -16,6 +16,8 @@ export interface ErrorReport {
   readonly message: string;
   readonly code?: string;
   readonly stack?: string;
+  /** All that there is to say of it, as Node shows it; of an error that ends its worker. */
+  readonly text?: string;
 }
 
 /** What a worker measures of itself and says with every heartbeat. */
@@ -39,7 +41,7 @@ export interface Vitals {
 /** Worker → primary. */
 export type FromWorker =
   /** Nest finished bootstrapping and every server that was asked to listen does: so many. */
-  | { readonly type: 'ready'; readonly servers: number }
+  | { readonly type: 'ready'; readonly servers: number; readonly logsJson: boolean }
   | { readonly type: 'heartbeat'; readonly seq: number; readonly vitals: Vitals }
   /** It hit an uncaught error, takes no new connection and will leave with a non-zero code. */
   | { readonly type: 'failing'; readonly error: ErrorReport }

@@ -12,6 +12,7 @@ import type { Connection } from '../messenger/connection.js';
 import type { Clock } from '../platform/clock.js';
 import { elapsed } from '../platform/clock.js';
 import type { WorkerMark, WorkerSettings } from '../platform/environment.js';
+import { chosenLogger, writesJson } from '../platform/nest-logger.js';
 import { processEvents } from '../platform/process-events.js';
 import { outliveOutput, waitForReader } from '../platform/standard-output.js';
 import { errorReport } from '../protocol/error-report.js';
@@ -38,6 +39,12 @@ const ORPHAN_TIMEOUT = 3_000;
 
 /** Time left for the application's shutdown hooks once a drain is hurried, in ms. */
 const HURRIED_CLOSE_TIMEOUT = 1_000;
+
+/** How much of an uncaught error the primary is told, in characters. */
+const MAX_ERROR_TEXT = 16_384;
+
+/** How long a worker that cannot boot waits until the primary has heard why, in ms. */
+const HEARD_TIMEOUT = 1_000;
 
 /** Exit code of a worker that left without having finished. */
 const EXIT_UNFINISHED = 1;
@@ -247,7 +254,7 @@ export class WorkerRuntime implements ProcessRuntime {
     // Before the clients come, for it takes this process a moment; one worker's is enough for all.
     if (this.settings.compileCache !== undefined && this.slot === 0) keepCompiledCode();
     this.ready = true;
-    this.control.send({ type: 'ready', servers });
+    this.control.send({ type: 'ready', servers, logsJson: writesJson(chosenLogger()) });
   }
 
   /**
@@ -319,14 +326,21 @@ export class WorkerRuntime implements ProcessRuntime {
     } catch (thrown) {
       this.logger.error('onUncaughtException or onUnhandledRejection threw itself', (thrown as Error)?.stack);
     }
-    // The process's last words: straight to stderr, past any logger that buffers.
-    process.stderr.write(`${inspect(error)}\n`);
-    if (!this.ready) {
-      this.control.send({ type: 'boot-failed', error: errorReport(error), fatal: false });
-      process.exit(EXIT_UNFINISHED);
-    }
-    this.control.send({ type: 'failing', error: errorReport(error) });
-    void this.leave(FAILING_TIMEOUT, EXIT_UNFINISHED, IDLE_GRACE);
+    // The primary logs it, in the app's format: this process may not live to see a logger write it.
+    const report = { ...errorReport(error), text: inspect(error).slice(0, MAX_ERROR_TEXT) };
+    const isSaid = this.control.send(
+      this.ready ? { type: 'failing', error: report } : { type: 'boot-failed', error: report, fatal: false },
+    );
+    if (!isSaid) process.stderr.write(`${report.text}\n`);
+    if (this.ready) void this.leave(FAILING_TIMEOUT, EXIT_UNFINISHED, IDLE_GRACE);
+    else void this.exitOnceHeard();
+  }
+
+  /** What was sent before has been handled when the answer comes. */
+  private async exitOnceHeard(): Promise<void> {
+    const heard = new Promise<void>((resolve) => (this.barrierPassed = resolve));
+    if (this.control.send({ type: 'barrier' })) await Promise.race([heard, elapsed(this.clock, HEARD_TIMEOUT)]);
+    process.exit(EXIT_UNFINISHED);
   }
 
   private leave(timeout: number, code: number, idleGrace: number): Promise<void> {

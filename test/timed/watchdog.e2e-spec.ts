@@ -41,8 +41,8 @@ describe('watchdog', () => {
     expect(Date.now() - blockedAt).toBeLessThan(watchdog.killAfter + BOOT_TIME);
     await Promise.all(clients);
     expect(exits()).toMatchObject([{ pid: victim.pid, signal: 'SIGKILL' }]);
-    expect(said(/is silent; no new work/)).toHaveLength(1);
-    expect(said(/was silent for 5000 ms \(watchdog\.killAfter\)/)).toHaveLength(1);
+    expect(said(/is unresponsive; it gets no new work/)).toHaveLength(1);
+    expect(said(/missed heartbeats for 5000 ms \(watchdog\.killAfter\)/)).toHaveLength(1);
     expect((await app.waitUntilFull()).filter(({ slot }) => slot !== 1)).toEqual(
       before.filter(({ slot }) => slot !== 1),
     );
@@ -59,14 +59,14 @@ describe('watchdog', () => {
   it('a worker that is silent for a while gets no broadcast and no task, and does again once it is heard', async () => {
     const { pid } = before[2]!;
     process.kill(pid, 'SIGSTOP');
-    await app.process.waitForLine(/in slot 2 is silent/, mark);
+    await app.process.waitForLine(/in slot 2 \(pid \d+\) is unresponsive/, mark);
     expect((await app.members()).map(({ suspect }) => suspect)).toEqual([false, false, true]);
     await app.call('primary', 'broadcast', 'note', 'while silent');
     const jobs = await Promise.all(Array.from({ length: 6 }, () => app.call('primary', 'consume', 'job')));
     expect(new Set(jobs.map(({ value }) => value.slot))).toEqual(new Set([0, 1]));
 
     process.kill(pid, 'SIGCONT');
-    await app.process.waitForLine(/in slot 2 is heard again/, mark);
+    await app.process.waitForLine(/in slot 2 \(pid \d+\) is responding again/, mark);
     expect(await app.waitUntilFull()).toEqual(before);
     expect(await app.identify(2)).toMatchObject({ pid });
     await app.call('primary', 'broadcast', 'note', 'heard again');

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import type { Clock } from '../../platform/clock.js';
 import { LogFormat } from './log-format.js';
+import { PrimaryLogger } from './primary-logger.js';
 import { boundPipe, boundTerminal } from './own-output.js';
 
 /** What may wait here for a reader before the workers' own pipes are left to fill, in bytes. */
@@ -28,9 +29,11 @@ export class PrimaryOutput {
   readonly stdout: Destination | undefined;
   readonly stderr: Destination | undefined;
   readonly format = new LogFormat();
+  readonly logger: PrimaryLogger;
   private readonly pipes: PipeDestination[] = [];
 
   constructor(private readonly clock: Clock) {
+    this.logger = new PrimaryLogger(this.format, clock);
     this.stdout = this.take(process.stdout, 1);
     // `2>&1`: both are one pipe, so what is written to both goes through one queue.
     if (this.stdout && isSame(1, 2)) {

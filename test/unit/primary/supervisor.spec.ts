@@ -43,18 +43,64 @@ describe('slots', () => {
     const world = new World({ workers: 1, startup: { timeout: 5_000 } }).start();
     world.pass(5_000);
     expect(world.all('kill')).toEqual([{ type: 'kill', id: 1, signal: 'SIGKILL' }]);
-    expect(world.supervisor.state.bootFailures).toBe(1);
+    world.exit(1, null, 'SIGKILL');
+    expect(world.all('exit')).toMatchObject([{ code: 1 }]);
   });
 
-  it('ends with the first boot error when no worker ever became ready, after three failures', () => {
+  it('ends at once when every slot has failed to boot, and forks nobody else', () => {
     const world = new World({ workers: 2 }).start();
     world.exit(1);
+    world.pass(5_000);
     world.exit(2);
+    expect(world.forked).toHaveLength(2);
+    expect(world.all('exit')).toEqual([{ type: 'exit', code: 1, worker: 2 }]);
+  });
+
+  it('a worker that failed to boot is replaced as soon as another one is ready', () => {
+    const world = new World({ workers: 2 }).start();
+    world.exit(1);
+    world.pass(5_000);
+    expect(world.forked).toHaveLength(2);
+    world.ready(2);
+    expect(world.forked).toMatchObject([{ slot: 0 }, { slot: 1 }, { slot: 0 }]);
+  });
+
+  it('a boot error that every worker has is logged once', () => {
+    const world = new World({ workers: 2 }).start();
+    for (const id of [1, 2]) {
+      const error = { name: 'Error', message: 'no database', text: `Error: no database (pid ${id})` };
+      world.tell({ type: 'boot-failed', id, fatal: false, error });
+      world.exit(id);
+    }
+    expect(world.all('log')).toMatchObject([
+      { level: 'warn', message: expect.stringMatching(/exited with code 1 before it was ready: Error: no database/) },
+      { level: 'warn', message: 'worker 2 in slot 1 exited with code 1 before it was ready, with the error above' },
+    ]);
+  });
+
+  it('says once that every slot has a ready worker, and when one is filled again', () => {
+    const world = new World({ workers: 2 }).start();
+    for (const id of [1, 2]) world.tell({ type: 'forked', id, pid: 100 + id });
+    world.ready(1);
+    expect(world.all('log')).toEqual([]);
+    world.ready(2);
+    const message = '2 workers are ready: slot 0 (pid 101), slot 1 (pid 102)';
+    expect(world.all('log')).toEqual([{ type: 'log', level: 'log', message }]);
+    world.exit(1, null, 'SIGKILL');
     world.pass(1_000);
-    expect(world.forked).toHaveLength(4);
-    world.exit(3);
-    world.exit(4);
-    expect(world.all('exit')).toEqual([{ type: 'exit', code: 1, worker: 3 }]);
+    world.tell({ type: 'forked', id: 3, pid: 103 });
+    world.ready(3);
+    expect(world.all('log').slice(1)).toMatchObject([
+      { level: 'warn', message: 'worker 1 in slot 0 (pid 101) was ended by SIGKILL 0 ms after it became ready' },
+      { level: 'log', message: 'slot 0 is filled again: worker 3 in slot 0 (pid 103) is ready' },
+    ]);
+  });
+
+  it('a worker that leaves because it was asked to is no warning', () => {
+    const world = new World({ workers: 2 }).up();
+    world.tell({ type: 'scale', workers: 1 });
+    world.exit(2, 0);
+    expect(world.all('log').filter(({ level }) => level !== 'log')).toEqual([]);
   });
 
   it('ends at once with 78 when the first worker says that its configuration cannot work', () => {
@@ -108,7 +154,7 @@ describe('slots', () => {
       world.exit(id, 3);
       world.pass(30_000);
     }
-    expect(world.all('exit')).toEqual([{ type: 'exit', code: 3, worker: 3 }]);
+    expect(world.all('exit')).toEqual([{ type: 'exit', code: 3, worker: 1 }]);
   });
 
   it('fills the slot of a worker that exits with 0 by its own choice, again and again, and sees no crash in it', () => {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { ClusterOptionsError } from '../errors/index.js';
 import { MAX_WORKERS } from '../options/limits.js';
 import { ownSession } from './lineage.js';
+import type { OwnSockets } from '../protocol/listening.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -151,8 +152,7 @@ export interface WorkerSettings {
   readonly reloadSignals: readonly NodeJS.Signals[];
   /** Whether its stdout and its stderr are pipes of its own to the primary. */
   readonly waitsForReader: readonly [stdout: boolean, stderr: boolean];
-  /** Whether servers listen on sockets of the primary's, and not by node:cluster. */
-  readonly ownSockets: boolean;
+  readonly ownSockets: OwnSockets;
   /** The primary's folder of compiled code, to which this worker is to write when it is up. */
   readonly compileCache: string | undefined;
 }

@@ -273,15 +273,15 @@ export class PrimaryRuntime implements ProcessRuntime {
       case 'barrier':
         return sender.send({ type: 'barrier' });
       case 'listen': {
-        const value = doorkeeper?.listen(sender.id, sender.slot, message.address);
+        const value = doorkeeper.listen(sender.id, sender.slot, message.address);
         return sender.send({ type: 'answer', request: message.request, ok: true, value });
       }
       case 'unlisten':
-        return doorkeeper?.unlisten(sender.id, message.key);
+        return doorkeeper.unlisten(sender.id, message.key);
       case 'taken':
-        return doorkeeper?.taken(message.seq, message.accepted);
+        return doorkeeper.taken(message.seq, message.accepted);
       case 'shut':
-        return doorkeeper?.shut(sender.id, message.key, message.slot);
+        return doorkeeper.shut(sender.id, message.key, message.slot);
       case 'listening':
         return announceListening(worker, message.address);
       case 'closed':
@@ -311,7 +311,7 @@ export class PrimaryRuntime implements ProcessRuntime {
         const actions = this.supervisor.handle(next, this.clock.now());
         this.hub.expect(this.isStopping ? 0 : this.slots);
         for (const action of actions) this.perform(action);
-        this.processes.doorkeeper?.update(this.supervisor.state);
+        this.processes.doorkeeper.update(this.supervisor.state);
         if (this.supervisor.isComplete) this.parent.complete();
       }
     } finally {

@@ -62,7 +62,7 @@ export class WorkerProcesses {
   }
 
   /** Holds the servers' sockets; undefined where node:cluster does. */
-  get doorkeeper(): Doorkeeper | undefined {
+  get doorkeeper(): Doorkeeper {
     return this.listening.doorkeeper;
   }
 
@@ -161,7 +161,7 @@ export class WorkerProcesses {
       queueLimit: messenger.queueLimit,
       reloadSignals: reload.signals,
       waitsForReader: this.output.piped,
-      ownSockets: this.doorkeeper !== undefined,
+      ownSockets: this.listening.ownSockets,
       compileCache: this.compileCache.folder,
     };
   }

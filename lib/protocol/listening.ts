@@ -10,11 +10,16 @@ export interface ListenRequest {
   readonly family: 4 | 6 | -1;
   /** libuv's flags of uv_tcp_bind. */
   readonly flags: number;
+  /** Who may use a Unix path beyond its owner: libuv's flags of uv_pipe_chmod. */
+  readonly mode?: number;
   /** Connections that may wait in the kernel. */
   readonly backlog: number;
   /** What servers of one address share, such as TLS session ticket keys; the first one's is everybody's. */
   readonly shared: unknown;
 }
+
+/** Which servers listen on sockets of the primary's; node:cluster has the others. */
+export type OwnSockets = 'all' | 'paths' | 'abstract';
 
 /** What a server's `address()` says; a Unix socket's is empty. */
 export interface SocketName {

@@ -25,6 +25,8 @@ export interface ClientHandle {
 export class Entrance {
   /** Set by node:net; a connection is given to it as if it came from a socket of the server's own. */
   onconnection: (error: Errno, client: ClientHandle | undefined) => void = () => {};
+  /** Only where it has one: a server of a Unix socket tells its path itself. */
+  getsockname: ((out: object) => Errno) | undefined;
   /** Connections that came in so far. */
   accepted = 0;
   /** Before the server listens and after it was closed nobody is let in. */
@@ -32,7 +34,6 @@ export class Entrance {
   private readonly doors = new Map<number, SocketHandle>();
   private backlog = 0;
   private referenced = true;
-  private name: SocketName = {};
 
   /** @param onClosed called when the server has closed it */
   constructor(private readonly onClosed: () => void) {}
@@ -57,11 +58,6 @@ export class Entrance {
     this.onClosed();
   }
 
-  getsockname(out: object): Errno {
-    Object.assign(out, this.name);
-    return 0;
-  }
-
   ref(): void {
     this.referenced = true;
     for (const door of this.doors.values()) door.ref();
@@ -76,7 +72,11 @@ export class Entrance {
 
   /** The primary has bound the address. */
   bound(name: SocketName): void {
-    this.name = name;
+    if (name.port === undefined) return;
+    this.getsockname = (out) => {
+      Object.assign(out, name);
+      return 0;
+    };
   }
 
   /** Accepts on the slot's socket, too. */

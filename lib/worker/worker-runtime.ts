@@ -126,7 +126,7 @@ export class WorkerRuntime implements ProcessRuntime {
     outliveOutput();
     waitForReader(this.settings.waitsForReader);
     this.servers.install();
-    if (this.settings.ownSockets && !this.listeners.install()) {
+    if (!this.listeners.install(this.settings.ownSockets)) {
       this.logger.warn('This Node does not let us listen on sockets of the primary; node:cluster does it its own way');
     }
     watchApplications({

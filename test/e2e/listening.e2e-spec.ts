@@ -109,9 +109,7 @@ describe.each(LISTEN_MODES)("listen: '%s'", (mode) => {
       taken.close();
       const expected = { error: { message, ...error } };
       expect(expected).toMatchObject({ error: { code: 'EADDRINUSE', port } });
-      // node:cluster names the call and the host in its own way.
-      const isOurs = mode === 'reuse-port' || mode === 'sticky';
-      expect(refused).toMatchObject(isOurs ? expected : { error: { code: 'EADDRINUSE', port } });
+      expect(refused).toMatchObject(expected);
     });
   });
 
@@ -199,8 +197,7 @@ describe.each(LISTEN_MODES)("listen: '%s'", (mode) => {
   });
 });
 
-// With 'shared', node:cluster itself ends such a worker with an assertion (Node 20 to 26).
-describe.each(LISTEN_MODES.filter((mode) => mode !== 'shared'))("listen: '%s'", (mode) => {
+describe.each(LISTEN_MODES)("listen: '%s'", (mode) => {
   it('two servers of one worker on one port: the second is refused', async () => {
     const options = { port: await freePort(), host: '127.0.0.1' };
     const LISTENERS = JSON.stringify([

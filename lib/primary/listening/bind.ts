@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { relative } from 'node:path';
 import type { ListenRequest, SocketName } from '../../protocol/listening.js';
 
 /** libuv's UV_TCP_REUSEPORT: sockets with it may be bound to one address, and the kernel spreads the connections. */
@@ -22,6 +23,8 @@ export interface BoundSocket {
   onconnection: (error: number, client: AcceptedHandle | undefined) => void;
   listen(backlog: number): number;
   close(): void;
+  /** Only pipes. */
+  fchmod?(mode: number): number;
   /** Pipes have none. */
   getsockname?(out: SocketName): number;
 }
@@ -37,17 +40,33 @@ type CreateServerHandle = (
 
 /** Binds the address; libuv's error number where that is impossible. */
 export function bind(
-  { host, port, family, flags }: Pick<ListenRequest, 'host' | 'port' | 'family' | 'flags'>,
+  { host, port, family, flags, mode = 0 }: Pick<ListenRequest, 'host' | 'port' | 'family' | 'flags' | 'mode'>,
   moreFlags = 0,
 ): { readonly socket: BoundSocket; readonly name: SocketName } | number {
   const create = (net as unknown as { _createServerHandle: CreateServerHandle })._createServerHandle;
   let errno = 0;
+  if (family === -1) return bindPath(create(shortest(host ?? ''), port, family, -1, flags), mode);
   for (const target of host === null ? ANY_ADDRESS : [{ host, family }]) {
     const socket = create(target.host, port, target.family, -1, flags | moreFlags);
     if (typeof socket !== 'number') return named(socket);
     errno = socket;
   }
   return errno;
+}
+
+function bindPath(socket: BoundSocket | number, mode: number): { socket: BoundSocket; name: SocketName } | number {
+  if (typeof socket === 'number') return socket;
+  const errno = mode === 0 ? 0 : (socket.fchmod?.(mode) ?? 0);
+  if (errno === 0) return { socket, name: {} };
+  socket.close();
+  return errno;
+}
+
+/** The kernel takes some hundred bytes. The first byte of an abstract socket's name is 0, and it is no path. */
+function shortest(path: string): string {
+  if (path.startsWith('\0')) return path;
+  const fromHere = relative(process.cwd(), path);
+  return fromHere.length < path.length ? fromHere : path;
 }
 
 /** libuv keeps the error of an address in use until the socket is used. */

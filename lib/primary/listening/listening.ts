@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { Logger } from '@nestjs/common';
 import { LOG_CONTEXT } from '../../cluster.constants.js';
+import type { OwnSockets } from '../../protocol/listening.js';
 import type { ResolvedClusterOptions } from '../../options/cluster-options.interface.js';
 import { schedulingPolicy } from '../../platform/environment.js';
 import type { Clock } from '../../platform/clock.js';
@@ -27,8 +28,7 @@ const MEANING: Readonly<Record<ChosenMode['mode'], string>> = {
 
 /** How clients get to the workers: by sockets of ours, or by node:cluster, which keeps what we do not handle. */
 export class Listening {
-  /** Undefined where node:cluster does it all. */
-  readonly doorkeeper: Doorkeeper | undefined;
+  readonly doorkeeper: Doorkeeper;
   private readonly chosen: ChosenMode;
   private readonly handOffs = new HandOffGuard();
   private readonly sockets = new AcceptingSockets();
@@ -37,8 +37,17 @@ export class Listening {
   constructor({ listen, sticky }: ResolvedClusterOptions, line: { doors: Doors; handOver: HandOver }, clock: Clock) {
     this.chosen = chooseListenMode(listen, schedulingPolicy());
     const { mode } = this.chosen;
-    if (mode === 'reuse-port') this.doorkeeper = new SlotSockets(line.doors, line.handOver, clock);
-    if (mode === 'sticky') this.doorkeeper = new StickySockets(line.handOver, sticky.proxies, clock);
+    this.doorkeeper =
+      mode === 'sticky'
+        ? new StickySockets(line.handOver, sticky.proxies, clock)
+        : new SlotSockets(line.doors, line.handOver, clock);
+  }
+
+  /** node:cluster keeps what it does right: with 'shared' it forgets a Unix path's mode, and it knows no abstract sockets. */
+  get ownSockets(): OwnSockets {
+    const { mode } = this.chosen;
+    if (mode === 'reuse-port' || mode === 'sticky') return 'all';
+    return mode === 'shared' ? 'paths' : 'abstract';
   }
 
   /** Before the first fork. */
@@ -52,15 +61,13 @@ export class Listening {
   /** Looks after what is handed to the worker from now on. */
   watch(worker: Worker, id: number): void {
     this.handOffs.watch(worker);
-    const { doorkeeper } = this;
-    if (!doorkeeper) return;
-    worker.process.once('exit', () => void channelClosed(worker.process).then(() => doorkeeper.gone(id)));
+    worker.process.once('exit', () => void channelClosed(worker.process).then(() => this.doorkeeper.gone(id)));
   }
 
   /** Lets no client in any more; resolves when those let in are with the workers. */
   async stopAccepting(): Promise<void> {
     await this.sockets.close();
-    await this.doorkeeper?.close();
+    await this.doorkeeper.close();
     await this.handOffs.emptied(HAND_OVER_TIMEOUT);
   }
 }

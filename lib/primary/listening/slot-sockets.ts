@@ -6,7 +6,7 @@ import { type Doorkeeper, LAST_ADMISSION_TIMEOUT } from './doorkeeper.js';
 import { type Choice, type HandOver, HandOvers, type Visitor } from './hand-overs.js';
 import type { Seat } from './leases.js';
 import { SlotAddress, type Doors } from './slot-address.js';
-import { isGivenUp, isPresent, takesConnections } from './standing.js';
+import { isGivenUp, isPresent, isReleased, takesConnections } from './standing.js';
 
 /**
  * `listen: 'reuse-port'`. The primary binds one SO_REUSEPORT socket for each slot and address and keeps it; the
@@ -40,7 +40,9 @@ export class SlotSockets implements Doorkeeper {
   }
 
   unlisten(worker: number, key: string): void {
-    this.addresses.get(key)?.left(worker);
+    const address = this.addresses.get(key);
+    address?.left(worker);
+    if (address && !this.closed && isReleased(address.guests, this.state?.workers.get(worker))) this.release(address);
     this.settle();
   }
 
@@ -65,6 +67,7 @@ export class SlotSockets implements Doorkeeper {
   async close(): Promise<void> {
     this.closed = true;
     const addresses = [...this.addresses.values()];
+    if (addresses.length === 0) return;
     for (const address of addresses) {
       address.takeOver((connection) => {
         this.accepted += 1;
@@ -87,15 +90,19 @@ export class SlotSockets implements Doorkeeper {
     return able[this.accepted % able.length]?.id ?? 'never';
   }
 
+  private release(address: SlotAddress): void {
+    address.close();
+    this.addresses.delete(address.key);
+  }
+
   private settle(): void {
     const { state } = this;
     if (!state || this.closed) return;
     const workers = [...state.workers.values()];
-    for (const [key, address] of this.addresses) {
+    for (const address of this.addresses.values()) {
       for (const id of address.guests) if (!state.workers.has(id)) address.guests.delete(id);
       if (isGivenUp(address.guests, workers)) {
-        address.close();
-        this.addresses.delete(key);
+        this.release(address);
       } else {
         address.lease(workers.filter((worker) => address.guests.has(worker.id) && isPresent(worker)).map(seatOf));
       }

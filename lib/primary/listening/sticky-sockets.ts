@@ -6,7 +6,7 @@ import { type Doorkeeper, LAST_ADMISSION_TIMEOUT } from './doorkeeper.js';
 import { FORWARDED_TIMEOUT, forwardedClient } from './forwarded-client.js';
 import { type Choice, type HandOver, HandOvers, type Visitor } from './hand-overs.js';
 import { rendezvousOrder } from './rendezvous.js';
-import { isGivenUp, takesConnections } from './standing.js';
+import { isGivenUp, isReleased, takesConnections } from './standing.js';
 
 interface KnownVisitor extends Visitor {
   /** The client's address. */
@@ -50,7 +50,9 @@ export class StickySockets implements Doorkeeper {
   }
 
   unlisten(worker: number, key: string): void {
-    this.addresses.get(key)?.guests.delete(worker);
+    const address = this.addresses.get(key);
+    address?.guests.delete(worker);
+    if (address && isReleased(address.guests, this.state?.workers.get(worker))) this.release(key, address);
     this.settle();
   }
 
@@ -118,14 +120,18 @@ export class StickySockets implements Doorkeeper {
     return slot === undefined ? 'later' : bySlot.get(slot)!;
   }
 
+  private release(key: string, address: StickyAddress): void {
+    address.socket.close();
+    this.addresses.delete(key);
+  }
+
   private settle(): void {
     const workers = this.state?.workers;
     if (!workers) return;
-    for (const [key, { guests, socket }] of this.addresses) {
+    for (const [key, address] of this.addresses) {
+      const { guests } = address;
       for (const id of guests) if (!workers.has(id)) guests.delete(id);
-      if (!isGivenUp(guests, workers.values())) continue;
-      socket.close();
-      this.addresses.delete(key);
+      if (isGivenUp(guests, workers.values())) this.release(key, address);
     }
     this.handOvers.retry();
   }

@@ -110,7 +110,12 @@ describe('Entrance', () => {
   it('has the name of the socket that the primary bound', () => {
     entrance.bound({ address: '::', family: 'IPv6', port: 3000 });
     const name = {};
-    expect(entrance.getsockname(name)).toBe(0);
+    expect(entrance.getsockname!(name)).toBe(0);
     expect(name).toEqual({ address: '::', family: 'IPv6', port: 3000 });
+  });
+
+  it('has no name where the socket is a path: the server tells that itself', () => {
+    entrance.bound({});
+    expect(entrance.getsockname).toBeUndefined();
   });
 });

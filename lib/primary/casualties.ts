@@ -63,6 +63,14 @@ export class Casualties {
     slot.retryAt = now + restartDelay(floor.options.restart, slot.streak, !isBrief, floor.random);
   }
 
+  /** One that was told to leave met an error of its own: nobody else says so. */
+  explain(worker: WorkerRecord): void {
+    const { bootErrors } = this.floor.state;
+    const known = bootErrors.size;
+    const error = this.bootErrorOf(worker);
+    if (bootErrors.size > known) this.floor.log('warn', `${this.floor.nameOf(worker)} did not boot${error}`);
+  }
+
   /** What the log says of the error that ended its boot: one that several workers have is printed once. */
   private bootErrorOf({ bootError }: WorkerRecord): string {
     if (bootError === undefined) return '';

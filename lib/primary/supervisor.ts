@@ -126,7 +126,7 @@ export class Supervisor {
       case 'exited':
         this.state.workers.delete(worker.id);
         this.floor.leadership.died(worker.id, now);
-        if (worker.leaving) return;
+        if (worker.leaving) return this.casualties.explain(worker);
         if (event.code === 0) return this.casualties.finished(worker, now);
         this.casualties.exited(worker, event.code, event.signal, now);
         return;
@@ -153,7 +153,9 @@ export class Supervisor {
   }
 
   private failing(worker: WorkerRecord, error: string, now: number): void {
-    if (worker.leaving) return;
+    if (worker.leaving) {
+      return this.floor.log('warn', `${this.floor.nameOf(worker)} hit an uncaught error while it leaves: ${error}`);
+    }
     this.casualties.crashed(worker, `hit an uncaught error and is replaced: ${error}`, now);
     this.floor.leave(worker, 'failing', now, Math.min(FAILING_DRAIN_TIMEOUT, this.floor.options.shutdown.timeout));
   }

@@ -78,6 +78,23 @@ describe('slots', () => {
     ]);
   });
 
+  it('logs the error of a worker that is told to leave while it fails', () => {
+    const world = new World({ workers: 2 }).start();
+    const error = { name: 'Error', message: 'two roots', text: 'Error: two roots' };
+    for (const id of [1, 2]) {
+      world.tell({ type: 'boot-failed', id, fatal: true, error: { name: 'Error', message: 'two roots' } });
+      world.tell({ type: 'boot-failed', id, fatal: false, error });
+    }
+    for (const id of [1, 2]) world.exit(id, 78);
+    expect(world.all('log').map(({ message }) => message)).toEqual([
+      'worker 1 in slot 0 did not boot: Error: two roots',
+    ]);
+    const ready = new World({ workers: 1 }).up();
+    ready.tell({ type: 'stop', code: 0 });
+    ready.tell({ type: 'failing', id: 1, error: { ...error, text: 'Error: late' } });
+    expect(ready.all('log')).toMatchObject([{ level: 'warn', message: expect.stringContaining('Error: late') }]);
+  });
+
   it('says once that every slot has a ready worker, and when one is filled again', () => {
     const world = new World({ workers: 2 }).start();
     for (const id of [1, 2]) world.tell({ type: 'forked', id, pid: 100 + id });

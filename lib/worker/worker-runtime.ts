@@ -124,7 +124,7 @@ export class WorkerRuntime implements ProcessRuntime {
   start(): void {
     this.refuseOtherVersion();
     outliveOutput();
-    waitForReader(this.settings.waitsForReader);
+    waitForReader(this.settings.waitsForReader, this.clock);
     this.servers.install();
     if (!this.listeners.install(this.settings.ownSockets)) {
       this.logger.warn('This Node does not let us listen on sockets of the primary; node:cluster does it its own way');

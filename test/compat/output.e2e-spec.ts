@@ -67,8 +67,10 @@ describe('lines of two workers into one pipe', () => {
     await app.waitUntilReady(2);
     const signal = how === 'kill -9' ? '&by_signal=1' : '';
     reader.read(16_384, 5);
-    await write(app, 0, `lines=300&length=5000${signal}`, '/write-and-end');
-    expect(await allWritten(() => reader.text, 5_000, 300, ['a'])).toEqual([upTo(300)]);
+    // Killed, it has no time to write what does not fit into a pipe.
+    const count = how === 'kill -9' ? 10 : 300;
+    await write(app, 0, `lines=${count}&length=5000${signal}`, '/write-and-end');
+    expect(await allWritten(() => reader.text, 5_000, count, ['a'])).toEqual([upTo(count)]);
   });
 
   it('what the workers write while the cluster stops is there when it has ended, read slowly as it may be', async () => {
@@ -92,7 +94,7 @@ describe('a reader that stands still', () => {
       cluster: { watchdog: { interval: 200, suspectAfter: 1_000, killAfter: 60_000 } },
     });
     const [writer, other] = await app.waitUntilReady(2);
-    await write(app, 0, `stream=${stream}&lines=100&length=100000`);
+    await write(app, 0, `stream=${stream}&lines=150&length=100000`);
     // It waits: it is taken for unresponsive, and the other one serves alone.
     let alone = 0;
     await eventually(
@@ -109,7 +111,7 @@ describe('a reader that stands still', () => {
     app.kill('SIGTTIN');
     await eventually(() => app.workers.length === 3, { what: () => 'a third worker' });
     reader.read();
-    await allWritten(() => reader.text, 100_000, 100, ['a']);
+    await allWritten(() => reader.text, 100_000, 150, ['a']);
     await eventually(() => app.json('/').then(({ pid }) => pid === writer!.pid), { what: () => 'the writer to serve' });
     expect(await app.stop()).toEqual({ code: 0, signal: null });
   });
@@ -118,7 +120,7 @@ describe('a reader that stands still', () => {
     const reader = stuckReader();
     const app = await start({ stdout: reader.fd, cluster: { shutdown: { timeout: 1_000, killAfter: 500 } } });
     await app.waitUntilReady(2);
-    await write(app, 0, 'lines=100&length=100000');
+    await write(app, 0, 'lines=150&length=100000');
     expect(await app.stop()).toMatchObject({ signal: null });
   });
 });

@@ -123,6 +123,7 @@ export class ClusterCoreModule implements OnModuleInit, OnApplicationBootstrap, 
     @Inject(Connection) connection: Connection,
     @Inject(Dispatcher) private readonly dispatcher: Dispatcher,
     @Inject(HandlerScope) private readonly handlers: HandlerScope,
+    @Inject(MessengerService) private readonly messenger: MessengerService,
     @Inject(HandlersExplorer) private readonly explorer: HandlersExplorer,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(LazyModuleLoader) private readonly lazyModules: LazyModuleLoader,
@@ -167,6 +168,7 @@ export class ClusterCoreModule implements OnModuleInit, OnApplicationBootstrap, 
 
   async onApplicationShutdown(): Promise<void> {
     this.handlers.release();
+    this.messenger.close();
     await this.runtime.closed();
   }
 

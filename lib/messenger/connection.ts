@@ -52,6 +52,13 @@ export class Connection {
     return this.#opening;
   }
 
+  /** One that refuses every call: for a container that is closed while others of its process live on. */
+  refusing(): Connection {
+    const refusing = new Connection(this.bus, this.registry, this.dispatcher);
+    refusing.#close('its application was closed');
+    return refusing;
+  }
+
   async close(): Promise<void> {
     const wasOpen = this.#state === 'open';
     this.#close(this.#reason);

@@ -53,7 +53,7 @@ export interface MessengerSettings {
  */
 @Injectable()
 export class MessengerService {
-  readonly #connection: Connection;
+  #connection: Connection;
   readonly #listeners: Listeners;
   readonly #settings: MessengerSettings;
 
@@ -211,6 +211,11 @@ export class MessengerService {
    */
   events$<E extends EventName>(event: E): Observable<ClusterEvent<E>> {
     return this.#listeners.watch(event) as Observable<ClusterEvent<E>>;
+  }
+
+  /** The container is closed: later calls reject. The module calls it. @internal */
+  close(): void {
+    this.#connection = this.#connection.refusing();
   }
 
   #consume(method: string, event: string, data: unknown, options: ConsumeOptions | undefined) {

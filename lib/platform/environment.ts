@@ -43,6 +43,11 @@ export function clusterSwitch(env: Environment = process.env): 'on' | 'off' | un
   );
 }
 
+/** Whether NESTJS_CLUSTER=on made this process a primary, whatever it boots. */
+export function wasSwitchedOn(startedWith: Environment = STARTED_WITH): boolean {
+  return clusterSwitch(startedWith) === 'on';
+}
+
 /** Whether the environment is that of PM2, which gives each process a number. */
 export function underPm2(env: Environment = process.env): boolean {
   return env.pm_id !== undefined;
@@ -153,6 +158,8 @@ export interface WorkerSettings {
   /** Whether its stdout and its stderr are pipes of its own to the primary. */
   readonly waitsForReader: readonly [stdout: boolean, stderr: boolean];
   readonly ownSockets: OwnSockets;
+  /** Whether a plain application context makes a worker ready, as an application does. */
+  readonly countsContexts: boolean;
   /** The primary's folder of compiled code, to which this worker is to write when it is up. */
   readonly compileCache: string | undefined;
 }

@@ -5,7 +5,7 @@ import type { MemberId } from '../bus/bus.interface.js';
 import { type Hub, SocketLink, maxFrameOf, newMemberId } from '../bus/index.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import type { Clock } from '../platform/clock.js';
-import { LINEAGE, markWorker, startEnvironment, type WorkerSettings } from '../platform/environment.js';
+import { LINEAGE, markWorker, startEnvironment, wasSwitchedOn, type WorkerSettings } from '../platform/environment.js';
 import { processesMarked } from '../platform/lineage.js';
 import { PROTOCOL } from '../protocol/messages.js';
 import { CompileCache } from './compile-cache.js';
@@ -162,6 +162,7 @@ export class WorkerProcesses {
       reloadSignals: reload.signals,
       waitsForReader: this.output.piped,
       ownSockets: this.listening.ownSockets,
+      countsContexts: this.options.contexts || wasSwitchedOn(),
       compileCache: this.compileCache.folder,
     };
   }

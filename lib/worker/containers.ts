@@ -9,7 +9,7 @@ export class Containers {
    * @param countsContexts whether a plain application context is an application of the cluster, and no helper of one,
    *   such as a context that main.ts reads its configuration from
    */
-  constructor(private readonly countsContexts: () => boolean) {}
+  constructor(private readonly countsContexts: boolean) {}
 
   add(app: HostApplication, close: CloseApplication): void {
     this.closers.set(app, close);
@@ -25,7 +25,7 @@ export class Containers {
   /** Applications that hold the module: what this worker is there for. */
   get applications(): HostApplication[] {
     return [...this.closers.keys()].filter(
-      (app) => (app.listen !== undefined || this.countsContexts()) && holdsModule(app),
+      (app) => (app.listen !== undefined || this.countsContexts) && holdsModule(app),
     );
   }
 

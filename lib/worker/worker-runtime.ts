@@ -71,9 +71,7 @@ export class WorkerRuntime implements ProcessRuntime {
   private readonly logger = new Logger(LOG_CONTEXT);
   private readonly control = new ControlChannel();
   private readonly servers: ServerRegistry;
-  private readonly containers = new Containers(
-    () => (this.options as { contexts?: boolean } | undefined)?.contexts ?? true,
-  );
+  private readonly containers: Containers;
   private readonly boot: BootWatch;
   private readonly listeners = new Listeners({
     ask: (address) => this.control.request({ type: 'listen', address }) as Promise<ListenAnswer>,
@@ -111,6 +109,7 @@ export class WorkerRuntime implements ProcessRuntime {
     const { leaseDuration, maxPayload, queueLimit } = mark.settings;
     this.lease = new LeaderLease(leaseDuration);
     this.appsClosed = new Promise((resolve) => (this.announceAppsClosed = resolve));
+    this.containers = new Containers(mark.settings.countsContexts);
     this.servers = new ServerRegistry(() => this.boot.changed(), mark.primaryPorts);
     this.boot = this.watchBoot();
     this.bus = new LocalBus(

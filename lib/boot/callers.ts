@@ -13,11 +13,18 @@ export interface Caller {
 
 /** The files on the stack below the call of `callee`, the nearest first. */
 export function callersOf(callee: Function): Caller[] {
-  return sitesBelow(callee).flatMap((site) => {
+  const sites = sitesBelow(callee);
+  return sites.flatMap((site, index) => {
     const isEvaluated = site.isEval();
-    const file = pathOf(isEvaluated ? evaluatorIn(site.getEvalOrigin()) : site.getFileName());
+    const file = isEvaluated ? evaluatorOf(site, sites.slice(index + 1)) : pathOf(site.getFileName());
     return file === undefined ? [] : [{ file, isEvaluated }];
   });
+}
+
+/** Code that names itself (`//# sourceURL=`) hides who evaluated it; then it is who called it. */
+function evaluatorOf(site: NodeJS.CallSite, below: readonly NodeJS.CallSite[]): string | undefined {
+  const named = pathOf(evaluatorIn(site.getEvalOrigin()));
+  return named ?? pathOf(below.find((other) => !other.isEval() && pathOf(other.getFileName()))?.getFileName());
 }
 
 function sitesBelow(callee: Function): readonly NodeJS.CallSite[] {

@@ -73,6 +73,11 @@ export function schedulingPolicy(env: Environment = process.env): string | undef
   return env.NODE_CLUSTER_SCHED_POLICY || undefined;
 }
 
+/** By which path the working directory may have been entered: as a shell, PM2 or npm says. */
+export function enteredBy(env: Environment = process.env): (string | undefined)[] {
+  return [env['PWD'], env['pm_cwd'], env['INIT_CWD']];
+}
+
 /** Node's own arguments that come by the environment. */
 export function nodeOptions(env: Environment = process.env): string | undefined {
   return env.NODE_OPTIONS;

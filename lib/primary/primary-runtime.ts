@@ -92,7 +92,8 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.supervisor = new Supervisor({ ...options, startup, workers }, Math.random);
     const { maxPayload, queueLimit } = options.messenger;
     this.hub = new Hub({ queueLimit, warn: (message) => this.logger.warn(message) });
-    this.processes = new WorkerProcesses(options, this.hub, clock, this.member, output);
+    const warn = (message: string) => this.logger.warn(message);
+    this.processes = new WorkerProcesses(options, this.hub, clock, this.member, output, warn);
     const [ours, hubs] = memoryLinkPair();
     this.hub.attachPrimary(hubs);
     this.bus = new LocalBus(ours, { id: PRIMARY_ID, address: 'primary', generation: 0 }, { maxPayload, queueLimit });
@@ -410,17 +411,20 @@ export class PrimaryRuntime implements ProcessRuntime {
       generation: done.generation,
       duration: Math.round(done.duration),
       replaced: done.replaced.map(({ slot, oldId, newId }) => ({ slot, oldPid: pid(oldId), newPid: pid(newId) ?? 0 })),
+      release: this.processes.releaseOf(done.generation),
     };
     for (const { requester } of waiters) if (requester !== undefined) this.answering.add(requester);
     // Who asks next is answered by the new build. Those that the last step tells to leave are told by then.
     await Promise.resolve();
     await whenTrue(() => this.closing.size === 0, this.clock, CLOSE_TIMEOUT);
-    this.logger.log(`reload to generation ${report.generation} done in ${report.duration} ms`);
+    const { generation, duration, release } = report;
+    this.logger.log(`reload to generation ${generation} done in ${duration} ms; it runs ${release}`);
     this.answering.clear();
     for (const waiter of waiters) waiter.resolve(report);
   }
 
   private async reloadFailed(reason: string, id: number | undefined): Promise<void> {
+    this.processes.forgetReleasesAfter(this.generation);
     const waiters = this.reloadWaiters.splice(0);
     const words = id === undefined ? '' : await this.processes.get(id)?.lastWords();
     const error = new ReloadError(

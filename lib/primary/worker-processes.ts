@@ -17,6 +17,7 @@ import type { HandOver } from './listening/hand-overs.js';
 import { OutputRelay } from './output/output-relay.js';
 import type { PrimaryOutput } from './output/primary-output.js';
 import { Reaper } from './reaper.js';
+import { Releases, type Release, startPlace } from './release.js';
 import { WorkerProcess } from './worker-process.js';
 
 /** A dead worker's bus may hold unread bytes for this long (ms) before it is cut. */
@@ -39,6 +40,9 @@ export class WorkerProcesses {
   private readonly compileCache: CompileCache;
   private readonly listening: Listening;
   private readonly output: OutputRelay;
+  private readonly releases: Releases;
+  /** What node:cluster was last told to run. */
+  private release: Release | undefined;
 
   constructor(
     private readonly options: ResolvedClusterOptions,
@@ -47,9 +51,11 @@ export class WorkerProcesses {
     /** The primary's number among the members of all hosts. */
     private readonly primary: MemberId,
     output: PrimaryOutput,
+    warn: (message: string) => void,
   ) {
     this.settings = forkSettings(options.fork);
     this.output = new OutputRelay(output, this.settings, options.fork.silent ?? false, clock);
+    this.releases = new Releases(startPlace(), options.fork, warn);
     this.compileCache = new CompileCache(options.startup.compileCache);
     const doors = {
       open: (id: number, key: string, slot: number, socket: object) =>
@@ -70,7 +76,7 @@ export class WorkerProcesses {
   setUp(): void {
     this.primaryPorts = portsOfOwnServers();
     this.listening.setUp();
-    cluster.setupPrimary(this.settings.settings);
+    this.use(this.releases.of(1));
     this.reaper.start(`${LINEAGE}=${this.lineage}/`, this.compileCache.folder);
   }
 
@@ -78,6 +84,7 @@ export class WorkerProcesses {
   fork(id: number, slot: number, generation: number, slots: number): WorkerProcess {
     const { fork, messenger } = this.options;
     const { primary } = this;
+    this.use(this.releases.of(generation));
     const member = newMemberId();
     const { busFd } = this.settings;
     const { serversBefore, primaryPorts } = this;
@@ -103,6 +110,16 @@ export class WorkerProcesses {
       this.hub.attach({ id, slot, generation, pid: known.pid }, link);
     }
     return known;
+  }
+
+  /** The file that the workers of a generation run, with no symbolic link on the way to it. */
+  releaseOf(generation: number): string {
+    return this.releases.of(generation).name;
+  }
+
+  /** Generations above that one have failed. */
+  forgetReleasesAfter(generation: number): void {
+    this.releases.forgetAfter(generation);
   }
 
   get(id: number | undefined): WorkerProcess | undefined {
@@ -136,6 +153,19 @@ export class WorkerProcesses {
   /** Resolves when all that the workers wrote is written, or nobody reads it. */
   async flush(): Promise<void> {
     await this.output.flush();
+  }
+
+  /** Node:cluster emits 'setup' for each call: only where something changes. */
+  private use(release: Release): void {
+    const { exec, cwd } = release;
+    if (this.release && this.release.exec === exec && this.release.cwd === cwd) return;
+    const settings = this.release ? {} : this.settings.settings;
+    this.release = release;
+    cluster.setupPrimary({
+      ...settings,
+      ...(exec === undefined ? {} : { exec }),
+      ...(cwd === undefined ? {} : { cwd }),
+    });
   }
 
   private async endChildrenOf(id: number): Promise<void> {

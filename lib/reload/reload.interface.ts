@@ -24,4 +24,6 @@ export interface ReloadReport {
     readonly oldPid: number | undefined;
     readonly newPid: number;
   }[];
+  /** The file that every worker runs now, with no symbolic link on the way to it: the release, where deployments switch one. */
+  readonly release: string;
 }

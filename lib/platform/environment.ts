@@ -78,6 +78,11 @@ export function enteredBy(env: Environment = process.env): (string | undefined)[
   return [env['PWD'], env['pm_cwd'], env['INIT_CWD']];
 }
 
+/** Whether `node --watch` started this process: it then wants to be told which files are loaded. */
+export function reportsDependencies(env: Environment = process.env): boolean {
+  return Boolean(env['WATCH_REPORT_DEPENDENCIES']);
+}
+
 /** Node's own arguments that come by the environment. */
 export function nodeOptions(env: Environment = process.env): string | undefined {
   return env.NODE_OPTIONS;
@@ -158,6 +163,8 @@ export interface WorkerSettings {
   /** Bytes. */
   readonly maxPayload: number;
   readonly queueLimit: number;
+  /** Whether a watcher restarts the cluster at each edit: nobody waits for idle clients then. */
+  readonly restartsQuickly: boolean;
   /** Signals that mean a reload to the primary, and nothing to a worker. */
   readonly reloadSignals: readonly NodeJS.Signals[];
   /** Whether its stdout and its stderr are pipes of its own to the primary. */

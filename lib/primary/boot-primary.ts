@@ -11,6 +11,7 @@ import { processEvents } from '../platform/process-events.js';
 import { outliveOutput } from '../platform/standard-output.js';
 import { PrimaryOutput } from './output/primary-output.js';
 import { PrimaryRuntime } from './primary-runtime.js';
+import { watcherOfThisProcess } from './watcher.js';
 import { WorkerEvents } from './worker-events.explorer.js';
 
 /** How long the primary module's shutdown hooks may take, in ms. */
@@ -76,7 +77,12 @@ function listenToSignals(runtime: PrimaryRuntime, options: ResolvedClusterOption
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     processEvents.onSignal(signal, () => runtime.stop(signal));
   }
+  const stopSignals = watcherOfThisProcess()?.stopSignals ?? [];
   for (const signal of options.reload.signals) {
+    if (stopSignals.includes(signal)) {
+      processEvents.onSignal(signal, () => runtime.stop('SIGTERM'));
+      continue;
+    }
     // What went wrong is in the log already; nobody waits for the answer.
     processEvents.onSignal(signal, () => void runtime.reload().catch(() => {}));
   }

@@ -27,6 +27,7 @@ import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js
 import { debugSigns, mayBeHeldAtBoot } from './debugged.js';
 import { ParentProgram } from './parent-program.js';
 import type { PrimaryOutput } from './output/primary-output.js';
+import { shutdownUnder, watcherOfThisProcess } from './watcher.js';
 import { Supervisor } from './supervisor.js';
 import type { SupervisorAction, SupervisorEvent } from './supervisor.types.js';
 import type { WorkerEvents } from './worker-events.explorer.js';
@@ -89,7 +90,8 @@ export class PrimaryRuntime implements ProcessRuntime {
     // A debugger takes as long as it takes; whoever sits at it ends what hangs.
     const held = mayBeHeldAtBoot(debugSigns(options.fork));
     const startup = held ? { ...options.startup, timeout: Infinity } : options.startup;
-    this.supervisor = new Supervisor({ ...options, startup, workers }, Math.random);
+    const shutdown = shutdownUnder(watcherOfThisProcess(), options.shutdown);
+    this.supervisor = new Supervisor({ ...options, startup, shutdown, workers }, Math.random);
     const { maxPayload, queueLimit } = options.messenger;
     this.hub = new Hub({ queueLimit, warn: (message) => this.logger.warn(message) });
     const warn = (message: string) => this.logger.warn(message);

@@ -18,6 +18,7 @@ import { OutputRelay } from './output/output-relay.js';
 import type { PrimaryOutput } from './output/primary-output.js';
 import { Reaper } from './reaper.js';
 import { Releases, type Release, startPlace } from './release.js';
+import { watcherOfThisProcess } from './watcher.js';
 import { WorkerProcess } from './worker-process.js';
 
 /** A dead worker's bus may hold unread bytes for this long (ms) before it is cut. */
@@ -189,6 +190,7 @@ export class WorkerProcesses {
       leaseDuration: watchdog.suspectAfter,
       maxPayload: messenger.maxPayload,
       queueLimit: messenger.queueLimit,
+      restartsQuickly: watcherOfThisProcess() !== undefined,
       reloadSignals: reload.signals,
       waitsForReader: this.output.piped,
       ownSockets: this.listening.ownSockets,

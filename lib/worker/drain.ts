@@ -74,7 +74,7 @@ export async function drain(
 
   async function connectionsDone(): Promise<void> {
     const closeIdleAt = clock.now() + idleGrace;
-    await elapsed(clock, LINGER);
+    await elapsed(clock, Math.min(LINGER, idleGrace));
     void sayFarewells();
     for (let busyAt = clock.now(); !hurried; await elapsed(clock, SWEEP_INTERVAL)) {
       const idleMayGo = clock.now() >= closeIdleAt;

@@ -281,7 +281,7 @@ export class WorkerRuntime implements ProcessRuntime {
       }
       case 'drain':
         if (!this.ready) this.servers.keepClosed();
-        return void this.leave(message.timeout, 0, message.reason === 'stop' ? IDLE_GRACE_AT_STOP : IDLE_GRACE);
+        return void this.leave(message.timeout, 0, message.reason === 'stop' ? this.idleGraceAtStop : IDLE_GRACE);
       case 'barrier':
         return this.barrierPassed?.();
       case 'lease':
@@ -314,7 +314,7 @@ export class WorkerRuntime implements ProcessRuntime {
       // It leaves already, and what is in flight has as much time left as in any orphan.
       if (this.leaving) return void this.clock.after(ORPHAN_TIMEOUT, () => this.hurry());
       this.logger.warn('The primary is gone; this worker finishes what is in flight and leaves');
-      void this.leave(ORPHAN_TIMEOUT, EXIT_UNFINISHED, IDLE_GRACE_AT_STOP);
+      void this.leave(ORPHAN_TIMEOUT, EXIT_UNFINISHED, this.idleGraceAtStop);
     });
   }
 
@@ -340,6 +340,10 @@ export class WorkerRuntime implements ProcessRuntime {
     const heard = new Promise<void>((resolve) => (this.barrierPassed = resolve));
     if (this.control.send({ type: 'barrier' })) await Promise.race([heard, elapsed(this.clock, HEARD_TIMEOUT)]);
     process.exit(EXIT_UNFINISHED);
+  }
+
+  private get idleGraceAtStop(): number {
+    return this.settings.restartsQuickly ? 0 : IDLE_GRACE_AT_STOP;
   }
 
   private leave(timeout: number, code: number, idleGrace: number): Promise<void> {

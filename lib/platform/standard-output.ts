@@ -22,12 +22,15 @@ export function outliveOutput(): void {
 const LIMIT = 8_388_608;
 
 /**
- * Lets this process wait while it writes to a pipe that nobody reads. A stream over a pipe keeps what does not fit in
- * memory instead, without a limit, and `process.exit()` throws that away.
+ * Lets this process wait while it writes to what nobody reads, but not before LIMIT. A stream over a pipe keeps what does
+ * not fit in memory, without a limit, and `process.exit()` throws that away; a stream over a terminal waits at once.
+ *
+ * @param isOwnPipe whether stdout and stderr are pipes that this process alone writes to; others' are left alone
  */
-export function waitForReader([stdout, stderr]: readonly [stdout: boolean, stderr: boolean], clock: Clock): void {
-  if (stdout) bound(process.stdout, 1, clock);
-  if (stderr) bound(process.stderr, 2, clock);
+export function waitForReader(isOwnPipe: readonly [stdout: boolean, stderr: boolean], clock: Clock): void {
+  for (const [index, stream] of [process.stdout, process.stderr].entries()) {
+    if (isOwnPipe[index] || stream.isTTY) bound(stream, index + 1, clock);
+  }
 }
 
 function bound(stream: NodeJS.WriteStream, fd: number, clock: Clock): void {

@@ -27,6 +27,8 @@ import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js
 import { debugSigns, mayBeHeldAtBoot } from './debugged.js';
 import { ParentProgram } from './parent-program.js';
 import type { PrimaryOutput } from './output/primary-output.js';
+import type { AcceptedHandle } from './listening/bind.js';
+import { PassedOnConnections } from './listening/passed-on-connections.js';
 import { shutdownUnder, watcherOfThisProcess } from './watcher.js';
 import { Supervisor } from './supervisor.js';
 import type { SupervisorAction, SupervisorEvent } from './supervisor.types.js';
@@ -79,6 +81,10 @@ export class PrimaryRuntime implements ProcessRuntime {
   /** Workers that were told to leave and may still take a connection. */
   private readonly closing = new Set<number>();
   private readonly parent = ParentProgram.ofThisProcess();
+  private readonly passedOn = new PassedOnConnections(
+    (id, message, connection) => this.processes.get(id)?.send({ type: 'passed-on', ...message }, connection),
+    () => this.supervisor.state.workers.values(),
+  );
   private finish: (code: number) => void = () => {};
 
   constructor(
@@ -241,6 +247,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.processes.buried(known, code === 0);
     this.hosts?.buried(known.member);
     this.closing.delete(known.id);
+    this.passedOn.gone(known.id);
     this.dispatch({ type: 'exited', id: known.id, code, signal });
   }
 
@@ -267,7 +274,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     sender.kill('SIGKILL');
   }
 
-  private heard(sender: WorkerProcess, raw: unknown, _handle: unknown): void {
+  private heard(sender: WorkerProcess, raw: unknown, handle: unknown): void {
     const message = fromWorker(raw);
     if (!message) return;
     const { worker } = sender;
@@ -283,6 +290,10 @@ export class PrimaryRuntime implements ProcessRuntime {
         return doorkeeper.unlisten(sender.id, message.key);
       case 'taken':
         return doorkeeper.taken(message.seq, message.accepted);
+      case 'pass-on':
+        return this.passedOn.offer(sender.id, message.server, handle as AcceptedHandle);
+      case 'passed-on-taken':
+        return this.passedOn.taken(message.seq, message.accepted);
       case 'shut':
         return doorkeeper.shut(sender.id, message.key, message.slot);
       case 'listening':

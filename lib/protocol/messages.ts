@@ -30,7 +30,7 @@ export interface Vitals {
   readonly rss: number;
   /** HTTP requests begun since the process started. */
   readonly requests: number;
-  /** HTTP requests and messenger handlers that are running. */
+  /** HTTP requests, messages of microservices and messenger handlers that are running. */
   readonly inFlight: number;
   /** Open connections of its servers. */
   readonly connections: number;
@@ -66,7 +66,11 @@ export type FromWorker =
   /** It has closed its copy of the slot's socket, as it was asked to. */
   | { readonly type: 'shut'; readonly key: string; readonly slot: number }
   /** The connection that came as `seq` is in its hands; or comes back, for the server was closed. */
-  | { readonly type: 'taken'; readonly seq: number; readonly accepted: boolean };
+  | { readonly type: 'taken'; readonly seq: number; readonly accepted: boolean }
+  /** It leaves; the connection, which comes with it, is another worker's from now on, whose server has that name. */
+  | { readonly type: 'pass-on'; readonly server: string }
+  /** The same of a connection that another worker passed on. */
+  | { readonly type: 'passed-on-taken'; readonly seq: number; readonly accepted: boolean };
 
 /** What node:cluster's 'listening' event tells of a server. */
 export interface ListeningAddress {
@@ -90,7 +94,9 @@ export type FromPrimary =
   /** Accept on that one no longer. */
   | { readonly type: 'shut'; readonly key: string; readonly slot: number }
   /** A connection, which comes with it, for the server that listens on `key`; `head`: base64, was read from it. */
-  | { readonly type: 'connection'; readonly key: string; readonly seq: number; readonly head?: string };
+  | { readonly type: 'connection'; readonly key: string; readonly seq: number; readonly head?: string }
+  /** A connection, which comes with it, that another worker passed on; `key` is the server's name. */
+  | { readonly type: 'passed-on'; readonly key: string; readonly seq: number };
 
 /** A control message with the package's mark. */
 export type Envelope<M> = M & { readonly cmd: typeof COMMAND; readonly ns: typeof PROTOCOL };
@@ -116,8 +122,20 @@ const FROM_WORKER = new Set([
   'unlisten',
   'shut',
   'taken',
+  'pass-on',
+  'passed-on-taken',
 ]);
-const FROM_PRIMARY = new Set(['drain', 'barrier', 'lease', 'answer', 'reload-progress', 'door', 'shut', 'connection']);
+const FROM_PRIMARY = new Set([
+  'drain',
+  'barrier',
+  'lease',
+  'answer',
+  'reload-progress',
+  'door',
+  'shut',
+  'connection',
+  'passed-on',
+]);
 
 /** The worker's control message in `raw`, or undefined for a foreign or malformed one. */
 export function fromWorker(raw: unknown): FromWorker | undefined {

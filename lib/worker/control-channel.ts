@@ -1,3 +1,4 @@
+import type { SendHandle } from 'node:child_process';
 import type { Observable } from 'rxjs';
 import { Subject } from 'rxjs';
 import { NotConnectedError } from '../errors/index.js';
@@ -42,6 +43,14 @@ export class ControlChannel {
     // A failed write surfaces as 'disconnect'; nothing is to be done about it here.
     process.send(seal(message), undefined, {}, () => {});
     return true;
+  }
+
+  /** Sends with a handle. Resolves when that may be closed here, to whether it went. */
+  give(message: FromWorker, handle: object): Promise<boolean> {
+    if (!process.connected || !process.send) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      process.send!(seal(message), handle as SendHandle, {}, (error) => resolve(error === null));
+    });
   }
 
   /** Asks the primary and resolves to its answer. */

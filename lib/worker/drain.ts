@@ -37,6 +37,11 @@ export interface DrainSubject {
   lastCall(): Promise<void>;
   /** No server listens any more. */
   closed(): void;
+  /**
+   * Resolves when no message of a microservice is in flight and none follows.
+   * @param requestsDone resolves when the connections of the servers are done
+   */
+  messagesDone(requestsDone: Promise<void>): Promise<void>;
   /** Resolves when no new message of the bus follows and every running handler is done. */
   handlersDone(): Promise<void>;
   /** Closes the Nest application: its own shutdown hooks run here, after the last request. */
@@ -61,16 +66,21 @@ export async function drain(
   let hurried = false;
   let disconnected = false;
   void hurry.then(() => (hurried = true));
-  await subject.lastCall();
-  servers.stopListening();
-  subject.closed();
-  await Promise.race([connectionsDone(), hurry]);
+  const requestsDone = leaveServers();
+  await Promise.race([Promise.all([requestsDone, subject.messagesDone(requestsDone)]), hurry]);
   disconnected = true;
   await Promise.race([subject.handlersDone(), hurry]);
   if (hurried) await servers.giveUp(clock);
   await subject.closeApp();
   await Promise.race([subject.barrier(), hurry]);
   return hurried ? 'hurried' : 'drained';
+
+  async function leaveServers(): Promise<void> {
+    await subject.lastCall();
+    servers.stopListening();
+    subject.closed();
+    await connectionsDone();
+  }
 
   async function connectionsDone(): Promise<void> {
     const closeIdleAt = clock.now() + idleGrace;

@@ -23,6 +23,8 @@ import { BootWatch } from './boot-watch.js';
 import { Containers } from './containers.js';
 import { protocolProblem } from './check-protocol.js';
 import { ControlChannel } from './control-channel.js';
+import type { ConnectionHandle } from './drain/message-connections.js';
+import { Microservices } from './drain/microservices.js';
 import { drain, IDLE_GRACE, IDLE_GRACE_AT_STOP } from './drain.js';
 import type { ClientHandle, SocketHandle } from './entrance.js';
 import { Heartbeat, type Load } from './heartbeat.js';
@@ -73,6 +75,7 @@ export class WorkerRuntime implements ProcessRuntime {
   private readonly servers: ServerRegistry;
   private readonly containers: Containers;
   private readonly boot: BootWatch;
+  private readonly microservices: Microservices;
   private readonly listeners = new Listeners({
     ask: (address) => this.control.request({ type: 'listen', address }) as Promise<ListenAnswer>,
     listening: (address) => this.control.send({ type: 'listening', address }),
@@ -93,6 +96,8 @@ export class WorkerRuntime implements ProcessRuntime {
   /** Resolves when the drain has closed the applications. */
   private readonly appsClosed: Promise<void>;
   private announceAppsClosed: () => void = () => {};
+  /** The whole cluster stops: no other worker takes what this one leaves. */
+  private isLast = false;
   private barrierPassed: (() => void) | undefined;
   private hurry: () => void = () => {};
   /** From when on a SIGTERM can be the primary's, in ms of the clock. */
@@ -111,6 +116,7 @@ export class WorkerRuntime implements ProcessRuntime {
     this.appsClosed = new Promise((resolve) => (this.announceAppsClosed = resolve));
     this.containers = new Containers(mark.settings.countsContexts);
     this.servers = new ServerRegistry(() => this.boot.changed(), mark.primaryPorts);
+    this.microservices = new Microservices(clock, this.logger, () => this.boot.changed());
     this.boot = this.watchBoot();
     this.bus = new LocalBus(
       SocketLink.over(mark.busFd, maxFrameOf(maxPayload)),
@@ -125,11 +131,13 @@ export class WorkerRuntime implements ProcessRuntime {
     outliveOutput();
     waitForReader(this.settings.waitsForReader, this.clock);
     this.servers.install();
+    this.microservices.install();
     if (!this.listeners.install(this.settings.ownSockets)) {
       this.logger.warn('This Node does not let us listen on sockets of the primary; node:cluster does it its own way');
     }
     watchApplications({
       bootstrapped: (app, close) => {
+        this.microservices.bootstrapped(app);
         this.containers.add(app, close);
         this.boot.changed();
       },
@@ -228,13 +236,13 @@ export class WorkerRuntime implements ProcessRuntime {
   private async load(): Promise<Load> {
     return {
       requests: this.servers.requests,
-      inFlight: this.servers.inFlight + (this.connection?.dispatcher.inFlight ?? 0),
+      inFlight: this.servers.inFlight + this.microservices.inFlight + (this.connection?.dispatcher.inFlight ?? 0),
       connections: await this.servers.connections(),
     };
   }
 
   private watchBoot(): BootWatch {
-    const { containers, servers } = this;
+    const { containers, servers, microservices } = this;
     const subject = {
       get hasBooted(): boolean {
         return containers.applications.length > 0;
@@ -242,7 +250,14 @@ export class WorkerRuntime implements ProcessRuntime {
       get isHttp(): boolean {
         return containers.applications.some((app) => app.getHttpServer !== undefined);
       },
-      servers,
+      servers: {
+        get listening(): number {
+          return servers.listening;
+        },
+        get awaiting(): number {
+          return servers.awaiting + microservices.awaiting;
+        },
+      },
     };
     const ready = (count: number): void => this.becameReady(count);
     return new BootWatch(this.clock, subject, this.mark.serversBefore, ready, (message) => this.logger.warn(message));
@@ -279,9 +294,16 @@ export class WorkerRuntime implements ProcessRuntime {
         const head = message.head === undefined ? undefined : Buffer.from(message.head, 'base64');
         return this.listeners.connected(message.key, message.seq, socket as ClientHandle, head);
       }
+      case 'passed-on': {
+        const accepted = this.microservices.take(message.key, socket as ConnectionHandle);
+        if (!accepted) (socket as ClientHandle).close();
+        this.control.send({ type: 'passed-on-taken', seq: message.seq, accepted });
+        return;
+      }
       case 'drain':
         if (!this.ready) this.servers.keepClosed();
-        return void this.leave(message.timeout, 0, message.reason === 'stop' ? this.idleGraceAtStop : IDLE_GRACE);
+        if (message.reason === 'stop') this.isLast = true;
+        return void this.leave(message.timeout, 0, this.isLast ? this.idleGraceAtStop : IDLE_GRACE);
       case 'barrier':
         return this.barrierPassed?.();
       case 'lease':
@@ -364,6 +386,7 @@ export class WorkerRuntime implements ProcessRuntime {
         servers: this.servers,
         lastCall: () => this.listeners.lastCall(this.clock),
         closed: () => void this.control.send({ type: 'closed' }),
+        messagesDone: (requestsDone) => this.messagesDone(requestsDone, timeout / 2, hurry),
         handlersDone: async () => {
           // Nobody has sent anything to a worker that was never ready.
           if (this.ready && !orphaned && this.control.send({ type: 'deserted' })) await this.bus.fenced;
@@ -377,6 +400,22 @@ export class WorkerRuntime implements ProcessRuntime {
       hurry,
     );
     process.exit(outcome === 'drained' ? code : EXIT_UNFINISHED);
+  }
+
+  /** Messages of microservices. @param patience how long (ms) is waited for what may never end */
+  private async messagesDone(requestsDone: Promise<void>, patience: number, hurry: Promise<void>): Promise<void> {
+    let isHurried = false;
+    void hurry.then(() => (isHurried = true));
+    const isLast = this.isLast || !process.connected;
+    // A request in flight may need an answer by a message, and there is no other worker to give it.
+    if (isLast) await Promise.race([requestsDone, elapsed(this.clock, patience)]);
+    const passOn = (server: string, connection: ConnectionHandle): Promise<boolean> =>
+      this.control.give({ type: 'pass-on', server }, connection);
+    await this.microservices.leave({
+      patience,
+      isHurried: () => isHurried,
+      passOn: isLast ? undefined : passOn,
+    });
   }
 
   private async closeApp(hurry: Promise<void>): Promise<void> {

@@ -1,0 +1,225 @@
+import net from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { type Clock, elapsed, whenTrue } from '../../platform/clock.js';
+import { Flights } from './flights.js';
+
+/** How long a connection is first held back for what is in flight on it, in ms; twice as long with each further try. */
+const FIRST_PATIENCE = 50;
+
+/** How often a connection is looked at of which nobody tells, in ms. */
+const LOOK_INTERVAL = 5;
+
+/** A connection that has to be ended while its client may go on is ended in a pause of this length, in ms … */
+const PAUSE = 20;
+
+/** … which is looked for during this time (ms); after that any moment without a message in flight will do. */
+const PAUSE_TIMEOUT = 1_000;
+
+/** How long a client has to end its side of a connection that we ended, in ms. */
+const END_TIMEOUT = 1_000;
+
+/** The socket class of Nest's TCP transport, as far as it is looked into; one of the application's own has no `buffer`. */
+interface MessageSocket {
+  /** What was read of the next message. */
+  readonly buffer?: unknown;
+  readonly contentLength?: unknown;
+}
+
+/** Nest's ServerTCP (11 and 12), or a strategy that extends it. */
+export interface TcpServer {
+  readonly server: net.Server;
+  getSocketInstance(socket: net.Socket): MessageSocket;
+  isManuallyTerminated?: boolean;
+}
+
+/** What a socket of node:net stands on. */
+export interface ConnectionHandle {
+  reading?: boolean;
+  readStop?(): number;
+  readStart?(): number;
+}
+
+/** Gives a connection to another worker; false where that is impossible. Resolves when the handle may be closed here. */
+export type PassOn = (server: string, connection: ConnectionHandle) => Promise<boolean>;
+
+/** How connections are to be left. */
+export interface LeavingTerms {
+  readonly clock: Clock;
+  readonly isHurried: () => boolean;
+  /** Undefined where the whole cluster stops. */
+  readonly passOn: PassOn | undefined;
+}
+
+/** Whether `server` is a TCP server of Nest's kind. */
+export function isTcpServer(server: object): server is TcpServer {
+  const { server: inner, getSocketInstance } = server as Partial<TcpServer>;
+  return inner instanceof net.Server && typeof getSocketInstance === 'function';
+}
+
+/**
+ * The connections of a TCP microservice server. Nest's clients keep one for all their messages and send the next one
+ * whenever they like: to one that is ended at that moment "Connection closed" is the answer. Between two messages
+ * nothing of a connection is in this process, so another worker gets it as it is, and its client notices nothing.
+ */
+export class MessageConnections {
+  private readonly connections = new Map<unknown, Connection>();
+  private readonly leaving = new Set<Promise<void>>();
+  private terms: LeavingTerms | undefined;
+  private name = '';
+
+  constructor(
+    private readonly owner: TcpServer,
+    private readonly flights: Flights,
+  ) {
+    const { server, getSocketInstance } = owner;
+    owner.getSocketInstance = (socket) => {
+      const messages = getSocketInstance.call(owner, socket);
+      this.opened(socket, messages);
+      return messages;
+    };
+    server.on('listening', () => (this.name = nameOf(server)));
+  }
+
+  /** The messages of one connection, by its socket of Nest's. */
+  flightsOf(messages: unknown): Flights {
+    return this.connections.get(messages)?.flights ?? this.flights;
+  }
+
+  /** Lets the clients go, each between two messages. Resolves when all are gone. */
+  async leave(terms: LeavingTerms): Promise<void> {
+    this.terms = terms;
+    // Otherwise Nest would listen again, where it was given `retryAttempts`, as soon as the last connection is gone.
+    if (this.owner.isManuallyTerminated === false) this.owner.isManuallyTerminated = true;
+    for (const connection of this.connections.values()) this.begin(connection, terms);
+    while (this.leaving.size > 0) await Promise.all(this.leaving);
+  }
+
+  /** Takes a connection that another worker had; false where this server has another address, or leaves itself. */
+  take(name: string, connection: ConnectionHandle): boolean {
+    // Node's handle of the server, or what stands for one in a worker of a cluster; net.Server takes clients from it.
+    const { _handle: handle } = this.owner.server as unknown as {
+      _handle?: { onconnection(error: number, client: ConnectionHandle): void } | null;
+    };
+    if (name !== this.name || this.terms || !handle) return false;
+    handle.onconnection(0, connection);
+    return true;
+  }
+
+  private opened(socket: net.Socket, messages: MessageSocket): void {
+    const connection = new Connection(socket, messages, new Flights(this.flights));
+    this.connections.set(messages, connection);
+    socket.once('close', () => this.connections.delete(messages));
+    if (this.terms) this.begin(connection, this.terms);
+  }
+
+  private begin(connection: Connection, terms: LeavingTerms): void {
+    const left = leave(connection, this.name, terms).then(() => void this.leaving.delete(left));
+    this.leaving.add(left);
+  }
+}
+
+/** The client gets no answer of this worker after this; it may have none to come, and none may be half sent. */
+async function leave(connection: Connection, server: string, terms: LeavingTerms): Promise<void> {
+  const { clock, isHurried, passOn } = terms;
+  const isOver = (): boolean => !connection.isOpen || isHurried();
+  const until = async (condition: () => boolean, timeout = Infinity): Promise<void> => {
+    await whenTrue(() => condition() || isOver(), clock, timeout);
+  };
+  if (passOn && !connection.isMovable) {
+    await pauseOf(connection, terms);
+    return connection.end(clock);
+  }
+  for (let patience = passOn ? FIRST_PATIENCE : Infinity; ; patience *= 2) {
+    await until(() => connection.isBetweenFrames);
+    connection.holdBack();
+    await until(() => connection.isQuiet, patience);
+    if (isOver()) return;
+    if (connection.isQuiet) break;
+    // Something takes longer: the client's other messages are not to wait for it.
+    const earlier = [...connection.flights.flying];
+    connection.goOn();
+    await until(() => earlier.every((flight) => !connection.flights.flying.has(flight)));
+  }
+  if (!(await passOn?.(server, connection.handle))) return connection.end(clock);
+  connection.close();
+}
+
+/** A client that sends at the moment of the end loses its message: the longer it was silent, the less likely that is. */
+async function pauseOf(connection: Connection, { clock, isHurried }: LeavingTerms): Promise<void> {
+  const end = clock.now() + PAUSE_TIMEOUT;
+  for (let quietFrom = clock.now(); connection.isOpen && !isHurried(); await elapsed(clock, LOOK_INTERVAL)) {
+    const now = clock.now();
+    if (!connection.isQuiet) quietFrom = now;
+    else if (now - quietFrom >= PAUSE || now >= end) return;
+  }
+}
+
+class Connection {
+  constructor(
+    private readonly socket: net.Socket,
+    private readonly messages: MessageSocket,
+    readonly flights: Flights,
+  ) {}
+
+  get isOpen(): boolean {
+    return !this.socket.destroyed && !this.socket.readableEnded && !this.socket.writableEnded;
+  }
+
+  get handle(): ConnectionHandle {
+    return (this.socket as unknown as { _handle: ConnectionHandle })._handle;
+  }
+
+  /** Whether another process can take it: of TLS we have the keys, and in a foreign class we cannot look. */
+  get isMovable(): boolean {
+    return !(this.socket instanceof TLSSocket) && typeof this.messages.buffer === 'string';
+  }
+
+  get isBetweenFrames(): boolean {
+    const { buffer, contentLength } = this.messages;
+    return typeof buffer !== 'string' || (buffer === '' && contentLength === null && this.socket.readableLength === 0);
+  }
+
+  /** No message is in flight or half read, and every reply is with the kernel. */
+  get isQuiet(): boolean {
+    return this.flights.count === 0 && this.socket.writableLength === 0 && this.isBetweenFrames;
+  }
+
+  /** What comes now waits in the kernel. socket.pause() would read on, up to its buffer's size. */
+  holdBack(): void {
+    const { handle } = this;
+    if (!handle?.readStop) return;
+    handle.reading = false;
+    handle.readStop();
+  }
+
+  goOn(): void {
+    const { handle } = this;
+    if (!handle?.readStart) return;
+    handle.reading = true;
+    handle.readStart();
+  }
+
+  /** Closes it here; another process has it. */
+  close(): void {
+    this.socket.destroy();
+  }
+
+  /** Ends it after the last reply; what the client sends from now on is not answered. */
+  async end(clock: Clock): Promise<void> {
+    const { socket } = this;
+    if (socket.destroyed) return;
+    // Unread, it would reset the connection, and perhaps the reply before it.
+    socket.removeAllListeners('data');
+    socket.on('data', () => {});
+    this.goOn();
+    socket.end();
+    await whenTrue(() => socket.destroyed, clock, END_TIMEOUT);
+    socket.destroy();
+  }
+}
+
+/** The same in every worker whose server listens at this address. */
+function nameOf(server: net.Server): string {
+  const address = server.address();
+  return typeof address === 'object' && address ? `${address.address}:${address.port}` : String(address);
+}

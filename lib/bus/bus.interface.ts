@@ -18,8 +18,12 @@ export interface Member {
   /** Generation of the build it runs; a reload counts it up. */
   readonly generation: number;
   readonly pid: number;
-  /** `'suspect'`: its heartbeat is overdue. With the embedded engine it gets no broadcast and no new task until it is heard again. */
-  readonly state: 'ready' | 'suspect';
+  /**
+   * `'suspect'`: its heartbeat is overdue. With the embedded engine it gets no broadcast and no new task until it is
+   * heard again. `'stopping'`: its cluster was asked to stop and the worker still serves, for `shutdown.delay`; with
+   * the embedded engine only.
+   */
+  readonly state: 'ready' | 'suspect' | 'stopping';
   /** Whether its state is `'suspect'`. */
   readonly suspect: boolean;
   /** The host it runs on. With the embedded engine there is one host, and it has no name. */

@@ -1,6 +1,7 @@
 import type { Member } from './bus.interface.js';
 
-/** What the members are told of a heartbeat that is overdue, or is not. */
-export function standing(suspect: boolean): Pick<Member, 'state' | 'suspect'> {
-  return { state: suspect ? 'suspect' : 'ready', suspect };
+/** What the members are told of a worker whose heartbeat is overdue, or whose cluster is asked to stop. */
+export function standing(suspect: boolean, stopping = false): Pick<Member, 'state' | 'suspect'> {
+  if (suspect) return { state: 'suspect', suspect };
+  return { state: stopping ? 'stopping' : 'ready', suspect };
 }

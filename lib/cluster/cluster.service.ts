@@ -31,6 +31,15 @@ export class ClusterService {
   }
 
   /**
+   * Whether the whole cluster was asked to stop: true from the beginning of `shutdown.delay` on, while requests are
+   * served as before. A readiness probe should answer 503 then; that of `@nestjs/terminus` does by itself. False
+   * while a single worker is replaced, and in a standalone process.
+   */
+  get isStopping(): boolean {
+    return this.runtime.isStopping;
+  }
+
+  /**
    * Whether this worker leads right now. At most one does at a time, by a lease of
    * `watchdog.suspectAfter` ms that its heartbeat renews; with an engine at most one over all hosts, by a lease of
    * 2 s at the broker. True standalone, false in the primary.

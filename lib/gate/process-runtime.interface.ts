@@ -17,6 +17,8 @@ export interface ProcessRuntime {
   /** How many slots the cluster has, as last heard. */
   readonly slots: number;
   readonly bus: Bus;
+  /** Whether the whole cluster was asked to stop, as last heard. */
+  readonly isStopping: boolean;
   /** Whether this process leads right now, by a lease that has not run out. */
   readonly isLeader: boolean;
   /** The fencing token by which it leads, while it does. */

@@ -16,6 +16,7 @@ export class StandaloneRuntime implements ProcessRuntime {
   readonly leaderToken = 1;
   readonly deadLetters = undefined;
   readonly slots = 1;
+  readonly isStopping = false;
   readonly reloadProgress: Observable<ReloadProgress> = NEVER;
   readonly bus: Bus;
   private readonly cluster: ReturnType<typeof createStandalone>;

@@ -6,19 +6,25 @@ import type { ResolvedClusterOptions } from '../options/cluster-options.interfac
 import { workerCount } from '../options/worker-count.js';
 import { elapsed, systemClock } from '../platform/clock.js';
 import { markDescendantsOfPrimary } from '../platform/environment.js';
+import type { HeldListeners } from '../platform/held-listeners.js';
 import { ownSession } from '../platform/lineage.js';
 import { processEvents } from '../platform/process-events.js';
 import { outliveOutput } from '../platform/standard-output.js';
+import { listenToSignals } from './listen-to-signals.js';
 import { PrimaryOutput } from './output/primary-output.js';
 import { PrimaryRuntime } from './primary-runtime.js';
-import { watcherOfThisProcess } from './watcher.js';
 import { WorkerEvents } from './worker-events.explorer.js';
 
-/** How long the primary module's shutdown hooks may take, in ms. */
+/** How long the primary module's shutdown hooks and the app's signal listeners may take, in ms. */
 export const CLOSE_TIMEOUT = 5_000;
 
 /** Exit code of a primary that could not begin. */
 const EXIT_FAILED = 1;
+
+/** Nest's declaration of `close` leaves out its parameter. */
+interface SignalledContext {
+  close(signal?: string): Promise<void>;
+}
 
 @Module({})
 class ClusterPrimaryModule {}
@@ -31,7 +37,8 @@ export async function bootPrimary(options: ResolvedClusterOptions): Promise<neve
   const output = new PrimaryOutput(systemClock);
   const runtime = new PrimaryRuntime(options, workerCount(options.workers), systemClock, output);
   // Before anything is awaited: as pid 1 a process has no default signal actions.
-  listenToSignals(runtime, options);
+  const listeners = listenToSignals(runtime, options);
+  listenToErrors(runtime);
   outliveOutput();
   markDescendantsOfPrimary(ownSession());
   const logger = new Logger(LOG_CONTEXT);
@@ -42,12 +49,10 @@ export async function bootPrimary(options: ResolvedClusterOptions): Promise<neve
       abortOnError: false,
     });
     void runtime.stopped.then(async (code) => {
-      const closed = context
-        .close()
-        .catch((error: unknown) => logger.error('A shutdown hook of the primary module failed', text(error)));
-      await Promise.race([closed, elapsed(systemClock, CLOSE_TIMEOUT)]);
+      await Promise.race([finish(context, runtime, listeners), elapsed(systemClock, CLOSE_TIMEOUT)]);
       await runtime.flush();
-      process.exit(code);
+      // A listener may have chosen another.
+      process.exit(code === 0 ? process.exitCode : code);
     });
     output.logger.settle();
     const events = context.get(WorkerEvents);
@@ -58,6 +63,19 @@ export async function bootPrimary(options: ResolvedClusterOptions): Promise<neve
     process.exit(EXIT_FAILED);
   }
   return new Promise<never>(() => {});
+}
+
+/** Runs the shutdown hooks of the primary module, then the app's own listeners of the signal that stopped the cluster. */
+async function finish(context: SignalledContext, runtime: PrimaryRuntime, listeners: HeldListeners): Promise<void> {
+  const logger = new Logger(LOG_CONTEXT);
+  const { stopSignal: signal } = runtime;
+  await context
+    .close(signal)
+    .catch((error: unknown) => logger.error('A shutdown hook of the primary module failed', text(error)));
+  if (signal === undefined) return;
+  // One of them may end the process.
+  await runtime.flush();
+  await listeners.run(signal).catch((error: unknown) => logger.error(`A listener of ${signal} failed`, text(error)));
 }
 
 function primaryModule(runtime: PrimaryRuntime, options: ResolvedClusterOptions): DynamicModule {
@@ -72,24 +90,8 @@ function primaryModule(runtime: PrimaryRuntime, options: ResolvedClusterOptions)
   };
 }
 
-function listenToSignals(runtime: PrimaryRuntime, options: ResolvedClusterOptions): void {
+function listenToErrors(runtime: PrimaryRuntime): void {
   const logger = new Logger(LOG_CONTEXT);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    processEvents.onSignal(signal, () => runtime.stop(signal));
-  }
-  const stopSignals = watcherOfThisProcess()?.stopSignals ?? [];
-  for (const signal of options.reload.signals) {
-    if (stopSignals.includes(signal)) {
-      processEvents.onSignal(signal, () => runtime.stop('SIGTERM'));
-      continue;
-    }
-    // What went wrong is in the log already; nobody waits for the answer.
-    processEvents.onSignal(signal, () => void runtime.reload().catch(() => {}));
-  }
-  const step = (workers: number) =>
-    void runtime.scale(runtime.slots + workers).catch((error: Error) => logger.warn(error.message));
-  processEvents.onSignal('SIGTTIN', () => step(1));
-  processEvents.onSignal('SIGTTOU', () => step(-1));
   processEvents.onUncaughtException((error) => primaryFailed(error));
   processEvents.onUnhandledRejection((reason) => primaryFailed(reason));
 

@@ -3,6 +3,7 @@ import { LeaderElection } from './leader-election.js';
 import type {
   LeaveReason,
   SlotRecord,
+  StopSignal,
   SupervisorAction,
   SupervisorOptions,
   SupervisorState,
@@ -150,7 +151,14 @@ export class Floor {
   /** Says it: once, when the worker can hear it. */
   tellToLeave(worker: WorkerRecord, now: number): void {
     if (worker.leaving === undefined || worker.termAt === undefined) return;
-    this.act({ type: 'drain', id: worker.id, timeout: Math.max(0, worker.termAt - now), reason: worker.leaving });
+    const { id, leaving: reason } = worker;
+    const timeout = Math.max(0, worker.termAt - now);
+    this.act({ type: 'drain', id, timeout, reason, signal: this.signalOf(reason) });
+  }
+
+  /** Any process manager would end by SIGTERM what the supervisor lets go. */
+  private signalOf(reason: LeaveReason): StopSignal | undefined {
+    return reason === 'failing' || reason === 'disconnected' ? undefined : (this.state.stopSignal ?? 'SIGTERM');
   }
 
   /** Ends the worker at once. */

@@ -1,5 +1,4 @@
 import cluster, { type Worker } from 'node:cluster';
-import { constants } from 'node:os';
 import { Logger } from '@nestjs/common';
 import { Subject, type Observable } from 'rxjs';
 import type { Bus } from '../bus/bus.interface.js';
@@ -30,17 +29,14 @@ import type { PrimaryOutput } from './output/primary-output.js';
 import type { AcceptedHandle } from './listening/bind.js';
 import { PassedOnConnections } from './listening/passed-on-connections.js';
 import { shutdownUnder, watcherOfThisProcess } from './watcher.js';
-import { Supervisor } from './supervisor.js';
-import type { SupervisorAction, SupervisorEvent } from './supervisor.types.js';
+import { EXIT_BY_SIGNAL, Supervisor } from './supervisor.js';
+import type { StopSignal, SupervisorAction, SupervisorEvent } from './supervisor.types.js';
 import type { WorkerEvents } from './worker-events.explorer.js';
 import type { WorkerProcess } from './worker-process.js';
 import { WorkerProcesses } from './worker-processes.js';
 
 /** What ThinkJS workers send to ask for a reload. */
 const THINK_CLUSTER_RELOAD = 'think-cluster-reload-workers';
-
-/** Exit codes from here on say by which signal; an operator asked for that, it is no error. */
-const EXIT_BY_SIGNAL = 128;
 
 /** How long the report of a reload waits for the last old worker to close its doors, in ms; one that is blocked cannot. */
 const CLOSE_TIMEOUT = 1_000;
@@ -108,6 +104,11 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.stopped = new Promise((resolve) => (this.finish = resolve));
   }
 
+  get isStopping(): boolean {
+    const { phase } = this.supervisor.state;
+    return phase !== 'running' && phase !== 'idle';
+  }
+
   get generation(): number {
     return this.supervisor.state.generation;
   }
@@ -156,15 +157,15 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.dispatch({ type: 'start' });
   }
 
-  /** Ends the cluster: gracefully at the first signal, at once at the second. */
-  stop(signal: 'SIGTERM' | 'SIGINT'): void {
-    const { phase } = this.supervisor.state;
-    if (phase === 'running' || phase === 'idle') {
-      this.logger.log(`${signal}: the cluster stops`);
-      return this.dispatch({ type: 'stop', code: 0 });
-    }
-    this.logger.log(`${signal} while the cluster stops: it ends at once`);
-    this.dispatch({ type: 'stop-now', code: EXIT_BY_SIGNAL + constants.signals[signal] });
+  /** Ends the cluster: gracefully at the first signal, at once at a later one. */
+  stop(signal: StopSignal): void {
+    this.dispatch({ type: 'signal', signal });
+  }
+
+  /** The signal by which the cluster has stopped; undefined where it ends for another reason, or was ended at once. */
+  get stopSignal(): StopSignal | undefined {
+    const { exitCode, stopSignal } = this.supervisor.state;
+    return exitCode === 0 ? stopSignal : undefined;
   }
 
   /** Ends the cluster gracefully because the primary itself failed. */
@@ -305,7 +306,7 @@ export class PrimaryRuntime implements ProcessRuntime {
       case 'ready':
         this.processes.serversBefore = message.servers;
         this.output.logger.workerReady(message.logsJson);
-        return this.dispatch({ type: 'ready', id: sender.id });
+        return this.dispatch({ type: 'ready', id: sender.id, unreadyTime: message.unreadyTime });
       case 'reload':
         return this.requestReload(sender.id, answerTo(sender, message.request));
       case 'scale':
@@ -323,7 +324,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     try {
       for (let next = this.queue.shift(); next; next = this.queue.shift()) {
         const actions = this.supervisor.handle(next, this.clock.now());
-        this.hub.expect(this.isStopping ? 0 : this.slots);
+        this.hub.expect(this.isDraining ? 0 : this.slots);
         for (const action of actions) this.perform(action);
         this.processes.doorkeeper.update(this.supervisor.state);
         if (this.supervisor.isComplete) this.parent.complete();
@@ -334,7 +335,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.rearm();
   }
 
-  private get isStopping(): boolean {
+  private get isDraining(): boolean {
     const { phase } = this.supervisor.state;
     return phase === 'stopping' || phase === 'stopped';
   }
@@ -364,7 +365,9 @@ export class PrimaryRuntime implements ProcessRuntime {
       case 'kill':
         return this.processes.get(action.id)?.kill(action.signal);
       case 'lease':
-        return this.tell(action.id, { type: 'lease', seq: action.seq, term: action.term, slots: this.slots });
+        return this.lease(action);
+      case 'stopping':
+        return this.announceStop();
       case 'reload-progress':
         return this.announce(action.progress);
       case 'reload-done':
@@ -394,7 +397,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     else this.dispatch({ type: 'exited', id, code: null, signal: null });
   }
 
-  private async drain({ id, timeout, reason }: SupervisorAction & { type: 'drain' }): Promise<void> {
+  private async drain({ id, timeout, reason, signal }: SupervisorAction & { type: 'drain' }): Promise<void> {
     // All leave at once: who came in before must not find the last door closed, and a request in flight may need
     // another worker for its answer. Each stays a member until its clients have left.
     if (reason === 'stop') await (this.doorsClosed ??= this.processes.stopAccepting());
@@ -404,11 +407,21 @@ export class PrimaryRuntime implements ProcessRuntime {
     }
     if (!this.supervisor.state.workers.has(id)) return;
     this.closing.add(id);
-    this.tell(id, { type: 'drain', timeout, reason });
+    this.tell(id, { type: 'drain', timeout, reason, signal });
   }
 
   private tell(id: number, message: FromPrimary): void {
     this.processes.get(id)?.send(message);
+  }
+
+  private lease({ id, seq, term }: SupervisorAction & { type: 'lease' }): void {
+    this.tell(id, { type: 'lease', seq, term, slots: this.slots, stopping: this.isStopping });
+  }
+
+  /** A worker that cannot hear it yet learns it from the answer to its first heartbeat. */
+  private announceStop(): void {
+    this.hub.stopping();
+    for (const { id } of this.supervisor.state.workers.values()) this.tell(id, { type: 'stopping' });
   }
 
   private announce(progress: ReloadProgress): void {
@@ -464,6 +477,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.settleReload((waiter) => waiter.reject(new ReloadError('Reload failed: the cluster is stopping.')));
     // What it wrote last is to stand before the line that it explains.
     if (id !== undefined) await this.processes.get(id)?.lastWords();
+    // An operator who sent a second signal asked for the end; that is no error.
     if (code !== 0 && code < EXIT_BY_SIGNAL) {
       const why = this.supervisor.state.everReady ? '' : 'no worker became ready: ';
       this.logger.error(`${why}the cluster ends with code ${code}`);

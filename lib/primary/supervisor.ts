@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { Vitals } from '../protocol/messages.js';
 import { Casualties, EXIT_CONFIG } from './casualties.js';
 import { Floor } from './floor.js';
@@ -5,6 +6,7 @@ import { Recycler } from './recycler.js';
 import { RollingReload } from './rolling-reload.js';
 import type {
   SlotRecord,
+  StopSignal,
   SupervisorAction,
   SupervisorEvent,
   SupervisorOptions,
@@ -15,6 +17,15 @@ import { DISCONNECT_GRACE, Watchdog } from './watchdog.js';
 
 /** A worker that hit an uncaught error may take this long (ms) to finish what is in flight. */
 export const FAILING_DRAIN_TIMEOUT = 5_000;
+
+/**
+ * Signals within this time (ms) of the first are the same event: a package manager passes on the Ctrl-C that the
+ * terminal has sent to the whole process group, and a service manager signals every process of the group.
+ */
+export const SIGNAL_SPACING = 1_000;
+
+/** Exit codes from here on say by which signal. */
+export const EXIT_BY_SIGNAL = 128;
 
 /**
  * Decides everything about the workers' lives: a deterministic function of events and time, without
@@ -90,8 +101,8 @@ export class Supervisor {
         return this.scale(event.workers, now);
       case 'stop':
         return this.stop(event.code, now);
-      case 'stop-now':
-        return this.stopNow(event.code);
+      case 'signal':
+        return this.signalled(event.signal, now);
       default:
         return this.applyToWorker(event, now);
     }
@@ -109,7 +120,7 @@ export class Supervisor {
         if (worker.phase === 'spawning') worker.phase = 'booting';
         return;
       case 'ready':
-        return this.becameReady(worker, now);
+        return this.becameReady(worker, event.unreadyTime, now);
       case 'heartbeat':
         return this.heartbeat(worker, event.seq, event.vitals, now);
       case 'failing':
@@ -133,8 +144,9 @@ export class Supervisor {
     }
   }
 
-  private becameReady(worker: WorkerRecord, now: number): void {
+  private becameReady(worker: WorkerRecord, unreadyTime: number | undefined, now: number): void {
     if (worker.leaving || worker.readyAt !== undefined) return;
+    worker.unreadyTime = unreadyTime;
     worker.phase = 'ready';
     worker.readyAt = now;
     this.floor.state.everReady = true;
@@ -192,12 +204,44 @@ export class Supervisor {
     }
   }
 
+  /** The first signal to stop is graceful. A later SIGTERM or SIGINT ends everything at once. */
+  private signalled(signal: StopSignal, now: number): void {
+    const { state } = this.floor;
+    if (state.signalledAt === undefined) {
+      state.signalledAt = now;
+      if (!this.isUp) return this.floor.log('log', `${signal}: the cluster stops already`);
+      state.stopSignal = signal;
+      this.floor.log('log', `${signal}: the cluster stops`);
+      return this.stop(0, now);
+    }
+    const ends = signal === 'SIGTERM' || signal === 'SIGINT';
+    if (!ends || now - state.signalledAt < SIGNAL_SPACING) return;
+    this.floor.log('log', `${signal} while the cluster stops: it ends at once`);
+    this.stopNow(EXIT_BY_SIGNAL + constants.signals[signal]);
+  }
+
+  private get isUp(): boolean {
+    return this.state.phase === 'running' || this.state.phase === 'idle';
+  }
+
   private stop(code: number, now: number): void {
-    if (this.state.phase !== 'running' && this.state.phase !== 'idle') return;
+    if (!this.isUp) return;
     this.floor.state.exitCode = code;
     this.floor.state.phase = 'delaying';
-    this.floor.state.drainAt = now + this.floor.options.shutdown.delay;
+    this.floor.state.drainAt = now + this.stopDelay;
+    this.floor.act({ type: 'stopping' });
     this.reload?.fail('the cluster is stopping', undefined, now);
+  }
+
+  /**
+   * An application may ask for a longer delay, up to `shutdown.timeout`. It is for load balancers, who have no part in a
+   * Ctrl-C.
+   */
+  private get stopDelay(): number {
+    const { delay, timeout } = this.floor.options.shutdown;
+    if (this.state.stopSignal !== 'SIGTERM') return delay;
+    const unreadyTime = Math.max(0, ...[...this.state.workers.values()].map((worker) => worker.unreadyTime ?? 0));
+    return Math.max(delay, Math.min(unreadyTime, timeout));
   }
 
   private stopNow(code: number): void {

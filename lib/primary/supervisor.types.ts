@@ -17,6 +17,9 @@ export type SupervisorOptions = Pick<
  */
 export type WorkerPhase = 'spawning' | 'booting' | 'ready' | 'unhealthy' | 'draining' | 'stopping';
 
+/** A signal that stops the cluster: SIGTERM, SIGINT, SIGHUP of a terminal that hung up, a watcher's own. */
+export type StopSignal = NodeJS.Signals;
+
 /** Why the supervisor wants a worker gone. Its own record of intent; exit codes are not read for it. */
 export type LeaveReason =
   | 'reload'
@@ -48,6 +51,8 @@ export interface WorkerRecord {
   /** When it was last heard over the control channel. */
   heardAt: number;
   vitals?: Vitals;
+  /** How long its application wants to be called unready before it is drained at a SIGTERM, in ms. */
+  unreadyTime?: number;
   leaving?: LeaveReason;
   /** When it gets SIGTERM, and when SIGKILL, if it still lives. */
   termAt?: number;
@@ -83,7 +88,7 @@ export type SupervisorEvent =
   | { readonly type: 'tick' }
   | { readonly type: 'forked'; readonly id: number; readonly pid: number }
   | { readonly type: 'online'; readonly id: number }
-  | { readonly type: 'ready'; readonly id: number }
+  | { readonly type: 'ready'; readonly id: number; readonly unreadyTime?: number }
   | { readonly type: 'heartbeat'; readonly id: number; readonly seq: number; readonly vitals: Vitals }
   | { readonly type: 'failing'; readonly id: number; readonly error: ErrorReport }
   | { readonly type: 'retire'; readonly id: number; readonly reason: string }
@@ -94,14 +99,24 @@ export type SupervisorEvent =
   | { readonly type: 'reload'; readonly requester?: number }
   | { readonly type: 'scale'; readonly workers: number }
   | { readonly type: 'stop'; readonly code: number }
-  | { readonly type: 'stop-now'; readonly code: number };
+  /** The first stops the cluster gracefully. */
+  | { readonly type: 'signal'; readonly signal: StopSignal };
 
 /** What the shell is to do. */
 export type SupervisorAction =
   | { readonly type: 'fork'; readonly id: number; readonly slot: number; readonly generation: number }
   | { readonly type: 'joined'; readonly id: number }
   | { readonly type: 'suspected'; readonly id: number; readonly suspect: boolean }
-  | { readonly type: 'drain'; readonly id: number; readonly timeout: number; readonly reason: LeaveReason }
+  /** The cluster is asked to stop: from now on workers are to be called unready, while they serve on. */
+  | { readonly type: 'stopping' }
+  /** `signal`: by which its application is to think that it ends; undefined where an error ends it. */
+  | {
+      readonly type: 'drain';
+      readonly id: number;
+      readonly timeout: number;
+      readonly reason: LeaveReason;
+      readonly signal: StopSignal | undefined;
+    }
   | { readonly type: 'isolate'; readonly id: number }
   | { readonly type: 'kill'; readonly id: number; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly type: 'lease'; readonly id: number; readonly seq: number; readonly term: number | undefined }
@@ -141,6 +156,10 @@ export interface SupervisorState {
   /** The log has said that every slot has a ready worker. */
   isAnnounced: boolean;
   exitCode: number;
+  /** When the first signal to stop came in. */
+  signalledAt?: number;
+  /** The signal that stops the cluster; undefined where something else does. */
+  stopSignal?: StopSignal;
   /** Worker whose last words explain the exit code. */
   blamed?: number;
   /** When a delayed stop begins to drain. */

@@ -40,8 +40,11 @@ export interface Vitals {
 
 /** Worker → primary. */
 export type FromWorker =
-  /** Nest finished bootstrapping and every server that was asked to listen does: so many. */
-  | { readonly type: 'ready'; readonly servers: number; readonly logsJson: boolean }
+  /**
+   * Nest finished bootstrapping and every server that was asked to listen does: so many. `unreadyTime`: how long the
+   * application wants to be called unready before it is drained at a SIGTERM, in ms.
+   */
+  | { readonly type: 'ready'; readonly servers: number; readonly logsJson: boolean; readonly unreadyTime: number }
   | { readonly type: 'heartbeat'; readonly seq: number; readonly vitals: Vitals }
   /** It hit an uncaught error, takes no new connection and will leave with a non-zero code. */
   | { readonly type: 'failing'; readonly error: ErrorReport }
@@ -81,11 +84,30 @@ export interface ListeningAddress {
 
 /** Primary → worker. */
 export type FromPrimary =
-  /** Finish what is in flight within `timeout` ms and exit 0. */
-  | { readonly type: 'drain'; readonly timeout: number; readonly reason: string }
+  /**
+   * Finish what is in flight within `timeout` ms and exit 0. `signal`: what the application's shutdown hooks and signal
+   * listeners are to be called with; undefined where no signal ends the worker.
+   */
+  | {
+      readonly type: 'drain';
+      readonly timeout: number;
+      readonly reason: string;
+      readonly signal: NodeJS.Signals | undefined;
+    }
+  /** The whole cluster was asked to stop: say to those who ask that no more work is wanted, and serve on. */
+  | { readonly type: 'stopping' }
   | { readonly type: 'barrier' }
-  /** Answer to a heartbeat: the leader's term where the receiver is the leader, and how many slots there are. */
-  | { readonly type: 'lease'; readonly seq: number; readonly term: number | undefined; readonly slots: number }
+  /**
+   * Answer to a heartbeat: the leader's term where the receiver is the leader, how many slots there are, and whether
+   * the cluster was asked to stop.
+   */
+  | {
+      readonly type: 'lease';
+      readonly seq: number;
+      readonly term: number | undefined;
+      readonly slots: number;
+      readonly stopping: boolean;
+    }
   | { readonly type: 'answer'; readonly request: number; readonly ok: true; readonly value: unknown }
   | { readonly type: 'answer'; readonly request: number; readonly ok: false; readonly error: ErrorReport }
   | { readonly type: 'reload-progress'; readonly progress: unknown }
@@ -127,6 +149,7 @@ const FROM_WORKER = new Set([
 ]);
 const FROM_PRIMARY = new Set([
   'drain',
+  'stopping',
   'barrier',
   'lease',
   'answer',

@@ -12,6 +12,7 @@ import type { Connection } from '../messenger/connection.js';
 import type { Clock } from '../platform/clock.js';
 import { elapsed } from '../platform/clock.js';
 import type { WorkerMark, WorkerSettings } from '../platform/environment.js';
+import { HeldListeners } from '../platform/held-listeners.js';
 import { chosenLogger, writesJson } from '../platform/nest-logger.js';
 import { processEvents } from '../platform/process-events.js';
 import { outliveOutput, waitForReader } from '../platform/standard-output.js';
@@ -27,14 +28,22 @@ import type { ConnectionHandle } from './drain/message-connections.js';
 import { Microservices } from './drain/microservices.js';
 import { drain, IDLE_GRACE, IDLE_GRACE_AT_STOP } from './drain.js';
 import type { ClientHandle, SocketHandle } from './entrance.js';
+import { HealthChecks } from './health-checks.js';
 import { Heartbeat, type Load } from './heartbeat.js';
 import { LeaderLease } from './leader-lease.js';
 import { Listeners } from './listeners.js';
 import { watchApplications, type HostApplication } from './nest-application.js';
 import { ServerRegistry } from './server-registry.js';
+import { giveShutdownHooks } from './shutdown-signal.js';
 
 /** After an uncaught error, what is in flight may take this long (ms); the primary waits as long. */
 const FAILING_TIMEOUT = 5_000;
+
+/**
+ * How long a worker that gets SIGTERM waits (ms) to learn that the primary has got one too: service managers signal
+ * every process of a service at once, and a worker that asked for its replacement would have one boot in vain.
+ */
+const GROUP_SIGNAL_TIME = 500;
 
 /** Once the primary is gone, what is in flight may take this long (ms). */
 const ORPHAN_TIMEOUT = 3_000;
@@ -91,13 +100,20 @@ export class WorkerRuntime implements ProcessRuntime {
   private vitals: Vitals | undefined;
   private options: ResolvedClusterOptions | undefined;
   private connection: Connection | undefined;
+  private readonly healthChecks = new HealthChecks();
   private ready = false;
+  private isToStop = false;
   private leaving: Promise<void> | undefined;
   /** Resolves when the drain has closed the applications. */
   private readonly appsClosed: Promise<void>;
   private announceAppsClosed: () => void = () => {};
   /** The whole cluster stops: no other worker takes what this one leaves. */
   private isLast = false;
+  /** By which this worker ends, for the application. */
+  private endSignal: NodeJS.Signals | undefined;
+  private held: HeldListeners | undefined;
+  /** Set where the application's own code closed it: no signal ends it, but one that it names. */
+  private closedBy: { readonly signal: NodeJS.Signals | undefined } | undefined;
   private barrierPassed: (() => void) | undefined;
   private hurry: () => void = () => {};
   /** From when on a SIGTERM can be the primary's, in ms of the clock. */
@@ -135,10 +151,12 @@ export class WorkerRuntime implements ProcessRuntime {
     if (!this.listeners.install(this.settings.ownSockets)) {
       this.logger.warn('This Node does not let us listen on sockets of the primary; node:cluster does it its own way');
     }
+    giveShutdownHooks(() => this.endSignal);
     watchApplications({
       bootstrapped: (app, close) => {
         this.microservices.bootstrapped(app);
         this.containers.add(app, close);
+        this.healthChecks.add(app);
         this.boot.changed();
       },
       askedToListen: (listening) => this.boot.askedToListen(listening),
@@ -173,6 +191,10 @@ export class WorkerRuntime implements ProcessRuntime {
     this.verdicts = this.options;
     this.adopting ??= this.join(options);
     return this.adopting;
+  }
+
+  get isStopping(): boolean {
+    return this.isToStop;
   }
 
   get isLeader(): boolean {
@@ -268,7 +290,8 @@ export class WorkerRuntime implements ProcessRuntime {
     // Before the clients come, for it takes this process a moment; one worker's is enough for all.
     if (this.settings.compileCache !== undefined && this.slot === 0) keepCompiledCode();
     this.ready = true;
-    this.control.send({ type: 'ready', servers, logsJson: writesJson(chosenLogger()) });
+    const { unreadyTime } = this.healthChecks;
+    this.control.send({ type: 'ready', servers, logsJson: writesJson(chosenLogger()), unreadyTime });
   }
 
   /**
@@ -279,6 +302,7 @@ export class WorkerRuntime implements ProcessRuntime {
     if (this.leaving) return this.appsClosed;
     const others = this.containers.applications.filter((other) => other !== app);
     const isLast = others.length === 0 && this.containers.applications.includes(app);
+    if (isLast) this.closedBy = { signal: signal as NodeJS.Signals | undefined };
     if (!this.ready || !isLast || !this.control.send({ type: 'retire', reason: 'its application called app.close()' }))
       return this.containers.closeOne(app, signal);
     return this.appsClosed;
@@ -302,12 +326,16 @@ export class WorkerRuntime implements ProcessRuntime {
       }
       case 'drain':
         if (!this.ready) this.servers.keepClosed();
+        if (!this.leaving) this.endSignal = this.closedBy ? this.closedBy.signal : message.signal;
         if (message.reason === 'stop') this.isLast = true;
         return void this.leave(message.timeout, 0, this.isLast ? this.idleGraceAtStop : IDLE_GRACE);
+      case 'stopping':
+        return this.announceStop();
       case 'barrier':
         return this.barrierPassed?.();
       case 'lease':
         this.slots = message.slots;
+        if (message.stopping) this.announceStop();
         if (!this.leaving) this.lease.answered(message.seq, message.term);
         return;
       case 'reload-progress':
@@ -317,16 +345,26 @@ export class WorkerRuntime implements ProcessRuntime {
     }
   }
 
+  /** Asks for a replacement, unless the whole cluster stops. */
+  private retire(reason: string): void {
+    if (!this.leaving && !this.isToStop) this.control.send({ type: 'retire', reason });
+  }
+
+  private announceStop(): void {
+    this.isToStop = true;
+    this.healthChecks.shutDown();
+  }
+
   private listenToProcess(): void {
-    // Only the primary's word counts in a worker: Ctrl-C reaches the whole process group.
-    processEvents.onSignal('SIGINT', () => {});
-    for (const signal of [...this.settings.reloadSignals, 'SIGTTIN', 'SIGTTOU'] as const)
-      processEvents.onSignal(signal, () => {});
+    // Only the primary's word counts in a worker: Ctrl-C and a hang-up reach the whole process group.
+    const primarys = new Set(['SIGINT', 'SIGHUP', ...this.settings.reloadSignals] as const);
+    for (const signal of [...primarys, 'SIGTTIN', 'SIGTTOU'] as const) processEvents.onSignal(signal, () => {});
     processEvents.onSignal('SIGTERM', () => {
-      if (!this.leaving) this.control.send({ type: 'retire', reason: 'SIGTERM' });
+      if (!this.leaving) this.clock.after(GROUP_SIGNAL_TIME, () => this.retire('SIGTERM'), false);
       // Service managers signal every process of a service at once; the primary's own SIGTERM comes at the deadline.
       else if (this.clock.now() >= this.hurriedFrom) this.hurry();
     });
+    this.held = new HeldListeners(new Set(['SIGTERM', ...primarys]), this.clock);
     processEvents.onUncaughtException((error) => this.failed(error, this.verdicts.onUncaughtException));
     processEvents.onUnhandledRejection((reason) => this.failed(reason, this.verdicts.onUnhandledRejection));
     // Otherwise node:cluster ends a worker whose channel closed with code 0, and what is in flight with it.
@@ -399,7 +437,16 @@ export class WorkerRuntime implements ProcessRuntime {
       idleGrace,
       hurry,
     );
-    process.exit(outcome === 'drained' ? code : EXIT_UNFINISHED);
+    if (outcome === 'drained') await Promise.race([this.runSignalListeners(), hurry]);
+    process.exit(outcome === 'drained' ? (process.exitCode ?? code) : EXIT_UNFINISHED);
+  }
+
+  /** The application's own listeners of the signal by which the worker ends; one of them may end the process. */
+  private async runSignalListeners(): Promise<void> {
+    if (this.endSignal === undefined) return;
+    await this.held?.run(this.endSignal).catch((error: unknown) => {
+      this.logger.error(`A listener of ${this.endSignal} failed`, error instanceof Error ? error.stack : String(error));
+    });
   }
 
   /** Messages of microservices. @param patience how long (ms) is waited for what may never end */

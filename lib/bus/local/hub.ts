@@ -116,6 +116,12 @@ export class Hub {
     if (!suspect) this.tasks.dispatchWaiting();
   }
 
+  /** The cluster is asked to stop, and its workers serve on: their state says so. */
+  stopping(): void {
+    this.roster.stopping = true;
+    this.roster.changed();
+  }
+
   /**
    * The worker leaves: it is no member any more, and after the FENCE it is now sent comes no broadcast,
    * request or task. What it runs it finishes; its own calls, replies and results pass as before.

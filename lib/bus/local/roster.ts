@@ -19,6 +19,8 @@ export class Roster {
   workers: readonly Seat[] = [];
   /** How many slots are to have a worker. */
   slots = MANY;
+  /** Whether the cluster is asked to stop. */
+  stopping = false;
 
   get(id: MemberId): Seat | undefined {
     return this.seats.get(id);
@@ -69,12 +71,14 @@ export class Roster {
     this.listeners = seats.filter((seat) => seat.listens);
     this.workers = seats.filter((seat) => seat.state === 'ready' && !seat.isPrimary);
     this.suspects = this.workers.filter((seat) => seat.suspect);
-    this.members = this.workers.map(toMember).sort((a, b) => a.slot - b.slot || a.id - b.id);
+    this.members = this.workers
+      .map((seat) => toMember(seat, this.stopping))
+      .sort((a, b) => a.slot - b.slot || a.id - b.id);
   }
 }
 
-function toMember({ id, address, generation, pid, suspect }: Seat): Member {
-  return { id, slot: address as number, generation, pid, ...standing(suspect) };
+function toMember({ id, address, generation, pid, suspect }: Seat, stopping: boolean): Member {
+  return { id, slot: address as number, generation, pid, ...standing(suspect, stopping) };
 }
 
 const encodeMembers = (members: readonly Member[]): Buffer => Buffer.from(JSON.stringify(members));

@@ -414,12 +414,97 @@ describe('shutdown', () => {
 
   it('kills everybody at the second signal', () => {
     const world = new World({ workers: 2 }).up();
-    world.tell({ type: 'stop', code: 0 });
-    world.tell({ type: 'stop-now', code: 143 });
+    world.tell({ type: 'signal', signal: 'SIGTERM' });
+    world.pass(1_000);
+    world.tell({ type: 'signal', signal: 'SIGTERM' });
     expect(world.all('kill').map(({ signal }) => signal)).toEqual(['SIGKILL', 'SIGKILL']);
     world.exit(1, null, 'SIGKILL');
     world.exit(2, null, 'SIGKILL');
     expect(world.all('exit')).toMatchObject([{ code: 143 }]);
+  });
+
+  it.each([
+    ['SIGINT', 'SIGINT', 'SIGINT'],
+    ['SIGINT', 'SIGTERM', 'SIGTERM'],
+    ['SIGHUP', 'SIGTERM', 'SIGHUP'],
+  ] as const)('takes %s, %s and %s within a second for one event', (...signals) => {
+    const world = new World({ workers: 1 }).up();
+    for (const signal of signals) {
+      world.tell({ type: 'signal', signal });
+      world.pass(400);
+    }
+    expect(world.all('drain')).toHaveLength(1);
+    expect(world.all('kill')).toEqual([]);
+    world.exit(1, 0);
+    expect(world.all('exit')).toMatchObject([{ code: 0 }]);
+  });
+
+  it('counts from the first signal, not from the last', () => {
+    const world = new World({ workers: 1 }).up();
+    for (const wait of [600, 600, 0]) {
+      world.tell({ type: 'signal', signal: 'SIGINT' });
+      world.pass(wait);
+    }
+    expect(world.all('kill')).toHaveLength(1);
+  });
+
+  it('never ends at once for SIGHUP: shells pass on what the terminal has sent already', () => {
+    const world = new World({ workers: 1 }).up();
+    world.tell({ type: 'signal', signal: 'SIGHUP' });
+    world.pass(2_000);
+    world.tell({ type: 'signal', signal: 'SIGHUP' });
+    expect(world.all('kill')).toEqual([]);
+  });
+
+  it('the first signal while it stops for another reason lets it stop gracefully', () => {
+    const world = new World({ workers: 1 }).up();
+    world.tell({ type: 'stop', code: 1 });
+    world.pass(2_000);
+    world.tell({ type: 'signal', signal: 'SIGTERM' });
+    expect(world.all('kill')).toEqual([]);
+    world.exit(1, 0);
+    expect(world.all('exit')).toMatchObject([{ code: 1 }]);
+  });
+
+  it('says at the beginning of the delay, once, that the cluster stops', () => {
+    const world = new World({ workers: 1, shutdown: { delay: 5_000 } }).up();
+    world.tell({ type: 'signal', signal: 'SIGTERM' });
+    expect(world.all('stopping')).toHaveLength(1);
+    expect(world.all('drain')).toEqual([]);
+    world.pass(5_000);
+    expect(world.all('stopping')).toHaveLength(1);
+    expect(world.all('drain')).toHaveLength(1);
+  });
+
+  it.each([
+    ['SIGTERM', 3_000],
+    // Nobody has to take a Ctrl-C's process out of rotation.
+    ['SIGINT', 1_000],
+  ] as const)('%s delays the drain as long as the application that wants it longest', (signal, delay) => {
+    const world = new World({ workers: 2, shutdown: { delay: 1_000 } }).start();
+    world.tell({ type: 'ready', id: 1, unreadyTime: 3_000 });
+    world.tell({ type: 'ready', id: 2, unreadyTime: 0 });
+    world.tell({ type: 'signal', signal });
+    world.pass(delay - 1);
+    expect(world.all('drain')).toEqual([]);
+    world.pass(1);
+    expect(world.all('drain')).toHaveLength(2);
+  });
+
+  it('tells the workers by which signal they end', () => {
+    const world = new World({ workers: 2 }).up();
+    world.tell({ type: 'scale', workers: 1 });
+    world.tell({ type: 'signal', signal: 'SIGINT' });
+    expect(world.all('drain')).toMatchObject([
+      { reason: 'scale', signal: 'SIGTERM' },
+      { reason: 'stop', signal: 'SIGINT' },
+    ]);
+  });
+
+  it('tells one that an error ends of no signal', () => {
+    const world = new World({ workers: 1 }).up();
+    world.tell({ type: 'failing', id: 1, error: { name: 'Error', message: 'x' } });
+    expect(world.all('drain')).toMatchObject([{ reason: 'failing', signal: undefined }]);
   });
 });
 
@@ -507,7 +592,9 @@ describe('a worker that boots', () => {
     expect(world.all('drain')).toEqual([]);
     world.now += 1_500;
     world.beat(latest);
-    expect(world.all('drain')).toEqual([{ type: 'drain', id: latest, timeout: 8_500, reason: 'scale' }]);
+    expect(world.all('drain')).toEqual([
+      { type: 'drain', id: latest, timeout: 8_500, reason: 'scale', signal: 'SIGTERM' },
+    ]);
     world.beat(latest);
     expect(world.all('drain')).toHaveLength(1);
   });

@@ -1,0 +1,63 @@
+import { Logger } from '@nestjs/common';
+import { LOG_CONTEXT } from '../cluster.constants.js';
+import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
+import { systemClock } from '../platform/clock.js';
+import { HeldListeners } from '../platform/held-listeners.js';
+import { processEvents } from '../platform/process-events.js';
+import { hasTerminal, ignoresHangups } from '../platform/terminal.js';
+import { HangupDetector } from './hangup.js';
+import type { PrimaryRuntime } from './primary-runtime.js';
+import { watcherOfThisProcess } from './watcher.js';
+
+/** SIGTTIN starts a worker more, SIGTTOU ends one. */
+const STEPS = { SIGTTIN: 1, SIGTTOU: -1 } as const;
+
+/**
+ * Takes the signals of the primary: stop, reload, scale.
+ *
+ * @returns the app's own listeners of these signals, which are held until the cluster has stopped
+ */
+export function listenToSignals(runtime: PrimaryRuntime, options: ResolvedClusterOptions): HeldListeners {
+  const logger = new Logger(LOG_CONTEXT);
+  const reload = (): void => {
+    // What went wrong is in the log already; nobody waits for the answer.
+    void runtime.reload().catch(() => {});
+  };
+  const reloadSignals = new Set(options.reload.signals);
+  for (const signal of watcherOfThisProcess()?.stopSignals ?? []) {
+    // SIGHUP where it does not reload stops, below.
+    if (reloadSignals.delete(signal) && signal !== 'SIGHUP') {
+      processEvents.onSignal(signal, () => runtime.stop(signal));
+    }
+  }
+  const hangups = listenToHangups(runtime, reloadSignals.delete('SIGHUP') ? reload : undefined);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) processEvents.onSignal(signal, () => runtime.stop(signal));
+  for (const signal of reloadSignals) processEvents.onSignal(signal, reload);
+  for (const signal of ['SIGTTIN', 'SIGTTOU'] as const) {
+    processEvents.onSignal(signal, () => {
+      void runtime.scale(runtime.slots + STEPS[signal]).catch((error: Error) => logger.warn(error.message));
+    });
+  }
+  return new HeldListeners(new Set(['SIGTERM', 'SIGINT', ...hangups, ...options.reload.signals]), systemClock);
+}
+
+/**
+ * SIGHUP of a terminal that hung up stops the cluster, or does nothing under `nohup`. From anybody else it reloads, or
+ * stops where it is no reload signal: that is what it does to one process.
+ *
+ * @returns SIGHUP, where it is listened to
+ */
+function listenToHangups(runtime: PrimaryRuntime, reload: (() => void) | undefined): NodeJS.Signals[] {
+  const ignoresHangup = ignoresHangups();
+  if (ignoresHangup && !reload) return [];
+  const detector = new HangupDetector(hasTerminal, systemClock);
+  detector.watch();
+  processEvents.onSignal('SIGHUP', () => {
+    void detector.meaning().then((meaning) => {
+      if (meaning === 'hang-up' && ignoresHangup) return;
+      if (meaning === 'request' && reload) reload();
+      else runtime.stop('SIGHUP');
+    });
+  });
+  return ['SIGHUP'];
+}

@@ -50,7 +50,7 @@ export class StandaloneRuntime implements ProcessRuntime {
 
   async closed(): Promise<void> {
     this.cluster.leave();
-    await this.connection?.close();
     await this.cluster.close();
+    await this.connection?.close();
   }
 }

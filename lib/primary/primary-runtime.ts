@@ -41,6 +41,9 @@ const THINK_CLUSTER_RELOAD = 'think-cluster-reload-workers';
 /** How long the report of a reload waits for the last old worker to close its doors, in ms; one that is blocked cannot. */
 const CLOSE_TIMEOUT = 1_000;
 
+/** Between the end of a worker's link to the bus and the exit that explains it, in ms. */
+const LINK_GRACE = 1_000;
+
 interface Waiter<T> {
   resolve(value: T): void;
   reject(error: Error): void;
@@ -95,8 +98,8 @@ export class PrimaryRuntime implements ProcessRuntime {
     const shutdown = shutdownUnder(watcherOfThisProcess(), options.shutdown);
     this.supervisor = new Supervisor({ ...options, startup, shutdown, workers }, Math.random);
     const { maxPayload, queueLimit } = options.messenger;
-    this.hub = new Hub({ queueLimit, warn: (message) => this.logger.warn(message) });
     const warn = (message: string) => this.logger.warn(message);
+    this.hub = new Hub({ queueLimit, warn, lost: (id, message) => this.linkEnded(id, message) });
     this.processes = new WorkerProcesses(options, this.hub, clock, this.member, output, warn);
     const [ours, hubs] = memoryLinkPair();
     this.hub.attachPrimary(hubs);
@@ -314,6 +317,14 @@ export class PrimaryRuntime implements ProcessRuntime {
       default:
         return this.dispatch({ ...message, id: sender.id });
     }
+  }
+
+  /** A worker's link to the bus ended: with its process, of which the supervisor tells, or while that lives on. */
+  private linkEnded(id: number, message: string): void {
+    const warn = (): void => {
+      if (this.processes.get(id)?.alive && this.supervisor.state.workers.has(id)) this.logger.warn(message);
+    };
+    this.clock.after(LINK_GRACE, warn, false);
   }
 
   /** Lets the supervisor decide and carries it out; events that come up meanwhile wait their turn. */

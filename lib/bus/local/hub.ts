@@ -31,6 +31,8 @@ export interface HubOptions {
   readonly now?: () => number;
   /** Takes what an operator should know: members that do not keep up, are cut off, or break the protocol. */
   readonly warn: (message: string) => void;
+  /** Takes what `warn` would of a member whose link ended; mostly its process has, too, and that is told elsewhere. */
+  readonly lost?: (id: MemberId, message: string) => void;
 }
 
 /**
@@ -228,7 +230,10 @@ export class Hub {
     this.claims.lost(seat);
     this.tasks.dispatchWaiting();
     // The primary closes its own end only when the cluster has stopped.
-    if (!wasLeaving && !this.closing && !seat.isPrimary) this.options.warn(`The bus lost ${seat.name}: ${reason}.`);
+    if (wasLeaving || this.closing || seat.isPrimary) return;
+    const message = `The bus lost ${seat.name}: ${reason}.`;
+    if (this.options.lost) this.options.lost(seat.id, message);
+    else this.options.warn(message);
   }
 }
 

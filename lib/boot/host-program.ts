@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { launchedScript } from '../platform/environment.js';
 import type { Caller } from './callers.js';
 
 const MODULES = 'node_modules';
@@ -17,8 +18,19 @@ const onDisk: Files = {
   real: (file) => (existsSync(file) ? realpathSync(file) : file),
 };
 
-/** Path of the script that Node was told to run; undefined where there is none (`node -e`, stdin, a REPL). */
-export function mainScript(argument: string | undefined = process.argv[1]): string | undefined {
+/**
+ * Path of the script that this process runs, and would run again if it were started again; undefined where there is none
+ * (`node -e`, stdin, a REPL). Where a launcher such as PM2 runs the script that it was told to, it is that one.
+ */
+export function mainScript(
+  argument: string | undefined = process.argv[1],
+  launched: (launcher: string | undefined) => string | undefined = launchedScript,
+): string | undefined {
+  const started = scriptAt(argument);
+  return (started && scriptAt(launched(packageOf(started)))) ?? started;
+}
+
+function scriptAt(argument: string | undefined): string | undefined {
   // Node makes the path of a script absolute. What is not is an argument of `node -e`, or the `-` of stdin.
   if (argument === undefined || !path.isAbsolute(argument)) return undefined;
   try {

@@ -48,6 +48,19 @@ export function wasSwitchedOn(startedWith: Environment = STARTED_WITH): boolean 
   return clusterSwitch(startedWith) === 'on';
 }
 
+/** Programs that run, in their own process, the script that a variable names; started again with it they run it again. */
+const LAUNCHERS: Readonly<Record<string, string>> = {
+  pm2: 'pm_exec_path',
+  '@nx/js': 'NX_FILE_TO_RUN',
+  '@nx/node': 'NX_FILE_TO_RUN',
+};
+
+/** The script that a launcher, an installed package such as 'pm2', was told to run; undefined where it is no launcher. */
+export function launchedScript(launcher: string | undefined, env: Environment = process.env): string | undefined {
+  const variable = launcher === undefined ? undefined : LAUNCHERS[launcher];
+  return variable === undefined ? undefined : env[variable];
+}
+
 /** Whether the environment is that of PM2, which gives each process a number. */
 export function underPm2(env: Environment = process.env): boolean {
   return env.pm_id !== undefined;

@@ -120,4 +120,13 @@ describe('what cannot be a primary', () => {
     expect(app.output.reports('server')).toHaveLength(1);
     expect(app.output.text).toContain('dev-server runs it and has imported the app');
   });
+
+  it('under PM2 in fork mode, which runs the script that its environment names, it is a cluster', async () => {
+    const bin = join(folder, 'node_modules', 'pm2', 'lib');
+    mkdirSync(bin, { recursive: true });
+    const container = join(bin, 'ProcessContainerFork.js');
+    writeFileSync(container, `import(require('node:url').pathToFileURL(process.env.pm_exec_path));`);
+    const app = await apps.start({ entry: container, env: { WAY: 'application', pm_id: '0', pm_exec_path: entry } });
+    expect(await role(app)).toBe('worker');
+  });
 });

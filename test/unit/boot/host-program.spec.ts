@@ -1,4 +1,6 @@
+import { createRequire } from 'node:module';
 import { describe, expect, it } from '@jest/globals';
+import { launchedScript } from '../../../lib/platform/environment.js';
 import { type Files, hostProgram, mainScript } from '../../../lib/boot/host-program.js';
 
 /** A disk that has these files and folders, and no symbolic links. */
@@ -101,6 +103,21 @@ describe('the main script', () => {
     const here = import.meta.filename;
     expect(mainScript(here)).toBe(here);
     expect(mainScript(here.replace(/\.spec\.ts$/, '.spec.missing'))).toBeUndefined();
+  });
+
+  it('is what a launcher was told to run', () => {
+    const launcher = createRequire(import.meta.url).resolve('@nestjs/core');
+    const told = (name: string | undefined) => (name === '@nestjs/core' ? import.meta.filename : undefined);
+    expect(mainScript(launcher, told)).toBe(import.meta.filename);
+    expect(mainScript(launcher, () => undefined)).toContain('core');
+  });
+
+  it('of PM2 and Nx is what their environment says, for which theirs alone is looked at', () => {
+    const env = { pm_exec_path: '/srv/app/dist/main.js', NX_FILE_TO_RUN: '/srv/nx/main.js' };
+    expect(launchedScript('pm2', env)).toBe('/srv/app/dist/main.js');
+    expect(launchedScript('@nx/js', env)).toBe('/srv/nx/main.js');
+    expect(launchedScript('vite', env)).toBeUndefined();
+    expect(launchedScript(undefined, env)).toBeUndefined();
   });
 
   it.each([[undefined], ['-'], ['argument-of-node-e']])('%p is none', (argument) => {

@@ -62,3 +62,30 @@ export class AppModule {
 // @ts-expect-error the options are typed: no such key
 ClusterModule.forRoot({ wrokers: 2 });
 `;
+
+/** A shared library with an installation of its own, and the package in both module formats. */
+export const COPIES_APP = `
+import 'reflect-metadata';
+import { createRequire } from 'node:module';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ClusterModule, MessengerService, RunOnLeader } from 'nestjs-cluster';
+
+const require = createRequire(import.meta.url);
+const copies = {
+  'required': require('nestjs-cluster'),
+  'as CommonJS': require('./node_modules/nestjs-cluster/dist/cjs/entry.js'),
+  'of the library': require('./library/node_modules/nestjs-cluster'),
+};
+for (const [name, copy] of Object.entries(copies)) {
+  const isSame = copy.ClusterModule === ClusterModule && copy.RunOnLeader === RunOnLeader;
+  console.log(name + ': ' + (isSame ? 'the same' : 'another'));
+}
+
+class AppModule {}
+Module({ imports: [ClusterModule.forRoot({ enabled: false })] })(AppModule);
+const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
+const injected = app.get(copies['of the library'].MessengerService);
+console.log('injected: ' + (injected instanceof MessengerService));
+await app.close();
+`;

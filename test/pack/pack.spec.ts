@@ -1,50 +1,35 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import { get } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { CJS_APP, ENGINE_APP, ESM_APP, TYPED_APP } from './apps.js';
-import { Project, run } from './project.js';
+import { join } from 'node:path';
+import { CJS_APP, COPIES_APP, ENGINE_APP, ESM_APP, TYPED_APP } from './apps.js';
+import { freePort, Project, run } from './project.js';
+import { ROOT, Tarball } from './tarball.js';
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const WORKERS = 2;
 /** Connections after which two workers would both have been met, whatever spreads them. */
 const CONNECTIONS = 500;
 
-interface Packed {
-  filename: string;
-  files: { path: string }[];
-}
-
-let folder: string;
-let tarball: string;
-let files: string[];
+let tarball: Tarball;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'nestjs-cluster-tarball-'));
-  // The tests are about the dist/ that was just built, so prepack must not build another.
-  const answer = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], ROOT);
-  const packed = Object.values(JSON.parse(answer) as Record<string, Packed>)[0];
-  if (!packed) throw new Error(`npm pack packed nothing: ${answer}`);
-  tarball = join(folder, packed.filename);
-  files = packed.files.map(({ path }) => path);
+  tarball = await Tarball.pack();
 });
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => tarball.remove());
 
 describe('the tarball', () => {
   it('holds the compiled package with its types, and what a stranger reads first', () => {
     const documents = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
     const compiled = ['dist', 'dist/cjs'].flatMap((dist) => [`${dist}/entry.js`, `${dist}/index.d.ts`]);
-    expect(files).toEqual(expect.arrayContaining([...documents, ...compiled]));
+    expect(tarball.files).toEqual(expect.arrayContaining([...documents, ...compiled]));
   });
 
   it('holds nothing else', () => {
     const top =
       /^(dist\/.+\.(js|d\.ts|js\.map)|dist\/.+\.(html|css|svg)|dist\/cjs\/package\.json|[A-Z]+(\.md)?|package\.json)$/;
-    expect(files.filter((file) => !top.test(file))).toEqual([]);
+    expect(tarball.files.filter((file) => !top.test(file))).toEqual([]);
   });
 });
 
@@ -54,7 +39,7 @@ describe.each(['11', '12'])('in an empty project with Nest %s', (nest) => {
   beforeAll(async () => {
     project = await Project.create();
     await project.install(
-      tarball,
+      tarball.path,
       ...['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@${nest}`),
       'reflect-metadata',
       'rxjs',
@@ -70,7 +55,7 @@ describe.each(['11', '12'])('in an empty project with Nest %s', (nest) => {
   ])('%s: each worker answers with its slot, and SIGTERM ends it with 0', async (_, file, source) => {
     await project.write(file, source);
     const port = await freePort();
-    const app = await project.start(file, { PORT: String(port) }, 'ready', WORKERS);
+    const app = await project.start(file, { PORT: String(port) }, /^ready$/, WORKERS);
 
     expect(await slots(port)).toEqual([0, 1]);
 
@@ -85,6 +70,17 @@ describe.each(['11', '12'])('in an empty project with Nest %s', (nest) => {
     expect(answer).toContain('npm install @nats-io/transport-node@3 @nats-io/jetstream@3 @nats-io/kv@3');
     expect(answer).toContain('npm install ioredis@6 bullmq@6');
     expect(answer).toContain('the suite is a function');
+  });
+
+  it('both module formats and a second installation give the same services; the second is one warning', async () => {
+    const installed = (folder: string) => join(project.folder, folder, 'node_modules/nestjs-cluster');
+    await cp(installed('.'), installed('library'), { recursive: true });
+    await project.write('copies.mjs', COPIES_APP);
+    const answer = await run(process.execPath, ['copies.mjs'], project.folder);
+    expect(answer).toMatch(/^required: the same\nas CommonJS: the same\nof the library: the same\n/);
+    expect(answer).toMatch(/injected: true\n$/);
+    expect(answer.match(/2 copies of nestjs-cluster/g)).toHaveLength(1);
+    expect(answer).toContain(installed('library'));
   });
 
   it('its types are understood by a TypeScript app, ESM and CommonJS alike', async () => {
@@ -115,14 +111,4 @@ async function ask(port: number): Promise<string> {
   let body = '';
   for await (const chunk of response) body += String(chunk);
   return body;
-}
-
-/** A port nobody listens on at the moment. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

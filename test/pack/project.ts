@@ -1,8 +1,9 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
@@ -31,22 +32,25 @@ export class Project {
   private readonly children = new Set<ChildProcess>();
   private constructor(readonly folder: string) {}
 
-  static async create(): Promise<Project> {
+  /** @param manifest what its package.json has */
+  static async create(manifest: object = {}): Promise<Project> {
     const project = new Project(await mkdtemp(join(tmpdir(), 'nestjs-cluster-pack-')));
-    await project.write('package.json', JSON.stringify({ name: 'a-users-app', private: true }));
+    await project.write('package.json', JSON.stringify({ name: 'a-users-app', private: true, ...manifest }));
     return project;
   }
 
   async write(name: string, content: string): Promise<void> {
-    await writeFile(join(this.folder, name), content);
+    const file = join(this.folder, name);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, content);
   }
 
   async install(...packages: string[]): Promise<void> {
     await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...packages], this.folder);
   }
 
-  /** Starts `node file` with `env` added; resolves once `lines` lines of its output equal `ready`. */
-  async start(file: string, env: Record<string, string>, ready: string, lines: number): Promise<ChildProcess> {
+  /** Starts `node file` with `env` added; resolves once `lines` lines of its output match `ready`. */
+  async start(file: string, env: Record<string, string>, ready: RegExp, lines: number): Promise<ChildProcess> {
     const child = spawn(process.execPath, [file], {
       cwd: this.folder,
       env: { ...userEnvironment(), ...env },
@@ -59,7 +63,7 @@ export class Project {
       let seen = 0;
       createInterface(child.stdout).on('line', (line) => {
         output.push(`${line}\n`);
-        if (line === ready && ++seen === lines) resolve();
+        if (ready.test(line) && ++seen === lines) resolve();
       });
       child.once('exit', (code, signal) => {
         reject(new Error(`node ${file} ended with ${code ?? signal} before it was ready\n${output.join('')}`));
@@ -83,4 +87,14 @@ export class Project {
     await this.stop();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** A port nobody listens on at the moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }

@@ -66,9 +66,9 @@ async function writeEntries() {
     `const shared = shareCopy(require('./index.js'), '${version}', join(__dirname, '../..') + sep);`,
     ...names.map((name) => `exports.${name} = shared.${name};`),
   ];
-  for (const [folder, lines] of [
-    [DIST, esm],
-    [CJS, cjs],
+  for (const { folder, lines } of [
+    { folder: DIST, lines: esm },
+    { folder: CJS, lines: cjs },
   ]) {
     writeFileSync(join(folder, 'entry.js'), ['// Written by scripts/build.js.', ...lines, ''].join('\n'));
   }

@@ -117,7 +117,7 @@ export class RedisLink {
   private dial(): Redis {
     const { ioredis } = this.packages;
     // ioredis 5.0 to 5.2 have no named export of it.
-    const Redis = ioredis.Redis ?? (ioredis.default as unknown as typeof ioredis.Redis);
+    const Redis = ioredis.Redis ?? ioredis.default;
     const fixed: ClientOptions = {
       enableOfflineQueue: false,
       autoResubscribe: false,

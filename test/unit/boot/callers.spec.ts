@@ -8,8 +8,8 @@ function ask() {
 }
 
 /** Code made of a string, as dev servers and bundlers make it. */
-// oxlint-disable-next-line typescript/no-implied-eval, no-new-func -- what is tested
 const evaluated = (end: string) =>
+  // oxlint-disable-next-line typescript/no-implied-eval, no-new-func -- what is tested
   new Function('ask', `return ask()${end}`) as (f: typeof ask) => ReturnType<typeof ask>;
 
 describe('the callers on the stack', () => {

@@ -20,7 +20,7 @@ describe('the time of the host', () => {
     const wall = Date.now();
     jest.spyOn(Date, 'now').mockReturnValue(wall + hour);
     expect(hostTime() - before).toBeLessThan(hour / 2);
-    expect(Math.round(unixTimeOf(hostTime()))).toBe(wall + hour);
+    expect(Math.abs(unixTimeOf(hostTime()) - wall - hour)).toBeLessThan(100);
     expect(Math.abs(hostTimeOf(wall + hour + 500) - hostTime() - 500)).toBeLessThan(100);
   });
 });

@@ -4,7 +4,7 @@ import type { ResolvedClusterOptions } from '../options/cluster-options.interfac
 import { systemClock } from '../platform/clock.js';
 import { HeldListeners } from '../platform/held-listeners.js';
 import { processEvents } from '../platform/process-events.js';
-import { hasTerminal, ignoresHangups } from '../platform/terminal.js';
+import { hasTerminal } from '../platform/terminal.js';
 import { HangupDetector } from './hangup.js';
 import type { PrimaryRuntime } from './primary-runtime.js';
 import { watcherOfThisProcess } from './watcher.js';
@@ -30,7 +30,7 @@ export function listenToSignals(runtime: PrimaryRuntime, options: ResolvedCluste
       processEvents.onSignal(signal, () => runtime.stop(signal));
     }
   }
-  const hangups = listenToHangups(runtime, reloadSignals.delete('SIGHUP') ? reload : undefined);
+  listenToHangups(runtime, reloadSignals.delete('SIGHUP') ? reload : undefined);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) processEvents.onSignal(signal, () => runtime.stop(signal));
   for (const signal of reloadSignals) processEvents.onSignal(signal, reload);
   for (const signal of ['SIGTTIN', 'SIGTTOU'] as const) {
@@ -38,26 +38,20 @@ export function listenToSignals(runtime: PrimaryRuntime, options: ResolvedCluste
       void runtime.scale(runtime.slots + STEPS[signal]).catch((error: Error) => logger.warn(error.message));
     });
   }
-  return new HeldListeners(new Set(['SIGTERM', 'SIGINT', ...hangups, ...options.reload.signals]), systemClock);
+  return new HeldListeners(new Set(['SIGTERM', 'SIGINT', 'SIGHUP', ...options.reload.signals]), systemClock);
 }
 
 /**
- * SIGHUP of a terminal that hung up stops the cluster, or does nothing under `nohup`. From anybody else it reloads, or
- * stops where it is no reload signal: that is what it does to one process.
- *
- * @returns SIGHUP, where it is listened to
+ * SIGHUP of a terminal that hung up stops the cluster, under `nohup` too: Node takes back at its start what that asked for.
+ * From anybody else it reloads, or stops where it is no reload signal: that is what it does to one process.
  */
-function listenToHangups(runtime: PrimaryRuntime, reload: (() => void) | undefined): NodeJS.Signals[] {
-  const ignoresHangup = ignoresHangups();
-  if (ignoresHangup && !reload) return [];
+function listenToHangups(runtime: PrimaryRuntime, reload: (() => void) | undefined): void {
   const detector = new HangupDetector(hasTerminal, systemClock);
   detector.watch();
   processEvents.onSignal('SIGHUP', () => {
     void detector.meaning().then((meaning) => {
-      if (meaning === 'hang-up' && ignoresHangup) return;
       if (meaning === 'request' && reload) reload();
       else runtime.stop('SIGHUP');
     });
   });
-  return ['SIGHUP'];
 }

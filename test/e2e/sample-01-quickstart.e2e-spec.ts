@@ -38,6 +38,6 @@ describe('sample 01-quickstart', () => {
     );
 
     expect(await app.stop('SIGINT')).toEqual({ code: 0, signal: null });
-    expect(app.output.text.match(/workers are ready/g)).toHaveLength(1);
+    expect(app.output.text.match(/^2 workers are ready/gm)).toHaveLength(1);
   });
 });

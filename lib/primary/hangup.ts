@@ -5,9 +5,9 @@ export const LOOK_INTERVAL = 1_000;
 
 /**
  * A SIGHUP this long (ms) after the terminal was seen to be gone is not the terminal's any more: shells pass theirs on
- * at once. A process that survived its terminal (`disown`) is a daemon then, to which SIGHUP is an operator's word.
+ * at once, or in some seconds on a machine that is overloaded. A process that survived its terminal (`disown`) is a daemon then, to which SIGHUP is an operator's word.
  */
-export const ECHO_TIME = 2_000;
+export const ECHO_TIME = 10_000;
 
 /** Terminal emulators and shells may send SIGHUP first and close the terminal within this time, in ms. */
 export const CLOSE_TIME = 300;

@@ -48,7 +48,7 @@ describe('a SIGHUP', () => {
     scene.pass(10_500);
     scene.there = false;
     expect(await detector.meaning()).toBe('hang-up');
-    scene.pass(1_000);
+    scene.pass(5_000);
     expect(await detector.meaning()).toBe('hang-up');
   });
 
@@ -72,7 +72,7 @@ describe('a SIGHUP', () => {
     const scene = new Scene();
     const detector = scene.detector();
     scene.there = false;
-    scene.pass(4_000);
+    scene.pass(12_000);
     expect(await detector.meaning()).toBe('request');
   });
 });

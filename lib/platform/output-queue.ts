@@ -26,9 +26,12 @@ export class OutputQueue {
   private retrying = false;
   private readonly sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-  /** @param drained called whenever nothing waits any more */
+  /**
+   * @param fds where it goes: to the first one whose other end is read
+   * @param drained called whenever nothing waits any more
+   */
   constructor(
-    private readonly fd: number,
+    private readonly fds: number[],
     private readonly clock: Clock,
     private readonly drained: () => void = () => {},
   ) {}
@@ -80,11 +83,15 @@ export class OutputQueue {
   }
 
   private writeOnce(bytes: Buffer): number {
-    try {
-      return fs.writeSync(this.fd, bytes);
-    } catch (error) {
-      // Nobody reads any more: it is as if all were written.
-      return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? 0 : bytes.length;
+    while (true) {
+      try {
+        return fs.writeSync(this.fds[0]!, bytes);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
+        // Nobody reads any more: it is as if all were written.
+        if (this.fds.length === 1) return bytes.length;
+        this.fds.shift();
+      }
     }
   }
 }

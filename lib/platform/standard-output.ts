@@ -21,24 +21,34 @@ export function outliveOutput(): void {
 /** What a worker keeps for a reader that is slower than it, in bytes; then it waits. */
 const LIMIT = 8_388_608;
 
+/** A worker's stdout or stderr. */
+export interface WorkerStdio {
+  /** Whether it is a pipe to the primary that this process alone writes to; others' are left alone. */
+  readonly isOwnPipe: boolean;
+  /** Descriptor of what the primary writes to: the lines go there once the primary is gone. */
+  readonly afterPrimary: number;
+}
+
 /**
  * Lets this process wait while it writes to what nobody reads, but not before LIMIT. A stream over a pipe keeps what does
  * not fit in memory, without a limit, and `process.exit()` throws that away; a stream over a terminal waits at once.
- *
- * @param isOwnPipe whether stdout and stderr are pipes that this process alone writes to; others' are left alone
  */
-export function waitForReader(isOwnPipe: readonly [stdout: boolean, stderr: boolean], clock: Clock): void {
-  for (const [index, stream] of [process.stdout, process.stderr].entries()) {
-    if (isOwnPipe[index] || stream.isTTY) bound(stream, index + 1, clock);
+export function waitForReader(stdout: WorkerStdio, stderr: WorkerStdio, clock: Clock): void {
+  const streams = [
+    { stream: process.stdout, fd: 1, ...stdout },
+    { stream: process.stderr, fd: 2, ...stderr },
+  ];
+  for (const { stream, fd, isOwnPipe, afterPrimary } of streams) {
+    if (isOwnPipe || stream.isTTY) bound(stream, fd, clock, isOwnPipe ? afterPrimary : undefined);
   }
 }
 
-function bound(stream: NodeJS.WriteStream, fd: number, clock: Clock): void {
+function bound(stream: NodeJS.WriteStream, fd: number, clock: Clock, next: number | undefined): void {
   // Loggers that write to the descriptor itself, such as pino, wait there.
   (stream as { _handle?: { setBlocking?(blocking: boolean): void } })._handle?.setBlocking?.(true);
   const again = openAgain(fd);
   if (again === undefined) return;
-  const queue = new OutputQueue(again, clock);
+  const queue = new OutputQueue(next === undefined ? [again] : [again, next], clock);
   stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
     queue.add(chunk, typeof rest[0] === 'string' ? (rest[0] as BufferEncoding) : undefined);
     if (queue.size > LIMIT) queue.wait(LIMIT);

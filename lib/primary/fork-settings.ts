@@ -13,7 +13,10 @@ export interface ForkSettings {
   readonly busFd: number;
   /** Whether the options leave the workers' output to us. */
   readonly ownsOutput: boolean;
-  /** The entries of a worker's `stdio`. */
+  /**
+   * The entries of a worker's `stdio` where its output is ours. A stream that passes through this process is followed, after
+   * the bus, by what it is written to here: a worker that outlives the primary goes on there.
+   */
   stdio(stdout: OutputEntry, stderr: OutputEntry): Stdio;
 }
 
@@ -23,18 +26,21 @@ export interface ForkSettings {
  */
 export function forkSettings(fork: ForkOptions): ForkSettings {
   const { env: _perFork, stdio, args, execArgv, silent, ...others } = fork;
-  const entries = (stdout: OutputEntry, stderr: OutputEntry) =>
-    [...(stdio ?? [silent ? 'pipe' : 'inherit', stdout, stderr, 'ipc']), 'pipe'] as Stdio;
+  const ownsOutput = stdio === undefined && !silent;
   return {
     settings: {
       ...others,
       ...(args ? { args: [...args] } : {}),
       ...(execArgv ? { execArgv: [...execArgv] } : {}),
       ...(silent === undefined ? {} : { silent }),
-      stdio: entries(silent ? 'pipe' : 'inherit', 'pipe'),
+      stdio: [...(stdio ?? [silent ? 'pipe' : 'inherit', silent ? 'pipe' : 'inherit', 'pipe', 'ipc']), 'pipe'] as Stdio,
     },
     busFd: stdio?.length ?? 4,
-    ownsOutput: stdio === undefined && !silent,
-    stdio: entries,
+    ownsOutput,
+    stdio: (stdout, stderr) => [
+      ...(['inherit', stdout, stderr, 'ipc', 'pipe'] as const),
+      stdout === 'inherit' ? 'ignore' : 1,
+      stderr === 'inherit' ? 'ignore' : 2,
+    ],
   };
 }

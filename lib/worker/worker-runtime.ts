@@ -145,7 +145,12 @@ export class WorkerRuntime implements ProcessRuntime {
   start(): void {
     this.refuseOtherVersion();
     outliveOutput();
-    waitForReader(this.settings.waitsForReader, this.clock);
+    const [stdout, stderr] = this.settings.waitsForReader;
+    waitForReader(
+      { isOwnPipe: stdout, afterPrimary: this.mark.busFd + 1 },
+      { isOwnPipe: stderr, afterPrimary: this.mark.busFd + 2 },
+      this.clock,
+    );
     this.servers.install();
     this.microservices.install();
     if (!this.listeners.install(this.settings.ownSockets)) {

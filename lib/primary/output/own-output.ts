@@ -51,7 +51,7 @@ export function boundTerminal(stream: NodeJS.WriteStream, fd: number, clock: Clo
   const terminal = openAgain(fd);
   if (terminal === undefined) return;
   const dropped = new Dropped();
-  const queue: OutputQueue = new OutputQueue(terminal, clock, () => queue.add(dropped.report()));
+  const queue: OutputQueue = new OutputQueue([terminal], clock, () => queue.add(dropped.report()));
   stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
     if (queue.size > LIMIT) dropped.add();
     else queue.add(chunk, typeof rest[0] === 'string' ? (rest[0] as BufferEncoding) : undefined);

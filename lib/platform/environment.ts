@@ -160,8 +160,8 @@ export interface WorkerMark {
   /** Its number, and its primary's, among the members of all hosts. */
   readonly member: number;
   readonly primary: number;
-  /** How many servers the worker that became ready last listened with; 0 where there was none. */
-  readonly serversBefore: number;
+  /** How many servers the worker that became ready last listens with; undefined where there was none. */
+  readonly serversBefore: number | undefined;
   /** Ports that main.ts listens on in the primary, where no worker can. */
   readonly primaryPorts: readonly number[];
   /** What the primary resolved and the worker needs before its own options are: both must agree on it. */

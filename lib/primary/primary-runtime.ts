@@ -306,6 +306,8 @@ export class PrimaryRuntime implements ProcessRuntime {
         return void this.closing.delete(sender.id);
       case 'deserted':
         return this.hub.leaving(sender.id);
+      case 'listens':
+        return void (this.processes.serversBefore = message.servers);
       case 'ready':
         this.processes.serversBefore = message.servers;
         this.output.logger.workerReady(message.logsJson);

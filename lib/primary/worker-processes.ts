@@ -31,8 +31,8 @@ const OBITUARIES = 64;
 export class WorkerProcesses {
   private readonly byId = new Map<number, WorkerProcess>();
   private readonly byClusterId = new Map<number, WorkerProcess>();
-  /** How many servers the worker that became ready last listened with. */
-  serversBefore = 0;
+  /** How many servers the worker that became ready last listens with; undefined before there was one. */
+  serversBefore: number | undefined;
   /** Ports that main.ts listens on in this process; found before any is listened on for workers. */
   private primaryPorts: readonly number[] = [];
   private readonly settings: ForkSettings;

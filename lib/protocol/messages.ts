@@ -45,6 +45,8 @@ export type FromWorker =
    * application wants to be called unready before it is drained at a SIGTERM, in ms.
    */
   | { readonly type: 'ready'; readonly servers: number; readonly logsJson: boolean; readonly unreadyTime: number }
+  /** A worker that is ready listens with more servers than it said. */
+  | { readonly type: 'listens'; readonly servers: number }
   | { readonly type: 'heartbeat'; readonly seq: number; readonly vitals: Vitals }
   /** It hit an uncaught error, takes no new connection and will leave with a non-zero code. */
   | { readonly type: 'failing'; readonly error: ErrorReport }

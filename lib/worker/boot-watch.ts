@@ -17,25 +17,33 @@ export interface BootSubject {
   };
 }
 
+/** What is said of this worker's boot. */
+export interface BootReport {
+  /** Said once, with the number of servers that listen. */
+  ready(servers: number): void;
+  /** A worker that is ready listens with more servers than it has said. */
+  listens(servers: number): void;
+  warn(message: string): void;
+}
+
 /** Watches this worker's boot and says once when it is ready. */
 export class BootWatch {
   private changedAt = 0;
   private listenCalls = 0;
   private isRefused = false;
-  private isReady = false;
+  /** How many servers it has said that it listens with; undefined until it is ready. */
+  private said: number | undefined;
   private timer: Timer | undefined;
   private waitsSince: number | undefined;
 
   /**
-   * @param serversBefore how many servers the worker before it listened with
-   * @param ready told once, with the number of servers that listen
+   * @param serversBefore how many servers the worker before it listens with; undefined where there was none
    */
   constructor(
     private readonly clock: Clock,
     private readonly subject: BootSubject,
-    private readonly serversBefore: number,
-    private readonly ready: (servers: number) => void,
-    private readonly warn: (message: string) => void,
+    private readonly serversBefore: number | undefined,
+    private readonly report: BootReport,
   ) {}
 
   /** The code of an application asked it to listen. */
@@ -54,11 +62,19 @@ export class BootWatch {
 
   /** An application has booted, or a server listens, is asked to, or was refused. */
   changed(): void {
-    if (this.isReady) return;
+    if (this.said !== undefined) return this.heardOfServer(this.said);
     this.changedAt = this.clock.now();
     // A microservice is asked to listen right after its hooks, in the same turn of the event loop.
     this.timer?.cancel();
     this.timer = this.clock.after(0, () => this.look());
+  }
+
+  /** One that listens late: whoever comes after this worker must listen as well. */
+  private heardOfServer(said: number): void {
+    const { listening } = this.subject.servers;
+    if (listening <= said) return;
+    this.said = listening;
+    this.report.listens(listening);
   }
 
   private look(): void {
@@ -69,14 +85,14 @@ export class BootWatch {
     const state = { hasBooted, isHttp, isListenPending, servers: servers.listening, serversBefore, changedAt };
     const found = readiness(state, now);
     if (found.isReady) {
-      this.isReady = true;
-      this.ready(servers.listening);
+      this.said = servers.listening;
+      this.report.ready(servers.listening);
       return;
     }
     this.waitsSince ??= hasBooted ? now : undefined;
     const warnAt = this.waitsSince === undefined ? Infinity : this.waitsSince + SILENT_WAIT;
     if (now >= warnAt) {
-      this.warn(`This worker is not ready yet: ${found.reason}`);
+      this.report.warn(`This worker is not ready yet: ${found.reason}`);
       this.waitsSince = Infinity;
     }
     const next = Math.min(found.at, warnAt > now ? warnAt : Infinity);

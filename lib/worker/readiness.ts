@@ -1,6 +1,7 @@
 /**
  * How long after its boot an HTTP application may take to be asked to listen, in ms: `app.init()` and `app.listen()` are
- * often two calls, with work between them. One that never listens is ready then.
+ * often two calls, with work between them. One that does not listen by then is ready. Where a worker before it was ready
+ * and has not listened to this day, this one is not expected to.
  */
 export const LISTEN_GRACE = 1_000;
 
@@ -17,8 +18,8 @@ export interface BootState {
   readonly isListenPending: boolean;
   /** How many servers listen. */
   readonly servers: number;
-  /** How many servers the worker before it listened with; 0 where there was none. */
-  readonly serversBefore: number;
+  /** How many servers the worker before it listens with; undefined where there was none. */
+  readonly serversBefore: number | undefined;
   /** When any of this changed last, in ms of the clock. */
   readonly changedAt: number;
 }
@@ -32,7 +33,7 @@ export type Readiness =
  * that takes the place of a worker that listened must listen, too: the old one leaves when this one is ready.
  */
 export function readiness(boot: BootState, now: number): Readiness {
-  const { servers, serversBefore, changedAt } = boot;
+  const { servers, serversBefore = 0, changedAt } = boot;
   if (!boot.hasBooted) return notReady('no application has finished its boot');
   if (boot.isListenPending) return notReady('a server that was asked to listen does not listen');
   if (servers === 0 && serversBefore > 0) {
@@ -43,7 +44,8 @@ export function readiness(boot: BootState, now: number): Readiness {
     const reason = `the worker before it listened with ${serversBefore} servers, ${missing} more than this one`;
     return readyAt(changedAt + MISSING_SERVER_GRACE, reason, now);
   }
-  if (servers === 0 && boot.isHttp) return readyAt(changedAt + LISTEN_GRACE, 'app.listen() may follow', now);
+  if (servers === 0 && boot.isHttp && boot.serversBefore === undefined)
+    return readyAt(changedAt + LISTEN_GRACE, 'app.listen() may follow', now);
   return { isReady: true };
 }
 

@@ -286,8 +286,11 @@ export class WorkerRuntime implements ProcessRuntime {
         },
       },
     };
-    const ready = (count: number): void => this.becameReady(count);
-    return new BootWatch(this.clock, subject, this.mark.serversBefore, ready, (message) => this.logger.warn(message));
+    return new BootWatch(this.clock, subject, this.mark.serversBefore, {
+      ready: (count) => this.becameReady(count),
+      listens: (count) => this.control.send({ type: 'listens', servers: count }),
+      warn: (message) => this.logger.warn(message),
+    });
   }
 
   private becameReady(servers: number): void {

@@ -105,6 +105,18 @@ describe('an app that does not listen', () => {
   });
 });
 
+describe('an app that listens long after its boot', () => {
+  it('is waited for once it was seen to listen: a reload loses nothing', async () => {
+    const { app } = await start('listens late');
+    await eventually(() => app.waitUntilReady(2).catch(() => undefined), { what: () => 'both workers' });
+    const load = app.load('/', { rate: 20, keepAlive: false });
+    await load.answered(10);
+    await reload(app);
+    expect((await load.finish()).failures).toEqual({});
+    expect((await app.waitUntilReady(2)).map(({ generation }) => generation)).toEqual([2, 2]);
+  });
+});
+
 describe('a worker that ends by its own choice', () => {
   it('app.close(): it serves until another worker is ready, then leaves, and nothing is lost', async () => {
     const { app } = await start('plain');

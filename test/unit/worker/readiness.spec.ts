@@ -6,7 +6,7 @@ const BOOTED: BootState = {
   isHttp: true,
   isListenPending: false,
   servers: 1,
-  serversBefore: 0,
+  serversBefore: undefined,
   changedAt: 1_000,
 };
 
@@ -24,6 +24,10 @@ describe('a worker is ready', () => {
   it('some time after its boot, where an HTTP application never listens', () => {
     expect(readiness({ ...BOOTED, servers: 0 }, 1_000)).toMatchObject({ isReady: false, at: 1_000 + LISTEN_GRACE });
     expect(isReady({ servers: 0 }, 1_000 + LISTEN_GRACE)).toBe(true);
+  });
+
+  it('at once without a server, in the place of a worker that was ready without one', () => {
+    expect(isReady({ servers: 0, serversBefore: 0 })).toBe(true);
   });
 
   it('with fewer servers than the worker before it had, after a longer time', () => {

@@ -1,9 +1,10 @@
 import cluster from 'node:cluster';
-import net, { type Server, type Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { ADMISSION_TIMEOUT, quietTurn, type Clock } from '../platform/clock.js';
+import { createServerHandle } from '../platform/server-handle.js';
 import type { ListenAnswer, ListenRequest, OwnSockets } from '../protocol/listening.js';
 import type { ListeningAddress } from '../protocol/messages.js';
 import { type ClientHandle, Entrance, type SocketHandle } from './entrance.js';
@@ -41,15 +42,6 @@ interface QueryingServer extends Server {
 }
 
 type NodeAnswer = (errno: number, handle: NodeHandle | null | undefined) => void;
-
-/** The function by which node:net binds; the same in Node 20 to 26. */
-type CreateServerHandle = (
-  host: string | null,
-  port: number,
-  family: number,
-  fd: number,
-  flags: number,
-) => object | number;
 
 /** A server that is to listen, and how it hears the outcome. */
 interface ListenCall {
@@ -174,8 +166,7 @@ export class Listeners {
   /** On a socket of this process alone, as with `exclusive: true`. */
   private listenAlone({ query, answer, refuse }: ListenCall): void {
     const { address, port, addressType, flags = 0 } = query;
-    const create = (net as unknown as { _createServerHandle: CreateServerHandle })._createServerHandle;
-    const handle = create(address ?? null, port, addressType, -1, flags);
+    const handle = createServerHandle({ host: address ?? null, port, family: addressType }, flags);
     if (typeof handle === 'number') refuse(handle);
     else answer(handle);
   }

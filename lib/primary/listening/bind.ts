@@ -1,5 +1,5 @@
-import net from 'node:net';
 import { relative } from 'node:path';
+import { createServerHandle } from '../../platform/server-handle.js';
 import type { ListenRequest, SocketName } from '../../protocol/listening.js';
 
 /** libuv's UV_TCP_REUSEPORT: sockets with it may be bound to one address, and the kernel spreads the connections. */
@@ -29,25 +29,15 @@ export interface BoundSocket {
   getsockname?(out: SocketName): number;
 }
 
-/** The function by which node:net and node:cluster bind; the same in Node 20 to 26. */
-type CreateServerHandle = (
-  host: string | null,
-  port: number,
-  family: number,
-  fd: number,
-  flags: number,
-) => BoundSocket | number;
-
 /** Binds the address; libuv's error number where that is impossible. */
 export function bind(
   { host, port, family, flags, mode = 0 }: Pick<ListenRequest, 'host' | 'port' | 'family' | 'flags' | 'mode'>,
   moreFlags = 0,
 ): { readonly socket: BoundSocket; readonly name: SocketName } | number {
-  const create = (net as unknown as { _createServerHandle: CreateServerHandle })._createServerHandle;
   let errno = 0;
-  if (family === -1) return bindPath(create(shortest(host ?? ''), port, family, -1, flags), mode);
+  if (family === -1) return bindPath(createServerHandle({ host: shortest(host ?? ''), port, family }, flags), mode);
   for (const target of host === null ? ANY_ADDRESS : [{ host, family }]) {
-    const socket = create(target.host, port, target.family, -1, flags | moreFlags);
+    const socket = createServerHandle<BoundSocket>({ ...target, port }, flags | moreFlags);
     if (typeof socket !== 'number') return named(socket);
     errno = socket;
   }

@@ -67,6 +67,12 @@ export const processEvents = {
     return () => void process.off('disconnect', handler);
   },
 
+  /** The event loop has nothing left to do: the process ends now, unless the handler begins something. */
+  onNothingLeft(handler: () => void): Unsubscribe {
+    process.on('beforeExit', handler);
+    return () => void process.off('beforeExit', handler);
+  },
+
   /** The process ends, for whatever reason; only synchronous work is possible. */
   onExit(handler: (code: number) => void): Unsubscribe {
     process.on('exit', handler);

@@ -9,6 +9,11 @@ export const EXIT_CONFIG = 78;
 /** A worker that exits by itself sooner after it became ready (ms) is replaced with a delay, or it would be forked without end. */
 export const BRIEF_LIFE = 1_000;
 
+/** The remedy for a script that makes an application (`NestFactory.create`) and is none. */
+const RAN_TO_ITS_END =
+  'the main script ran to its end in every worker, and the cluster ends: ' +
+  'a script that is to run once is started with NESTJS_CLUSTER=off';
+
 /** What a crash means: when the slot tries again, whether the cluster still does, and who is told. */
 export class Casualties {
   constructor(
@@ -49,8 +54,10 @@ export class Casualties {
       slot.isFinished = true;
       floor.log('log', `${floor.nameOf(worker)} exited with code 0 before it was ready`);
       const { slots } = floor.state;
-      if (slots.every(({ isFinished }) => isFinished)) this.giveUp(worker, 0);
-      else if (slots.every(({ hasFailed, isFinished }) => hasFailed || isFinished)) this.giveUp(worker, 1);
+      if (slots.every(({ isFinished }) => isFinished)) {
+        floor.log('warn', RAN_TO_ITS_END);
+        this.giveUp(worker, 0);
+      } else if (slots.every(({ hasFailed, isFinished }) => hasFailed || isFinished)) this.giveUp(worker, 1);
       return;
     }
     const lived = now - worker.readyAt;

@@ -37,6 +37,11 @@ export class ControlChannel {
     return this.incoming;
   }
 
+  /** Whether a request waits for its answer. */
+  get isWaiting(): boolean {
+    return this.pending.size > 0;
+  }
+
   /** Sends; false where the channel is closed. */
   send(message: FromWorker): boolean {
     if (!process.connected || !process.send) return false;

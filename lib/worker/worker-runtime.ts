@@ -33,6 +33,7 @@ import { Heartbeat, type Load } from './heartbeat.js';
 import { LeaderLease } from './leader-lease.js';
 import { Listeners } from './listeners.js';
 import { watchApplications, type HostApplication } from './nest-application.js';
+import { ProgramEnd } from './program-end.js';
 import { ServerRegistry } from './server-registry.js';
 import { giveShutdownHooks } from './shutdown-signal.js';
 
@@ -85,6 +86,7 @@ export class WorkerRuntime implements ProcessRuntime {
   private readonly containers: Containers;
   private readonly boot: BootWatch;
   private readonly microservices: Microservices;
+  private readonly programEnd: ProgramEnd;
   private readonly listeners = new Listeners({
     ask: (address) => this.control.request({ type: 'listen', address }) as Promise<ListenAnswer>,
     listening: (address) => this.control.send({ type: 'listening', address }),
@@ -134,11 +136,17 @@ export class WorkerRuntime implements ProcessRuntime {
     this.servers = new ServerRegistry(() => this.boot.changed(), mark.primaryPorts);
     this.microservices = new Microservices(clock, this.logger, () => this.boot.changed());
     this.boot = this.watchBoot();
-    this.bus = new LocalBus(
-      SocketLink.over(mark.busFd, maxFrameOf(maxPayload)),
+    const link = SocketLink.over(mark.busFd, maxFrameOf(maxPayload));
+    const bus = new LocalBus(
+      link,
       { id: mark.id, address: mark.slot, generation: mark.generation },
       { maxPayload, queueLimit },
     );
+    this.bus = bus;
+    // A server of the primary's sockets is nothing that Node knows.
+    const isServing = () => this.servers.listening + this.servers.awaiting + this.microservices.awaiting > 0;
+    const isWaiting = () => bus.isWaiting || this.control.isWaiting || isServing();
+    this.programEnd = new ProgramEnd([link, process.channel!], isWaiting, clock);
   }
 
   /** Takes its place in the process; before the application is constructed. */
@@ -161,6 +169,7 @@ export class WorkerRuntime implements ProcessRuntime {
       bootstrapped: (app, close) => {
         this.microservices.bootstrapped(app);
         this.containers.add(app, close);
+        if (this.containers.applications.length > 0) this.programEnd.prevent();
         this.healthChecks.add(app);
         this.boot.changed();
       },
@@ -169,6 +178,7 @@ export class WorkerRuntime implements ProcessRuntime {
     });
     this.control.messages.subscribe(({ message, socket }) => this.obey(message, socket));
     this.listenToProcess();
+    this.programEnd.allow();
     new Heartbeat(
       this.clock,
       this.settings.heartbeatInterval,
@@ -311,8 +321,14 @@ export class WorkerRuntime implements ProcessRuntime {
     const others = this.containers.applications.filter((other) => other !== app);
     const isLast = others.length === 0 && this.containers.applications.includes(app);
     if (isLast) this.closedBy = { signal: signal as NodeJS.Signals | undefined };
-    if (!this.ready || !isLast || !this.control.send({ type: 'retire', reason: 'its application called app.close()' }))
+    if (
+      !this.ready ||
+      !isLast ||
+      !this.control.send({ type: 'retire', reason: 'its application called app.close()' })
+    ) {
+      if (!this.ready && isLast) this.programEnd.allow();
       return this.containers.closeOne(app, signal);
+    }
     return this.appsClosed;
   }
 
@@ -418,6 +434,7 @@ export class WorkerRuntime implements ProcessRuntime {
     // The primary counts from when it said so, which a busy worker hears late.
     if (!this.leaving) this.hurriedFrom = this.clock.now() + timeout / 2;
     // Half of the time at most goes to connections on which nothing happens.
+    this.programEnd.prevent();
     this.leaving ??= this.drainAndExit(timeout, code, Math.min(idleGrace, timeout / 2));
     return this.leaving;
   }

@@ -105,6 +105,19 @@ describe('an app that does not listen', () => {
   });
 });
 
+describe('a script that makes an application', () => {
+  it.each([
+    ['a script', 0],
+    ['a script that closes', 0],
+    ['a script that chooses its exit code', 3],
+  ])('%s: every worker runs it to its end, and the cluster ends with code %d', async (build, code) => {
+    const { app } = await start(build);
+    expect(await app.waitForExit()).toEqual({ code, signal: null });
+    expect(app.output.reports('ran')).toHaveLength(2);
+    if (code === 0) expect(app.output.text).toMatch(/a script that is to run once is started with NESTJS_CLUSTER=off/);
+  });
+});
+
 describe('an app that listens long after its boot', () => {
   it('is waited for once it was seen to listen: a reload loses nothing', async () => {
     const { app } = await start('listens late');

@@ -89,6 +89,11 @@ export class LocalBus implements Bus {
     this.whenLinkClosed = new Promise((resolve) => (this.linkClosed = resolve));
   }
 
+  /** Whether a call of this member waits to be sent or answered, or `open` does. */
+  get isWaiting(): boolean {
+    return this.opened !== undefined || this.calls.size > 0 || this.outbox.size > 0;
+  }
+
   open(receiver: BusReceiver): Promise<void> {
     if (this.receiver !== undefined) return Promise.reject(new Error('The bus is open already.'));
     if (this.closed !== undefined) return Promise.reject(this.notConnected());

@@ -35,6 +35,11 @@ export class Outbox {
     private readonly limit: number,
   ) {}
 
+  /** How many calls wait. */
+  get size(): number {
+    return this.waiting.size;
+  }
+
   /** Whether a frame for `target` may be sent now. */
   isClear(target: Target): boolean {
     if (this.link.queued >= HIGH_WATER) return false;

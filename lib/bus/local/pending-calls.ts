@@ -21,6 +21,10 @@ export class PendingCalls {
   private readonly calls = new NumberTable<Call>();
   private lastId = 0;
 
+  get size(): number {
+    return this.calls.size;
+  }
+
   /** Keeps a call and gives it a number that no other one has: 32 bits, never 0. */
   add(call: Call): number {
     do this.lastId = (this.lastId + 1) >>> 0;

@@ -90,6 +90,16 @@ export class SocketLink implements Link {
     this.socket.resume();
   }
 
+  /** An open link keeps the process running, as sockets do; see `net.Socket.ref`. */
+  ref(): void {
+    if (this.socket instanceof Socket) this.socket.ref();
+  }
+
+  /** It does not from now on. */
+  unref(): void {
+    if (this.socket instanceof Socket) this.socket.unref();
+  }
+
   get queued(): number {
     return this.writer.bytes + this.inSocket + (this.inTurn < TURN_BYTES ? 0 : this.inTurn);
   }

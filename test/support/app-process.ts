@@ -20,6 +20,8 @@ export interface AppOptions {
   /** The built main file: `sample(…)` or `fixture(…)`. */
   readonly entry: string;
   readonly args?: readonly string[];
+  /** Node's own arguments, such as `--watch`. */
+  readonly execArgv?: readonly string[];
   /** Environment variables; PORT is a free one where it is not named. */
   readonly env?: Readonly<Record<string, string>>;
   /** Options a fixture app passes to `ClusterModule.forRoot`. */
@@ -31,6 +33,8 @@ export interface AppOptions {
   /** Descriptors that its output goes to, instead of `output`. */
   readonly stdout?: number;
   readonly stderr?: number;
+  /** It has an IPC channel to the test, as to a process manager: see `messages` and `send`. */
+  readonly ipc?: boolean;
   /** A command that starts node, such as `['taskset', '-c', '0']`. */
   readonly launcher?: readonly string[];
 }
@@ -54,6 +58,8 @@ export class AppProcess {
   /** Resolves when the primary has ended and all it wrote was read. */
   readonly exited: Promise<Exit>;
   exit: Exit | undefined;
+  /** What has come over its IPC channel. */
+  readonly messages: unknown[] = [];
   private readonly loads: Load[] = [];
 
   private constructor(
@@ -64,6 +70,7 @@ export class AppProcess {
     readonly port: number,
   ) {
     for (const stream of [child.stdout, child.stderr]) if (stream) this.output.add(stream);
+    child.on('message', (message) => this.messages.push(message));
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.exit = { code, signal };
@@ -85,8 +92,15 @@ export class AppProcess {
     const id = randomUUID();
     const cluster = options.cluster === undefined ? {} : { CLUSTER_OPTIONS: JSON.stringify(options.cluster) };
     const env = { ...userEnvironment(), PORT: String(port), ...cluster, ...options.env, E2E_APP: id };
-    const [command, ...args] = [...(options.launcher ?? []), NODE, options.entry, ...(options.args ?? [])];
-    const stdio: StdioOptions = ['ignore', options.stdout ?? 'pipe', options.stderr ?? 'pipe'];
+    const [command, ...args] = [
+      ...(options.launcher ?? []),
+      NODE,
+      ...(options.execArgv ?? []),
+      options.entry,
+      ...(options.args ?? []),
+    ];
+    const output = [options.stdout ?? 'pipe', options.stderr ?? 'pipe'] as const;
+    const stdio: StdioOptions = ['ignore', ...output, ...(options.ipc ? ['ipc' as const] : [])];
     const child = spawn(command!, args, { env, cwd: options.cwd, stdio, detached: options.group });
     return new AppProcess(child, `E2E_APP=${id}`, `${options.protocol ?? 'http'}://localhost:${port}`, port);
   }
@@ -190,6 +204,11 @@ export class AppProcess {
 
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal);
+  }
+
+  /** Over its IPC channel; only for an app with `ipc`. */
+  send(message: string): void {
+    this.child.send(message);
   }
 
   /** To the primary and all its workers at once, as a terminal does; only for an app with `group`. */

@@ -1,6 +1,7 @@
 export { ascending } from './ascending.js';
 export { AppProcess, type AppOptions, type Exit, type WorkerIdentity } from './app-process.js';
 export { fixture, NODE, ROOT, sample } from './environment.js';
+export { lostContexts } from './contexts.js';
 export { eventually } from './eventually.js';
 export { type CallResult, type ClusterMember, FixtureApp, type FixtureOptions } from './fixture-app.js';
 export { freePort } from './free-port.js';

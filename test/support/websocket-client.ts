@@ -50,6 +50,11 @@ export class WebSocketClient {
     );
   }
 
+  /** Says something to which no answer is awaited. */
+  tell(text: string): void {
+    this.send(TEXT, Buffer.from(text));
+  }
+
   /** Resolves when the connection has ended. */
   async untilEnded(): Promise<void> {
     await eventually(() => this.ended !== undefined, { what: 'the end of a WebSocket' });

@@ -27,7 +27,7 @@ export class HealthChecks {
 
   /** Takes in the health checks of an application that has booted. */
   add(app: HostApplication): void {
-    for (const provider of providersOf(app)) {
+    for (const provider of shutdownHooksOf(app)) {
       if (isWaiter(provider)) this.takeWaitingFrom(provider);
       if (isExecutor(provider)) this.executors.push(provider);
     }
@@ -48,24 +48,29 @@ export class HealthChecks {
   }
 }
 
-function* providersOf(app: HostApplication): Iterable<object> {
+/** A provider that has the hook; what else it has is its own affair. */
+type HasHook = Pick<HealthCheckExecutor, 'beforeApplicationShutdown'>;
+
+/**
+ * Providers may be proxies that refuse what they are not asked for by Nest itself, such as those of nestjs-cls outside of a
+ * request. So of all providers only the hook is read, as Nest does.
+ */
+function* shutdownHooksOf(app: HostApplication): Iterable<HasHook> {
   for (const module of app.get<ModulesContainer>(ModulesContainer, { strict: false }).values()) {
     for (const { instance } of module.providers.values()) {
-      if (typeof instance === 'object' && instance !== null) yield instance;
+      const provider = instance as Partial<HasHook> | null | undefined;
+      if (typeof provider === 'object' && typeof provider?.beforeApplicationShutdown === 'function') {
+        yield provider as HasHook;
+      }
     }
   }
 }
 
-function isExecutor(provider: object): provider is HealthCheckExecutor {
+function isExecutor(provider: HasHook): provider is HealthCheckExecutor {
   const executor = provider as Partial<HealthCheckExecutor>;
-  return (
-    typeof executor.isShuttingDown === 'boolean' &&
-    typeof executor.executeHealthIndicators === 'function' &&
-    typeof executor.beforeApplicationShutdown === 'function'
-  );
+  return typeof executor.isShuttingDown === 'boolean' && typeof executor.executeHealthIndicators === 'function';
 }
 
-function isWaiter(provider: object): provider is ShutdownWaiter {
-  const { options, beforeApplicationShutdown } = provider as Partial<ShutdownWaiter>;
-  return typeof beforeApplicationShutdown === 'function' && Number(options?.gracefulShutdownTimeoutMs) > 0;
+function isWaiter(provider: HasHook): provider is ShutdownWaiter {
+  return Number((provider as Partial<ShutdownWaiter>).options?.gracefulShutdownTimeoutMs) > 0;
 }

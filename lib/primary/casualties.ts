@@ -53,11 +53,10 @@ export class Casualties {
     if (worker.readyAt === undefined) {
       slot.isFinished = true;
       floor.log('log', `${floor.nameOf(worker)} exited with code 0 before it was ready`);
-      const { slots } = floor.state;
-      if (slots.every(({ isFinished }) => isFinished)) {
+      if (this.startedSlots.every(({ isFinished }) => isFinished)) {
         floor.log('warn', RAN_TO_ITS_END);
         this.giveUp(worker, 0);
-      } else if (slots.every(({ hasFailed, isFinished }) => hasFailed || isFinished)) this.giveUp(worker, 1);
+      } else this.concludeStart(worker, 1);
       return;
     }
     const lived = now - worker.readyAt;
@@ -123,8 +122,11 @@ export class Casualties {
 
   /** A start is over when every slot's worker has failed or finished: one process would have ended as well. */
   private concludeStart(worker: WorkerRecord, exitCode: number): void {
-    const { slots } = this.floor.state;
-    if (slots.every(({ hasFailed, isFinished }) => hasFailed || isFinished)) this.giveUp(worker, exitCode);
+    if (this.startedSlots.every(({ hasFailed, isFinished }) => hasFailed || isFinished)) this.giveUp(worker, exitCode);
+  }
+
+  private get startedSlots(): SlotRecord[] {
+    return this.floor.state.slots.filter((slot) => !this.floor.isHeldBack(slot));
   }
 
   /** No worker ever worked and none will: the cluster ends with the worker's own last words. */

@@ -80,6 +80,11 @@ export class Floor {
     return worker !== undefined && isServing(worker);
   }
 
+  /** Whether the slot waits for the first worker of all to be ready. */
+  isHeldBack({ index }: SlotRecord): boolean {
+    return this.options.isWatched === true && index > 0 && !this.state.everReady;
+  }
+
   /** Nothing serves the slot nor is about to, and something should. */
   isEmpty(slot: SlotRecord): boolean {
     const { phase, target } = this.state;
@@ -88,6 +93,7 @@ export class Floor {
       slot.current === undefined &&
       !slot.isFinished &&
       !(slot.hasFailed && !this.state.everReady) &&
+      !this.isHeldBack(slot) &&
       (phase === 'running' || phase === 'delaying')
     );
   }

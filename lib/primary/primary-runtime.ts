@@ -95,8 +95,10 @@ export class PrimaryRuntime implements ProcessRuntime {
     // A debugger takes as long as it takes; whoever sits at it ends what hangs.
     const held = mayBeHeldAtBoot(debugSigns(options.fork));
     const startup = held ? { ...options.startup, timeout: Infinity } : options.startup;
-    const shutdown = shutdownUnder(watcherOfThisProcess(), options.shutdown);
-    this.supervisor = new Supervisor({ ...options, startup, shutdown, workers }, Math.random);
+    const watcher = watcherOfThisProcess();
+    const shutdown = shutdownUnder(watcher, options.shutdown);
+    const isWatched = watcher !== undefined;
+    this.supervisor = new Supervisor({ ...options, startup, shutdown, workers, isWatched }, Math.random);
     const { maxPayload, queueLimit } = options.messenger;
     const warn = (message: string) => this.logger.warn(message);
     this.hub = new Hub({ queueLimit, warn, lost: (id, message) => this.linkEnded(id, message) });

@@ -272,7 +272,10 @@ export class Supervisor {
   private drainAll(now: number): void {
     this.floor.state.phase = 'stopping';
     this.floor.state.drainAt = undefined;
-    for (const worker of this.state.workers.values()) this.floor.leave(worker, 'stop', now);
+    for (const worker of this.state.workers.values()) {
+      if (this.floor.options.isWatched && worker.readyAt === undefined) this.floor.kill(worker, 'stop');
+      else this.floor.leave(worker, 'stop', now);
+    }
   }
 
   private retireSurplus(now: number): void {

@@ -9,6 +9,11 @@ export type SupervisorOptions = Pick<
 > & {
   /** Number of slots to begin with, at least 1. */
   readonly workers: number;
+  /**
+   * A watcher restarts the cluster at every edit. The first worker boots alone then, and the others once it is ready, for
+   * an edit is served sooner so; and a stop does not wait for a worker that still boots.
+   */
+  readonly isWatched?: boolean;
 };
 
 /**

@@ -608,6 +608,48 @@ describe('a worker that boots', () => {
   });
 });
 
+describe('a cluster that a watcher restarts', () => {
+  it('boots the first worker alone, and the others when it is ready', () => {
+    const world = new World({ workers: 3, isWatched: true }).start();
+    world.pass(1_000);
+    expect(world.forked.map(({ slot }) => slot)).toEqual([0]);
+    world.ready(world.current(0));
+    expect(world.forked.map(({ slot }) => slot)).toEqual([0, 1, 2]);
+  });
+
+  it('ends where the first worker fails: the others have nothing to add', () => {
+    const world = new World({ workers: 3, isWatched: true }).start();
+    world.exit(world.current(0), 3);
+    expect(world.all('exit')).toMatchObject([{ code: 3 }]);
+  });
+
+  it('does not wait at a stop for a worker that boots', () => {
+    const world = new World({ workers: 2, isWatched: true }).start();
+    world.ready(world.current(0));
+    world.tell({ type: 'signal', signal: 'SIGTERM' });
+    world.pass(0);
+    expect(world.all('kill').map(({ id }) => id)).toEqual([world.current(1)]);
+  });
+});
+
+describe('a main script that runs to its end', () => {
+  it('ends the cluster with 0 once it has in every worker, and names the remedy', () => {
+    const world = new World({ workers: 2 }).start();
+    world.exit(world.current(0), 0);
+    expect(world.all('exit')).toEqual([]);
+    world.exit(world.current(1), 0);
+    expect(world.all('exit')).toMatchObject([{ code: 0 }]);
+    expect(world.all('log').at(-1)?.message).toMatch(/NESTJS_CLUSTER=off/);
+  });
+
+  it('fails where another worker failed', () => {
+    const world = new World({ workers: 2 }).start();
+    world.exit(world.current(0), 3);
+    world.exit(world.current(1), 0);
+    expect(world.all('exit')).toMatchObject([{ code: 1 }]);
+  });
+});
+
 describe('leader', () => {
   it('is one ready worker, told with its heartbeat', () => {
     const world = new World({ workers: 2 }).up();

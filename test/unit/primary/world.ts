@@ -18,8 +18,11 @@ export class World {
   /** Called with the actions of each event. */
   watch: (actions: readonly SupervisorAction[]) => void = () => {};
 
-  constructor(options: ClusterOptions & { workers: number }, random: () => number = () => 0.5) {
-    this.supervisor = new Supervisor({ ...resolveOptions(options), workers: options.workers }, random);
+  constructor(
+    { isWatched, ...options }: ClusterOptions & { workers: number; isWatched?: boolean },
+    random: () => number = () => 0.5,
+  ) {
+    this.supervisor = new Supervisor({ ...resolveOptions(options), workers: options.workers, isWatched }, random);
   }
 
   start(): this {

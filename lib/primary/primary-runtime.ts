@@ -261,7 +261,8 @@ export class PrimaryRuntime implements ProcessRuntime {
   private heardOfApp(worker: Worker, message: unknown, handle: unknown): void {
     const sender = this.processes.of(worker);
     const protocol = protocolOf(message);
-    if (sender && protocol !== undefined) return this.refuseVersion(sender, protocol);
+    // Where it does run this version, the app itself wrote that.
+    if (sender && protocol !== undefined && !sender.isUnderstood) return this.refuseVersion(sender, protocol);
     if (sender && message === THINK_CLUSTER_RELOAD) {
       const waiter = { resolve: () => {}, reject: (error: Error) => this.logger.error(error.message) };
       return this.requestReload(sender.id, waiter);
@@ -283,6 +284,7 @@ export class PrimaryRuntime implements ProcessRuntime {
   private heard(sender: WorkerProcess, raw: unknown, handle: unknown): void {
     const message = fromWorker(raw);
     if (!message) return;
+    sender.isUnderstood = true;
     const { worker } = sender;
     const { doorkeeper } = this.processes;
     switch (message.type) {

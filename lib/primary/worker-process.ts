@@ -13,6 +13,8 @@ export class WorkerProcess {
   /** 0 where the process could not be started. */
   readonly pid: number;
   alive = true;
+  /** It has said something that this version of the package understands, so it runs this version. */
+  isUnderstood = false;
 
   constructor(
     readonly id: number,

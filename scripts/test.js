@@ -1,5 +1,5 @@
 // npm test: builds, then runs the unit, e2e, broker and pack tests, and a smoke test of the rest: the gate.
-// With --full (npm run test:full) the rest runs whole: what is bound to a time, every fault, and the other Node.
+// With --full (npm run test:full) the rest runs whole: what is bound to a time, every fault, the other Node, and Nest 11.
 // Other arguments go to jest; a path runs only the suites it lies in: npm test -- test/unit/bus -t 'keeps order'
 // The last line is always `N passed, N failed`; the exit code is 0 only if something ran and nothing failed.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -58,6 +58,8 @@ const gate = () => [
 
 const full = () => [
   ...Object.keys(SUITES).map((suite) => ({ suite })),
+  { suite: 'compat', only: ['compat/modules'], env: { NEST_UNDER_TEST: '11' } },
+  { suite: 'compat', only: ['compat/modules'], env: otherNode() },
   ...['e2e', 'timed'].map((suite) => ({ suite, only: OF_EACH_NODE, env: otherNode() })),
   { suite: 'faults', env: otherNode() },
 ];

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { decode } from '../bus/codec.js';
-import type { DeadLetters } from '../bus/distributed/dead-letters.js';
+import { type BuriedTask, type DeadLetters, UNREADABLE } from '../bus/distributed/dead-letters.js';
 import { RUNTIME } from '../cluster.constants.js';
 import { ClusterRequestError } from '../errors/index.js';
 import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
@@ -14,6 +14,11 @@ export interface DeadLetter {
   /** How many workers died or fell silent while they ran it. */
   readonly died: number;
   readonly at: Date;
+  /**
+   * Why it cannot be read, where it cannot: `data` is undefined then, and maybe nothing but `id` is known. It can be
+   * discarded.
+   */
+  readonly unreadable?: string;
 }
 
 /**
@@ -29,23 +34,23 @@ export class DeadLetterService {
   /** All of them, the oldest first. */
   async list(): Promise<DeadLetter[]> {
     const letters = (await this.runtime.deadLetters?.list()) ?? [];
-    return letters.map(({ id, event, payload, died, at }) => ({
-      id,
-      event,
-      data: decode(payload),
-      died,
-      at: new Date(at),
-    }));
+    return letters.map(asDeadLetter);
   }
 
   /**
    * Puts the task into its queue again, as a new one without a deadline, and takes the letter away. Nobody waits for
    * its result.
    *
-   * @throws ClusterRequestError where there is no such letter
+   * @throws ClusterRequestError where there is no such letter, or it cannot be read
    */
   async retry(id: string): Promise<void> {
-    await this.about(id, (letters) => letters.retry(id));
+    await this.about(id, async (letters) => {
+      const isRetried = await letters.retry(id);
+      if (isRetried !== UNREADABLE) return isRetried;
+      throw new ClusterRequestError(
+        `The dead letter '${id}' cannot be read, so there is no task to put into a queue. discard() takes it away.`,
+      );
+    });
   }
 
   /** Takes the letter away for good. @throws ClusterRequestError where there is no such letter */
@@ -59,5 +64,15 @@ export class DeadLetterService {
     throw new ClusterRequestError(
       `There is no dead letter '${id}'. list() tells which there are; one is kept for 7 days.`,
     );
+  }
+}
+
+function asDeadLetter({ id, event, payload, died, at, unreadable }: BuriedTask): DeadLetter {
+  const letter = { id, event, died, at: new Date(at) };
+  if (unreadable !== undefined) return { ...letter, data: undefined, unreadable };
+  try {
+    return { ...letter, data: decode(payload) };
+  } catch (error) {
+    return { ...letter, data: undefined, unreadable: `its data cannot be decoded: ${(error as Error).message}` };
   }
 }

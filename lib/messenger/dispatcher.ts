@@ -51,6 +51,13 @@ export class Dispatcher implements BusReceiver {
       `${count} word(s) of a task's progress were dropped, the last for '${event}': they come faster than they leave. ` +
       `Await context.progress().`,
   );
+  readonly #unreadable = new ThrottledWarning(
+    (message) => this.#logger.warn(message),
+    hostTime,
+    (count, event) =>
+      `${count} broadcast(s) were dropped, the last of '${event}': what they carry cannot be decoded. Run versions of ` +
+      `nestjs-cluster that know each other, and let nobody else publish to this cluster's subjects.`,
+  );
   #inFlight = 0;
   #idle: (() => void)[] = [];
   #closed: string | undefined;
@@ -98,9 +105,15 @@ export class Dispatcher implements BusReceiver {
 
   #hear(handler: Handler, { event, payload, from, id }: Publication): void {
     const context = new ClusterEventContext(event, `${from}.${id}`, from, 1, Infinity);
+    let data: unknown;
     try {
-      // Decoded for each: what one handler does to its data is no business of the next.
-      const result = handler.invoke(decode(payload), context);
+      // For each: what one handler does to its data is no business of the next.
+      data = decode(payload);
+    } catch {
+      return this.#unreadable.due(event);
+    }
+    try {
+      const result = handler.invoke(data, context);
       if (isThenable(result)) this.#track(this.#listened(handler, context, result));
     } catch (error) {
       this.#logBroadcast(handler, context, error);

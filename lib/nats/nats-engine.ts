@@ -4,6 +4,8 @@ import type { NatsConnection, NodeConnectionOptions, Subscription } from '@nats-
 import type { Engine, EngineContext, EngineListener, LeasedTask, QueueWorker, Store } from '../bus/engine.interface.js';
 import { BackpressureError, ClusterOptionsError, NotConnectedError } from '../errors/index.js';
 import { delayAfter } from '../platform/backoff.js';
+import { hostTime } from '../platform/clock.js';
+import { ThrottledWarning } from '../platform/throttled-warning.js';
 import { NatsNames } from './names.js';
 import { ANSWER_TIMEOUT, NatsAssets, PREPARE_DELAY } from './nats-assets.js';
 import { NatsQueueWorker } from './nats-queue-worker.js';
@@ -46,6 +48,7 @@ export class NatsEngine implements Engine {
   private contact = 0;
   /** Tries to connect since it was connected last. */
   private tries = 0;
+  private readonly refused: ThrottledWarning;
 
   constructor(
     private readonly packages: NatsPackages,
@@ -54,6 +57,10 @@ export class NatsEngine implements Engine {
   ) {
     this.names = new NatsNames(context);
     this.assets = new NatsAssets(packages, options, this.names);
+    const warn = (message: string) => this.listener?.onWarning(message);
+    this.refused = new ThrottledWarning(warn, hostTime, (count, reason) =>
+      count === 1 ? reason : `${reason} (${count} times)`,
+    );
   }
 
   async connect(listener: EngineListener): Promise<void> {
@@ -136,7 +143,7 @@ export class NatsEngine implements Engine {
         prepare: () => this.assets.addConsumer(queue, lease),
         nextSubject: `${this.assets.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
         inbox: `${this.options.client.inboxPrefix ?? '_INBOX'}.${randomBytes(12).toString('hex')}`,
-        warn: (message) => this.listener?.onWarning(message),
+        warn: (message) => this.refused.due(message),
       },
       receive,
     );

@@ -127,8 +127,10 @@ export class RedisQueue {
   }
 }
 
-/** The message of a task that was handed out. */
-export const messageOf = (job: Job): Uint8Array => Buffer.from(job.data as string, 'base64');
+/** The message of a task that was handed out; empty where somebody else put it there. */
+export function messageOf({ data }: Pick<Job, 'data'>): Uint8Array {
+  return typeof data === 'string' ? Buffer.from(data, 'base64') : new Uint8Array(0);
+}
 
 function encode(message: Uint8Array): string {
   return Buffer.from(message.buffer, message.byteOffset, message.byteLength).toString('base64');

@@ -1,9 +1,10 @@
 import { type Clock, hostTime, type Timer } from '../../platform/clock.js';
 import type { Address, Answer, Claim, Waiter } from '../bus.interface.js';
-import type { Store } from '../engine.interface.js';
+import type { Store, StoredRecord } from '../engine.interface.js';
 import { Lease } from './lease.js';
 import { untilDone } from './retry.js';
-import { pack, tokenOf, unpack } from './wire.js';
+import { conclusion } from './shapes.js';
+import { pack, type Reader, tokenOf, type Unpacked } from './wire.js';
 import type { WireClock, WireTime } from './wire-time.js';
 
 /** An answer is forgotten so long after the last process that knows it is gone, in ms. */
@@ -60,6 +61,7 @@ export class DistributedClaims {
     private readonly clock: Clock,
     /** Says to all members how a run ended; at most once. */
     private readonly announce: (header: ConclusionHeader, payload: Uint8Array) => void,
+    private readonly reader: Reader,
     private readonly warn: (message: string) => void,
   ) {}
 
@@ -75,7 +77,9 @@ export class DistributedClaims {
     if (held === undefined) return;
     this.held.delete(key);
     held.renewal?.cancel();
-    const work = this.finish(key, held, outcome, payload);
+    const work = this.finish(key, held, outcome, payload).catch((error: Error) => {
+      this.warn(`The result of runOnce('${key}') was not passed on: ${error.message}`);
+    });
     this.concluding.add(work);
     void work.finally(() => this.concluding.delete(work));
   }
@@ -136,13 +140,19 @@ export class DistributedClaims {
   }
 
   private async isAnswered(claimant: Claimant): Promise<boolean> {
-    const record = await this.stores.answers.get(tokenOf('answer', claimant.key));
-    if (record === undefined) return false;
-    const { header, payload } = unpack<ConclusionHeader>(record.value);
+    const answer = this.answerIn(await this.stores.answers.get(tokenOf('answer', claimant.key)), claimant.key);
+    if (answer === undefined) return false;
+    const { header, payload } = answer;
     if (!this.counts(header)) return false;
     this.remember(header, payload);
     this.answer(claimant, header, payload);
     return true;
+  }
+
+  /** What a record says of the key; one that cannot be read, or is of another key, is as good as none. */
+  private answerIn(record: StoredRecord | undefined, key: string): Unpacked<ConclusionHeader> | undefined {
+    const answer = record && this.reader.read(record.value, conclusion);
+    return answer?.header.key === key ? answer : undefined;
   }
 
   private grant(claimant: Claimant, lease: Lease, token: number): void {
@@ -193,7 +203,7 @@ export class DistributedClaims {
       () => this.isClosed,
       async () => {
         const old = await this.stores.answers.get(key);
-        const known = old && unpack<ConclusionHeader>(old.value).header;
+        const known = this.answerIn(old, header.key)?.header;
         if (known?.token === header.token) return true;
         if (known !== undefined && this.counts(known)) return false;
         if ((await this.stores.answers.put(key, value, old?.version)) !== undefined) return true;
@@ -226,7 +236,8 @@ export class DistributedClaims {
 
   private async renewAnswer(key: string, header: ConclusionHeader, record: Uint8Array): Promise<void> {
     const old = await this.stores.answers.get(key);
-    if (old !== undefined && unpack<ConclusionHeader>(old.value).header.token !== header.token) return;
+    const known = this.answerIn(old, header.key)?.header;
+    if (known !== undefined && known.token !== header.token) return;
     await this.stores.answers.put(key, record, old?.version);
   }
 

@@ -1,6 +1,5 @@
 import { NotConnectedError, PayloadTooLargeError } from '../../errors/index.js';
-import { type Clock, elapsed, hostTime } from '../../platform/clock.js';
-import { ThrottledWarning } from '../../platform/throttled-warning.js';
+import { type Clock, elapsed } from '../../platform/clock.js';
 import {
   type Answer,
   type Bus,
@@ -29,11 +28,12 @@ import { Outflow } from './outflow.js';
 import { DEAF_AFTER, type Identity, Presence } from './presence.js';
 import { Requests } from './requests.js';
 import { untilDone } from './retry.js';
-import { TaskCaller } from './task-caller.js';
+import { type Fields, letter, publication, result, word } from './shapes.js';
+import { type ResultListening, TaskCaller } from './task-caller.js';
 import { DEAD_LETTER_KEPT, inboxOf, RESULT_KEPT } from './task-message.js';
 import { TaskRunner } from './task-runner.js';
 import { Unsent } from './unsent.js';
-import { pack, unpack } from './wire.js';
+import { pack, Reader } from './wire.js';
 import { WireClock } from './wire-time.js';
 import { EVERYONE, type Letter, MEMBERS, type PublishHeader, type Word } from './words.js';
 
@@ -89,7 +89,7 @@ export class DistributedBus implements Bus {
   private readonly loopback = new Loopback();
   private readonly subscriptions: (() => void)[] = [];
   private readonly clock: Clock;
-  private readonly unreadable: ThrottledWarning;
+  private readonly reader: Reader;
   private receiver: BusReceiver | undefined;
   private publications = 0;
   private told: string | undefined;
@@ -108,6 +108,7 @@ export class DistributedBus implements Bus {
     const { clock, warn, lease, queueLimit } = options;
     const { id, address, primary, generation } = identity;
     const times = new WireClock(primary);
+    this.reader = new Reader(engine.name, warn);
     this.clock = clock;
     this.maxPayload = options.maxPayload;
     this.self = { id: this.isPrimary ? PRIMARY_ID : id, address, generation, primary };
@@ -141,12 +142,14 @@ export class DistributedBus implements Bus {
     );
     const results = engine.store('results', RESULT_KEPT);
     const dead = engine.store('dead-letters', DEAD_LETTER_KEPT);
-    this.deadLetters = new DeadLetters(engine, dead);
+    this.deadLetters = new DeadLetters(engine, dead, this.reader);
     const isLed = () => this.presence.isLed(LEADER_HEARD);
     this.leadership = new Leadership(engine.store('leader', LEADER_LEASE), String(id), clock, isLed);
     const abandon = (task: string) => this.say({ type: 'abandon', task });
-    this.caller = new TaskCaller(engine, results, { address, id, times }, clock, abandon, this.listen.bind(this), warn);
-    this.runner = new TaskRunner(engine, { results, dead }, { address, id, name: this.name, times }, lease, clock, {
+    const join: ResultListening = (subject, take) => this.listen(subject, result, take);
+    this.caller = new TaskCaller(engine, results, { address, id, times }, clock, abandon, join, this.reader, warn);
+    const self = { address, id, name: this.name, times };
+    this.runner = new TaskRunner(engine, { results, dead }, self, lease, clock, this.reader, {
       onTask: (task) => this.receiver!.onTask(task),
       onAbandoned: (task) => this.receiver!.onAbandoned(task),
       warn,
@@ -157,18 +160,16 @@ export class DistributedBus implements Bus {
     const stores = { claims: engine.store('claims', lease), answers: engine.store('answers', ANSWER_KEPT) };
     const conclude = (header: ConclusionHeader, payload: Uint8Array) =>
       this.say({ type: 'concluded', ...header }, payload);
-    this.claims = new DistributedClaims(stores, { address, id, times }, lease, clock, conclude, warn);
-    this.unreadable = new ThrottledWarning(
-      warn,
-      hostTime,
-      (count, reason) =>
-        `${count} message(s) from ${engine.name} could not be read, the last: ${reason}. Let nobody else publish to ` +
-        `this cluster's subjects, and run versions of nestjs-cluster that know each other.`,
-    );
+    this.claims = new DistributedClaims(stores, { address, id, times }, lease, clock, conclude, this.reader, warn);
   }
 
   get members(): readonly Member[] {
     return this.presence.members;
+  }
+
+  /** How many messages of the broker could not be read. */
+  get unreadable(): number {
+    return this.reader.dropped;
   }
 
   /** The fencing token by which this worker leads all hosts right now; undefined where it does not. */
@@ -182,9 +183,9 @@ export class DistributedBus implements Bus {
     if (this.receiver !== undefined) throw new Error('The bus is open already.');
     this.receiver = receiver;
     this.subscriptions.push(
-      this.listen(MEMBERS, (word: Word, bytes) => this.heard(word, bytes)),
-      this.listen(EVERYONE, (header: PublishHeader, bytes) => this.published(header, bytes)),
-      this.listen(inboxOf(this.identity.id), (letter: Letter, bytes) => this.addressed(letter, bytes)),
+      this.listen(MEMBERS, word, (said, bytes) => this.heard(said, bytes)),
+      this.listen(EVERYONE, publication, (header, bytes) => this.published(header, bytes)),
+      this.listen(inboxOf(this.identity.id), letter, (said, bytes) => this.addressed(said, bytes)),
     );
     await this.contact();
     if (!this.engine.isConnected) {
@@ -312,18 +313,13 @@ export class DistributedBus implements Bus {
 
   // ---- what comes in
 
-  private listen<Header>(subject: string, take: (header: Header, payload: Uint8Array) => void): () => void {
-    return this.engine.subscribe(subject, (message) => this.read(message, take));
-  }
-
-  private read<Header>(message: Uint8Array, take: (header: Header, payload: Uint8Array) => void): void {
-    let read: { readonly header: Header; readonly payload: Uint8Array };
-    try {
-      read = unpack<Header>(message);
-    } catch (error) {
-      return this.unreadable.due((error as Error).message);
-    }
-    take(read.header, read.payload);
+  /** Nothing that comes in gets past the reader's guard. */
+  private listen<Header>(
+    subject: string,
+    shape: (header: Fields) => Header,
+    take: (header: Header, payload: Uint8Array) => void,
+  ): () => void {
+    return this.engine.subscribe(subject, (message) => this.reader.take(message, shape, take));
   }
 
   private heard(word: Word, payload: Uint8Array): void {

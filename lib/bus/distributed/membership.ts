@@ -16,6 +16,9 @@ const UNSETTLED_FOR = 5_000;
 /** How long the word that a member is gone outlasts what it may still have sent, in ms. */
 const GRAVE_KEPT = 60_000;
 
+/** More members than this, and more words that one is gone, are not kept. */
+export const MOST_MEMBERS = 10_000;
+
 export type MemberState = 'booting' | 'ready' | 'leaving';
 
 /** What a member says of itself whenever that changes, or somebody asks. */
@@ -130,6 +133,7 @@ export class Membership {
     this.heardFrom(card.id, now);
     const entry = this.entries.get(card.id);
     if (entry === undefined) {
+      if (this.entries.size >= MOST_MEMBERS) return NOTHING;
       this.entries.set(card.id, { card, load: null, leads: null, heardAt: now, suspect: false });
       return this.change(true);
     }
@@ -152,6 +156,10 @@ export class Membership {
 
   /** Its primary, or the member itself, says that it is gone. */
   gone(id: MemberId, now: number): MembershipChange {
+    // It lives: whoever says so is mistaken, and to believe it would be to go deaf.
+    if (id === this.self) return NOTHING;
+    const [oldest] = this.graves.keys();
+    if (this.graves.size >= MOST_MEMBERS && oldest !== undefined) this.graves.delete(oldest);
     this.graves.set(id, now + GRAVE_KEPT);
     const entry = this.entries.get(id);
     if (entry === undefined) return NOTHING;

@@ -133,6 +133,8 @@ export class Presence {
     const now = this.clock.now();
     switch (word.type) {
       case 'card':
+        // Of itself it knows better than whoever says more of it than it has said.
+        if (word.card.id === this.identity.id && word.card.revision > this.revision) return;
         return this.apply(this.membership.introduced(word.card, now));
       case 'beat':
         this.apply(this.membership.beaten(word.beat, now));

@@ -4,13 +4,20 @@ import { ThrottledWarning } from '../../platform/throttled-warning.js';
 import type { Address, Answer, MemberId, TaskRequest, Waiter } from '../bus.interface.js';
 import type { Engine, Store } from '../engine.interface.js';
 import { untilDone } from './retry.js';
+import { result } from './shapes.js';
 import { NO_RESULT, packTask, queueOf, resultSubject, type ResultHeader, sharedId } from './task-message.js';
-import { unpack } from './wire.js';
+import type { Reader } from './wire.js';
 import type { WireClock } from './wire-time.js';
 
 /** The word of a result may be lost with a connection: it is looked up after so many ms, then in doubling times. */
 const FIRST_LOOK = 2_000;
 const LONGEST_LOOK = 30_000;
+
+/** Subscribes to results. Returns what ends it. */
+export type ResultListening = (
+  subject: string,
+  take: (header: ResultHeader, payload: Uint8Array) => void,
+) => () => void;
 
 /** A call that waits for its task. */
 class Call {
@@ -39,8 +46,8 @@ export class TaskCaller {
     private readonly clock: Clock,
     /** Tells whoever runs it that the task has been given up. */
     private readonly abandon: (task: string) => void,
-    /** Subscribes; what cannot be read is dropped. Returns what ends it. */
-    private readonly listen: (subject: string, take: (header: ResultHeader, payload: Uint8Array) => void) => () => void,
+    private readonly listen: ResultListening,
+    private readonly reader: Reader,
     warn: (message: string) => void,
   ) {
     this.delayed = new ThrottledWarning(
@@ -144,8 +151,10 @@ export class TaskCaller {
     const isOver = () => call.isOver || call.id !== id;
     const record = await this.results.get(id).catch(() => undefined);
     if (isOver()) return;
-    if (record === undefined) return this.lookAfter(call, delay);
-    const { header, payload } = unpack<ResultHeader>(record.value);
+    // One that cannot be read is written anew by whoever runs the task.
+    const found = record && this.reader.read(record.value, result);
+    if (found === undefined) return this.lookAfter(call, delay);
+    const { header, payload } = found;
     if (isFirst && NO_RESULT.has(header.outcome)) return this.again(call);
     this.heard(call, header, payload);
   }

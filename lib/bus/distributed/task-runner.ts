@@ -1,10 +1,11 @@
 import { type Clock, elapsed, hostTime, type Timer } from '../../platform/clock.js';
 import { ThrottledWarning } from '../../platform/throttled-warning.js';
 import type { Address, MemberId, Outcome, ServedEvent, Task } from '../bus.interface.js';
-import type { Engine, LeasedTask, QueueWorker, Store, StoredRecord } from '../engine.interface.js';
+import type { Engine, LeasedTask, QueueWorker, Store } from '../engine.interface.js';
 import { untilDone } from './retry.js';
+import { result as resultShape, task as taskShape, Unreadable } from './shapes.js';
 import { inboxOf, NO_RESULT, queueOf, resultSubject, type ResultHeader, type TaskHeader } from './task-message.js';
-import { pack, unpack } from './wire.js';
+import { pack, type Reader, type Unpacked, unpack } from './wire.js';
 import type { WireClock } from './wire-time.js';
 
 /** How many tasks of an event a worker runs at a time where its handler names no limit. */
@@ -18,6 +19,12 @@ const SETTLING_TIME = 1_000;
 
 /** So often, a settling time apart, others are asked who do not answer: some come back to the broker later. */
 const MOST_ASKED = 6;
+
+/** A broker that is there and has refused a result so often may go on: its task's place is given back meanwhile. */
+const MOST_REFUSALS = 5;
+
+/** So many results may wait for such a broker; those after them keep their tasks' places, and no more tasks are taken. */
+const MOST_UNWRITTEN = 100;
 
 const NOTHING = new Uint8Array(0);
 
@@ -49,10 +56,13 @@ interface Running {
   isBegun: boolean;
   /** Another member has said that it runs it. */
   runsElsewhere: boolean;
+  /** Its place is another task's by now, while the broker refuses to write down how it ended. */
+  hasNoPlace: boolean;
 }
 
 interface LookedUp {
-  readonly record: StoredRecord | undefined;
+  /** One that cannot be read is as good as none. */
+  readonly answer: Unpacked<ResultHeader> | undefined;
 }
 
 /** The tasks of one event that this member runs. */
@@ -73,6 +83,8 @@ export class TaskRunner {
   /** What was handed to this member and is not done with: looked up, running, or being written down. */
   private readonly held = new Set<Running>();
   private readonly settling = new Set<Promise<void>>();
+  /** Results that wait for a broker that refuses them, without a place. */
+  private unwritten = 0;
   private served: readonly ServedEvent[] = [];
   private state: 'waiting' | 'open' | 'stopped' = 'waiting';
   private isClosed = false;
@@ -92,6 +104,7 @@ export class TaskRunner {
     /** How long a task may go without a sign of life of its worker, in ms. */
     private readonly lease: number,
     private readonly clock: Clock,
+    private readonly reader: Reader,
     private readonly listener: TaskRunnerListener,
   ) {
     this.delayed = new ThrottledWarning(
@@ -192,7 +205,7 @@ export class TaskRunner {
     let station = this.stations.get(event);
     if (station === undefined) {
       const created: Station = { concurrency, taken: 0, worker: undefined as unknown as QueueWorker };
-      created.worker = this.engine.work(queueOf(event), this.lease, (leased) => this.taken(leased, created));
+      created.worker = this.engine.work(queueOf(event), this.lease, (leased) => this.taken(leased, event, created));
       this.stations.set(event, created);
       station = created;
     }
@@ -214,22 +227,35 @@ export class TaskRunner {
 
   private letGo(running: Running): void {
     this.held.delete(running);
+    if (running.hasNoPlace) this.unwritten -= 1;
+    else this.leave(running.station);
+  }
+
+  /** The broker goes on refusing to write down how the task ended: others need not wait for that. */
+  private giveUpPlace(running: Running): void {
+    if (running.hasNoPlace || this.unwritten >= MOST_UNWRITTEN) return;
+    running.hasNoPlace = true;
+    this.unwritten += 1;
     this.leave(running.station);
   }
 
-  private taken(leased: LeasedTask, station: Station): void {
-    let message: { readonly header: TaskHeader; readonly payload: Uint8Array };
+  private taken(leased: LeasedTask, event: string, station: Station): void {
+    let message: Unpacked<TaskHeader>;
     try {
-      message = unpack<TaskHeader>(leased.message);
+      message = unpack(leased.message, taskShape);
+      const { header } = message;
+      if (header.event !== event || header.id !== leased.id)
+        throw new Unreadable('it is a task of another queue or id');
     } catch (error) {
-      this.listener.warn(`A task that cannot be read was dropped from its queue: ${(error as Error).message}`);
-      void leased.acknowledge().catch(() => undefined);
+      this.reader.drop(error);
+      void this.again(() => leased.acknowledge());
       return this.leave(station);
     }
     if (this.isBackHere(message.header.id, leased)) return this.leave(station);
-    const running = { ...message, leased, deliveries: 1, station, failures: 0, isBegun: false, runsElsewhere: false };
+    const fresh = { deliveries: 1, failures: 0, isBegun: false, runsElsewhere: false, hasNoPlace: false };
+    const running = { ...message, leased, station, ...fresh };
     this.held.add(running);
-    this.track(this.start(running));
+    this.track(this.begin(running));
   }
 
   /** A worker that was silent, or cut off, gets its own task again: the run that goes on here, or has ended, is as good. */
@@ -240,6 +266,17 @@ export class TaskRunner {
     running.deliveries += 1;
     leased.extend();
     return true;
+  }
+
+  /** Whatever goes wrong, its place is not lost with it: the task comes back when its lease has ended. */
+  private async begin(running: Running): Promise<void> {
+    try {
+      await this.start(running);
+    } catch (error) {
+      for (const [number, other] of this.running) if (other === running) this.running.delete(number);
+      if (this.held.has(running)) this.letGo(running);
+      throw error;
+    }
   }
 
   private async start(running: Running): Promise<void> {
@@ -282,8 +319,8 @@ export class TaskRunner {
       found = await this.result(header.id);
       unanswered = running.runsElsewhere ? 0 : unanswered + 1;
     }
-    if (found?.record === undefined) return found === undefined;
-    const { header: result, payload } = unpack<ResultHeader>(found.record.value);
+    if (found?.answer === undefined) return found === undefined;
+    const { header: result, payload } = found.answer;
     // That an earlier task by this id came to nothing is no answer to those who asked again.
     if (runsOf(running) > 0 || !NO_RESULT.has(result.outcome)) this.announce(header, result, payload);
     await this.again(() => running.leased.acknowledge());
@@ -291,13 +328,16 @@ export class TaskRunner {
   }
 
   private isMaybeRun(running: Running, found: LookedUp | undefined): boolean {
-    if (found === undefined || found.record !== undefined || runsOf(running) === 0) return false;
+    if (found === undefined || found.answer !== undefined || runsOf(running) === 0) return false;
     return running.runsElsewhere || this.listener.isUnsettled();
   }
 
   /** What is written down of a task; undefined where the bus was closed before the broker could be asked. */
   private result(task: string): Promise<LookedUp | undefined> {
-    return this.again(async () => ({ record: await this.stores.results.get(task) }));
+    return this.again(async () => {
+      const record = await this.stores.results.get(task);
+      return { answer: record && this.reader.read(record.value, resultShape) };
+    });
   }
 
   private run(number: number, { header, payload, leased, failures }: Running): void {
@@ -339,7 +379,7 @@ export class TaskRunner {
     const run = `${this.self.id}-${attempt}`;
     const result: ResultHeader = { task: header.id, outcome, slot: this.self.address, run };
     const message = pack(result, payload);
-    const isFirst = await this.again(() => this.keep(header.id, message, run));
+    const isFirst = await this.again(() => this.keep(header.id, message, run), running);
     if (isFirst === undefined) {
       this.listener.warn(
         `The result of task ${header.id} ('${header.event}') was not written down: the bus is closed.`,
@@ -360,8 +400,13 @@ export class TaskRunner {
   private async keep(task: string, message: Uint8Array, run: string): Promise<boolean> {
     if ((await this.stores.results.put(task, message, undefined)) !== undefined) return true;
     const record = await this.stores.results.get(task);
+    if (record === undefined) throw new Error('what was written down is gone');
+    const known = this.reader.read(record.value, resultShape);
     // Its own, from a try that seemed to have failed.
-    return record !== undefined && unpack<ResultHeader>(record.value).header.run === run;
+    if (known !== undefined) return known.header.run === run;
+    // Nobody can read what is there.
+    if ((await this.stores.results.put(task, message, record.version)) !== undefined) return true;
+    throw new Error('another one was written at the same moment');
   }
 
   /** At most once; whoever misses it looks it up. */
@@ -382,21 +427,29 @@ export class TaskRunner {
       `Task ${header.id} ('${header.event}') is a dead letter: ${died} worker(s) died or fell silent while they ran it.`,
     );
     const letter = pack({ ...header, died, at: Date.now() }, payload);
-    const kept = await this.again(async () => {
+    const keep = async () => {
       const old = await this.stores.dead.get(header.id);
       return (await this.stores.dead.put(header.id, letter, old?.version)) ?? true;
-    });
+    };
+    const kept = await this.again(keep, running);
     if (kept !== undefined) await this.finish(running, 'lost', NOTHING);
   }
 
-  private again<T>(work: () => Promise<T>): Promise<T | undefined> {
-    const failed = ({ message }: Error) => this.delayed.due(message);
+  /** @param running gives up its place where a broker that is there goes on refusing */
+  private again<T>(work: () => Promise<T>, running?: Running): Promise<T | undefined> {
+    let refusals = 0;
+    const failed = ({ message }: Error) => {
+      this.delayed.due(message);
+      refusals = this.engine.isConnected ? refusals + 1 : 0;
+      if (running !== undefined && refusals >= MOST_REFUSALS) this.giveUpPlace(running);
+    };
     return untilDone(this.clock, () => this.isClosed, work, failed);
   }
 
   private track(work: Promise<void>): void {
-    this.settling.add(work);
-    void work.finally(() => this.settling.delete(work));
+    const done = work.catch((error: Error) => this.delayed.due(error.message));
+    this.settling.add(done);
+    void done.then(() => this.settling.delete(done));
   }
 }
 

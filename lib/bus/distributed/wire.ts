@@ -1,9 +1,18 @@
 import { createHash } from 'node:crypto';
+import { hostTime } from '../../platform/clock.js';
+import { ThrottledWarning } from '../../platform/throttled-warning.js';
+import { type Fields, Unreadable } from './shapes.js';
 
 const NOTHING = new Uint8Array(0);
 
 /** Bytes that say how long the header is. */
 const LENGTH = 4;
+
+/** A header and what came behind it. */
+export interface Unpacked<Header> {
+  readonly header: Header;
+  readonly payload: Uint8Array;
+}
 
 /** A header as JSON, then the payload as it is. */
 export function pack(header: object, payload: Uint8Array = NOTHING): Uint8Array {
@@ -15,15 +24,86 @@ export function pack(header: object, payload: Uint8Array = NOTHING): Uint8Array 
   return message;
 }
 
-/** What `pack` was given. @throws Error for anything that it did not make */
-export function unpack<Header>(message: Uint8Array): { readonly header: Header; readonly payload: Uint8Array } {
+/**
+ * What `pack` was given, as far as `shape` accepts it.
+ *
+ * @throws Unreadable for anything else; it quotes nothing of the message
+ */
+export function unpack<Header>(message: Uint8Array, shape: (header: Fields) => Header): Unpacked<Header> {
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.length);
+  if (bytes.length < LENGTH) throw new Unreadable('it is shorter than its length says');
   const start = LENGTH + bytes.readUInt32BE(0);
-  if (start > bytes.length) throw new RangeError('The header is cut off.');
-  const header: unknown = JSON.parse(bytes.toString('utf8', LENGTH, start));
-  if (typeof header !== 'object' || header === null) throw new TypeError('The header is no object.');
+  if (start > bytes.length) throw new Unreadable('its header is cut off');
+  const header = parsed(bytes.toString('utf8', LENGTH, start));
+  if (typeof header !== 'object' || header === null) throw new Unreadable('its header is no object');
   // The engine may use its buffer again; a payload is kept until it was decoded.
-  return { header: header as Header, payload: Buffer.from(bytes.subarray(start)) };
+  return { header: shape(header as Fields), payload: Buffer.from(bytes.subarray(start)) };
+}
+
+/** What JSON.parse says quotes what it could not read. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Unreadable('its header is no JSON');
+  }
+}
+
+/**
+ * The one place where what comes from a broker is read. What cannot be read is dropped, counted and warned of now and
+ * then: anybody who may publish there can send it, as often as he likes.
+ */
+export class Reader {
+  private readonly unreadable: ThrottledWarning;
+
+  constructor(engine: string, warn: (message: string) => void) {
+    this.unreadable = new ThrottledWarning(
+      warn,
+      hostTime,
+      (count, reason) =>
+        `${count} message(s) from ${engine} could not be read, the last: ${reason}. Let nobody else publish to ` +
+        `this cluster's subjects, and run versions of nestjs-cluster that know each other.`,
+    );
+  }
+
+  /** How many could not be read. */
+  get dropped(): number {
+    return this.unreadable.count;
+  }
+
+  /** What a record or a task says; undefined where it cannot be read. */
+  read<Header>(message: Uint8Array, shape: (header: Fields) => Header): Unpacked<Header> | undefined {
+    try {
+      return unpack(message, shape);
+    } catch (error) {
+      this.drop(error);
+      return undefined;
+    }
+  }
+
+  /** Gives a message to `take`. Never throws: whoever calls it is the client's own reader. */
+  take<Header>(
+    message: Uint8Array,
+    shape: (header: Fields) => Header,
+    take: (header: Header, payload: Uint8Array) => void,
+  ): void {
+    try {
+      const { header, payload } = unpack(message, shape);
+      take(header, payload);
+    } catch (error) {
+      this.drop(error);
+    }
+  }
+
+  /** Counts one more that could not be read. */
+  drop(error: unknown): void {
+    // What is no `Unreadable` is a mistake of ours, and its text may be of the message.
+    this.unreadable.due(error instanceof Unreadable ? error.message : `it gave an error (${nameOf(error)})`);
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
 }
 
 /** Letters and digits that stand for any name: event names and keys are free text, subjects are not. */

@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { elapsed, type Clock } from '../platform/clock.js';
 import { FAREWELL_SPREAD } from './upgraded-connections.js';
 
@@ -8,6 +9,7 @@ const CHANNEL = 'http.server.request.start';
 
 interface RequestStart {
   readonly response: ServerResponse;
+  readonly socket: Socket;
 }
 
 /**
@@ -16,6 +18,8 @@ interface RequestStart {
  */
 export class Http1Requests {
   private readonly responses = new Set<ServerResponse>();
+  /** The same, by the connection that they are to go out on. */
+  private readonly bySocket = new WeakMap<Socket, Set<ServerResponse>>();
   private draining = false;
 
   /** @param onRequest told of each request that begins */
@@ -23,7 +27,7 @@ export class Http1Requests {
 
   /** Counts from now on, until the function that it returns is called. */
   install(): () => void {
-    const began = (message: unknown): void => this.began((message as RequestStart).response);
+    const began = (message: unknown): void => this.began(message as RequestStart);
     subscribe(CHANNEL, began);
     return () => void unsubscribe(CHANNEL, began);
   }
@@ -47,11 +51,34 @@ export class Http1Requests {
     }
   }
 
-  private began(response: ServerResponse): void {
+  private began({ response, socket }: RequestStart): void {
     this.onRequest();
     this.responses.add(response);
+    const ofSocket = this.responsesOf(socket);
+    ofSocket.add(response);
     if (this.draining) askToLeave(response);
-    response.once('close', () => void this.responses.delete(response));
+    response.once('close', () => {
+      ofSocket.delete(response);
+      this.responses.delete(response);
+    });
+  }
+
+  /**
+   * A connection that is lost takes all its responses with it. Node 20 tells only the one that was being sent, and not those
+   * of pipelined requests behind it.
+   */
+  private responsesOf(socket: Socket): Set<ServerResponse> {
+    let responses = this.bySocket.get(socket);
+    if (responses === undefined) {
+      const lost = new Set<ServerResponse>();
+      responses = lost;
+      this.bySocket.set(socket, lost);
+      socket.once('close', () => {
+        for (const response of lost) this.responses.delete(response);
+        lost.clear();
+      });
+    }
+    return responses;
   }
 }
 

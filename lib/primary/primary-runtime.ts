@@ -80,10 +80,7 @@ export class PrimaryRuntime implements ProcessRuntime {
   /** Workers that were told to leave and may still take a connection. */
   private readonly closing = new Set<number>();
   private readonly parent = ParentProgram.ofThisProcess();
-  private readonly passedOn = new PassedOnConnections(
-    (id, message, connection) => this.processes.get(id)?.send({ type: 'passed-on', ...message }, connection),
-    () => this.supervisor.state.workers.values(),
-  );
+  private readonly passedOn: PassedOnConnections;
   private finish: (code: number) => void = () => {};
 
   constructor(
@@ -106,6 +103,11 @@ export class PrimaryRuntime implements ProcessRuntime {
     const [ours, hubs] = memoryLinkPair();
     this.hub.attachPrimary(hubs);
     this.bus = new LocalBus(ours, { id: PRIMARY_ID, address: 'primary', generation: 0 }, { maxPayload, queueLimit });
+    this.passedOn = new PassedOnConnections(
+      (id, message, connection) => this.processes.get(id)?.send({ type: 'passed-on', ...message }, connection),
+      () => this.supervisor.state.workers.values(),
+      clock,
+    );
     this.stopped = new Promise((resolve) => (this.finish = resolve));
   }
 

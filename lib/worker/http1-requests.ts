@@ -1,7 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { elapsed, type Clock } from '../platform/clock.js';
+import type { Clock } from '../platform/clock.js';
+import { spread } from './spread.js';
 import { FAREWELL_SPREAD } from './upgraded-connections.js';
 
 /** Where Node tells of each request whose head was read (Node 20 to 26). */
@@ -44,11 +45,7 @@ export class Http1Requests {
 
   /** An EventSource reconnects by itself when its stream ends, and would never end it. */
   async endEventStreams(clock: Clock): Promise<void> {
-    const streams = [...this.responses].filter(isEventStream);
-    for (const stream of streams) {
-      endForGood(stream);
-      if (streams.length > 1) await elapsed(clock, FAREWELL_SPREAD / streams.length);
-    }
+    await spread([...this.responses].filter(isEventStream), FAREWELL_SPREAD, clock, endForGood);
   }
 
   private began({ response, socket }: RequestStart): void {

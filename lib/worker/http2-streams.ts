@@ -6,7 +6,8 @@ import type {
   ServerHttp2Session,
   ServerHttp2Stream,
 } from 'node:http2';
-import { elapsed, whenTrue, type Clock } from '../platform/clock.js';
+import { whenTrue, type Clock } from '../platform/clock.js';
+import { spread } from './spread.js';
 import { FAREWELL_SPREAD } from './upgraded-connections.js';
 
 /** HTTP/2's NO_ERROR, and the highest stream number: "no more soon" before "no more now" (RFC 9113, 6.8). */
@@ -90,10 +91,7 @@ export class Http2Streams {
   /** An EventSource reconnects by itself when its stream ends, and would never end it. */
   async endEventStreams(clock: Clock): Promise<void> {
     const streams = [...this.streams].filter(([stream]) => isEventStream(stream));
-    for (const [stream, { response }] of streams) {
-      (response ?? stream).end();
-      if (streams.length > 1) await elapsed(clock, FAREWELL_SPREAD / streams.length);
-    }
+    await spread(streams, FAREWELL_SPREAD, clock, ([stream, { response }]) => (response ?? stream).end());
   }
 
   /** Answers the gRPC calls that are open by UNAVAILABLE, which tells clients more than a cut connection. */

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { elapsed, type Clock } from '../platform/clock.js';
+import { spread } from './spread.js';
 
 /** WebSocket close code 1012, service restart (IANA WebSocket close code registry): clients reconnect. */
 const SERVICE_RESTART = 1012;
@@ -34,12 +35,10 @@ export class UpgradedConnections {
   /** Asks every client to leave, spread over time, and cuts those who do not. */
   async farewell(clock: Clock): Promise<void> {
     const leaving = [...this.sockets];
-    const pause = FAREWELL_SPREAD / Math.max(1, leaving.length);
-    for (const [socket, protocol] of leaving) {
+    await spread(leaving, FAREWELL_SPREAD, clock, ([socket, protocol]) => {
       if (protocol === 'websocket' && socket.writable) socket.write(CLOSE_FRAME);
       else socket.end();
-      if (leaving.length > 1) await elapsed(clock, pause);
-    }
+    });
     const until = clock.now() + FAREWELL_TIMEOUT;
     while (leaving.some(([socket]) => this.sockets.has(socket)) && clock.now() < until) await elapsed(clock, 50);
     for (const [socket] of leaving) socket.destroy();

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import type { Clock } from '../../platform/clock.js';
 import type { AcceptedHandle } from './bind.js';
+import { clientAddress } from './client-address.js';
 
 /** Node's own limit for the header of a request (`--max-http-header-size`), in bytes. */
 const MAX_HEAD = 16_384;
@@ -14,7 +15,7 @@ const TLS_HANDSHAKE = 0x16;
 const END_OF_HEAD = '\r\n\r\n';
 
 export interface ForwardedClient {
-  /** Undefined where the header is not there. */
+  /** Undefined where the header is not there, is shorter than the row of proxies, or holds no address. */
   readonly address: string | undefined;
   /** What was read, and has to go on with the connection. */
   readonly head: Buffer;
@@ -29,7 +30,9 @@ export function forwardedClient(
   proxies: number,
   clock: Clock,
 ): Promise<ForwardedClient | undefined> {
-  const socket = new Socket({ handle, readable: true, writable: true } as ConstructorParameters<typeof Socket>[0]);
+  // A client may close its side once its request is sent, and still reads the answer.
+  const options = { handle, readable: true, writable: true, allowHalfOpen: true };
+  const socket = new Socket(options);
   return new Promise((resolve) => {
     let head = Buffer.alloc(0);
     const timer = clock.after(FORWARDED_TIMEOUT, () => settle(), false);
@@ -37,19 +40,20 @@ export function forwardedClient(
       head = Buffer.concat([head, chunk]);
       if (head[0] === TLS_HANDSHAKE || head.length >= MAX_HEAD || head.includes(END_OF_HEAD)) settle();
     };
-    const onEnd = (): void => {
+    const onEnd = (): void => (head.length > 0 ? settle() : onError());
+    const onError = (): void => {
       timer.cancel();
       socket.destroy();
       resolve(undefined);
     };
     const settle = (): void => {
       timer.cancel();
-      socket.off('data', onData).off('end', onEnd).off('error', onEnd);
+      socket.off('data', onData).off('end', onEnd).off('error', onError);
       socket.pause();
       handle.readStop?.();
       resolve({ address: clientOf(head.toString('latin1'), proxies), head });
     };
-    socket.on('data', onData).on('end', onEnd).on('error', onEnd);
+    socket.on('data', onData).on('end', onEnd).on('error', onError);
   });
 }
 
@@ -57,5 +61,5 @@ export function forwardedClient(
 function clientOf(head: string, proxies: number): string | undefined {
   const [header] = head.split(END_OF_HEAD);
   const entries = [...header!.matchAll(/^x-forwarded-for:(.*)$/gim)].flatMap(([, value]) => value!.split(','));
-  return (entries.at(-proxies) ?? entries[0])?.trim() || undefined;
+  return clientAddress(entries.at(-proxies) ?? '');
 }

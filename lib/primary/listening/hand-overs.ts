@@ -1,8 +1,14 @@
-import { type Clock, whenTrue } from '../../platform/clock.js';
+import { type Clock, type Timer, whenTrue } from '../../platform/clock.js';
 import type { AcceptedHandle } from './bind.js';
 
 /** How long workers have to take the last connections when the cluster stops, in ms. */
 const TAKEN_TIMEOUT = 500;
+
+/** So many connections wait for a worker at most; further ones are closed. As many as the kernel's queue of a busy server. */
+const WAITING_LIMIT = 1_024;
+
+/** So long a connection waits for a worker, in ms; then it is closed. */
+const WAITING_TIMEOUT = 30_000;
 
 /** Hands a worker a connection. */
 export type HandOver = (
@@ -24,21 +30,24 @@ export type Choice = number | 'later' | 'never';
 
 /**
  * Connections that the primary accepted, on their way to the workers. Each is kept until its worker says that
- * it has it: one of a worker that dies or leaves goes to another. While nobody takes any, they wait.
+ * it has it: one of a worker that dies or leaves goes to another. While nobody takes any, they wait, so many and so long
+ * as the limits above say.
  */
 export class HandOvers<V extends Visitor> {
   private readonly handed = new Map<number, { readonly visitor: V; readonly worker: number }>();
-  private waiting: V[] = [];
+  private readonly waiting = new Map<V, Timer>();
   private seq = 0;
 
   constructor(
     private readonly handOver: HandOver,
     private readonly choose: (visitor: V) => Choice,
+    private readonly clock: Clock,
   ) {}
 
   offer(visitor: V): void {
     const worker = this.choose(visitor);
-    if (worker === 'later') return void this.waiting.push(visitor);
+    if (worker === 'later') return this.keep(visitor);
+    this.forget(visitor);
     if (worker === 'never') return visitor.connection.close();
     const { key, head, connection } = visitor;
     const seq = (this.seq += 1);
@@ -66,12 +75,31 @@ export class HandOvers<V extends Visitor> {
 
   /** Whoever waits may have somebody to go to now. */
   retry(): void {
-    for (const visitor of this.waiting.splice(0)) this.offer(visitor);
+    for (const visitor of this.waiting.keys()) this.offer(visitor);
   }
 
   /** Resolves when every connection was taken, after a while at the latest; whoever still waits is let go. */
-  async emptied(clock: Clock): Promise<void> {
-    await whenTrue(() => this.handed.size === 0, clock, TAKEN_TIMEOUT);
-    for (const { connection } of this.waiting.splice(0)) connection.close();
+  async emptied(): Promise<void> {
+    await whenTrue(() => this.handed.size === 0, this.clock, TAKEN_TIMEOUT);
+    for (const visitor of this.waiting.keys()) this.refuse(visitor);
+  }
+
+  private keep(visitor: V): void {
+    if (this.waiting.has(visitor)) return;
+    if (this.waiting.size >= WAITING_LIMIT) return visitor.connection.close();
+    this.waiting.set(
+      visitor,
+      this.clock.after(WAITING_TIMEOUT, () => this.refuse(visitor), false),
+    );
+  }
+
+  private refuse(visitor: V): void {
+    this.forget(visitor);
+    visitor.connection.close();
+  }
+
+  private forget(visitor: V): void {
+    this.waiting.get(visitor)?.cancel();
+    this.waiting.delete(visitor);
   }
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../../platform/clock.js';
 import { isServing } from '../floor.js';
 import type { WorkerRecord } from '../supervisor.types.js';
 import type { AcceptedHandle } from './bind.js';
@@ -20,8 +21,9 @@ export class PassedOnConnections {
   constructor(
     handOver: HandOver,
     private readonly workers: () => Iterable<WorkerRecord>,
+    clock: Clock,
   ) {
-    this.handOvers = new HandOvers(handOver, (passedOn) => this.chosen(passedOn));
+    this.handOvers = new HandOvers(handOver, (passedOn) => this.chosen(passedOn), clock);
   }
 
   offer(from: number, key: string, connection: AcceptedHandle): void {

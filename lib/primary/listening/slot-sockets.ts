@@ -26,7 +26,7 @@ export class SlotSockets implements Doorkeeper {
     handOver: HandOver,
     private readonly clock: Clock,
   ) {
-    this.lastVisitors = new HandOvers(handOver, (visitor) => this.chosen(visitor));
+    this.lastVisitors = new HandOvers(handOver, (visitor) => this.chosen(visitor), clock);
   }
 
   listen(worker: number, slot: number, request: ListenRequest): ListenAnswer {
@@ -78,7 +78,7 @@ export class SlotSockets implements Doorkeeper {
     await whenTrue(() => addresses.every(({ isHeld }) => !isHeld), this.clock, ADMISSION_TIMEOUT);
     await quietTurn(() => this.accepted, this.clock, LAST_ADMISSION_TIMEOUT);
     for (const address of addresses) address.close();
-    await this.lastVisitors.emptied(this.clock);
+    await this.lastVisitors.emptied();
   }
 
   /** In turn. */

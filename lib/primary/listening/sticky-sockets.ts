@@ -3,6 +3,7 @@ import type { ListenAnswer, ListenRequest } from '../../protocol/listening.js';
 import type { SupervisorState } from '../supervisor.types.js';
 import { type AcceptedHandle, bind, type BoundSocket } from './bind.js';
 import { type Doorkeeper, LAST_ADMISSION_TIMEOUT } from './doorkeeper.js';
+import { clientAddress } from './client-address.js';
 import { FORWARDED_TIMEOUT, forwardedClient } from './forwarded-client.js';
 import { type Choice, type HandOver, HandOvers, type Visitor } from './hand-overs.js';
 import { rendezvousOrder } from './rendezvous.js';
@@ -38,7 +39,7 @@ export class StickySockets implements Doorkeeper {
     private readonly proxies: number,
     private readonly clock: Clock,
   ) {
-    this.handOvers = new HandOvers(handOver, (visitor) => this.chosen(visitor));
+    this.handOvers = new HandOvers(handOver, (visitor) => this.chosen(visitor), clock);
   }
 
   listen(worker: number, _slot: number, request: ListenRequest): ListenAnswer {
@@ -77,7 +78,7 @@ export class StickySockets implements Doorkeeper {
     await quietTurn(() => this.accepted, this.clock, LAST_ADMISSION_TIMEOUT);
     for (const { socket } of this.addresses.values()) socket.close();
     await whenTrue(() => this.reading === 0, this.clock, FORWARDED_TIMEOUT);
-    await this.handOvers.emptied(this.clock);
+    await this.handOvers.emptied();
   }
 
   private open(request: ListenRequest): StickyAddress | number {
@@ -141,5 +142,5 @@ function peerOf(connection: AcceptedHandle): string {
   const out: { address?: string } = {};
   connection.getpeername?.(out);
   // A client of a Unix socket has no address: all of them are one.
-  return out.address ?? '';
+  return clientAddress(out.address ?? '') ?? '';
 }

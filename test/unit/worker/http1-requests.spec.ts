@@ -28,11 +28,13 @@ describe('requests that are not answered', () => {
     const [socket] = (await accepted) as [net.Socket];
     while (begun < PIPELINED) await once(server, 'request');
     expect(requests.size).toBe(PIPELINED);
+    // Not by once() of node:events, which rejects where the client's end arrives as a reset.
+    const gone = new Promise((resolve) => socket.on('error', () => {}).once('close', resolve));
     responses[0]!.end();
     await once(responses[0]!, 'close');
     expect(requests.size).toBe(PIPELINED - 1);
     client.destroy();
-    await once(socket, 'close');
+    await gone;
     expect(requests.size).toBe(0);
   });
 });

@@ -1,26 +1,14 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type Choice, HandOvers, type Visitor } from '../../../../lib/primary/listening/hand-overs.js';
-import type { Clock } from '../../../../lib/platform/clock.js';
+import { ManualClock } from '../../bus/distributed/manual-clock.js';
 
 const KEY = '::80';
 
 let choice: Choice;
 let handed: { worker: number; seq: number; head?: string }[];
 let closed: string[];
-let time: number;
+let clock: ManualClock;
 let handOvers: HandOvers<Visitor>;
-
-/** Time passes as soon as somebody waits for it. */
-const clock: Clock = {
-  now: () => time,
-  after(delay, callback) {
-    setImmediate(() => {
-      time += delay;
-      callback();
-    });
-    return { cancel: () => {} };
-  },
-};
 
 function visitor(name: string, head?: string): Visitor {
   const connection = { close: () => void closed.push(name) };
@@ -31,10 +19,11 @@ beforeEach(() => {
   choice = 1;
   handed = [];
   closed = [];
-  time = 0;
+  clock = new ManualClock();
   handOvers = new HandOvers(
     (worker, { seq, head }) => void handed.push(head === undefined ? { worker, seq } : { worker, seq, head }),
     () => choice,
+    clock,
   );
 });
 
@@ -97,16 +86,41 @@ describe('HandOvers', () => {
     handOvers.offer(visitor('a'));
     choice = 'later';
     handOvers.offer(visitor('b'));
-    const emptied = handOvers.emptied(clock);
+    const emptied = handOvers.emptied();
     handOvers.taken(1, true);
+    await clock.pass(499);
     await emptied;
     expect(closed).toEqual(['a', 'b']);
-    expect(time).toBeLessThan(500);
   });
 
   it('is waited for for 500 ms at most', async () => {
     handOvers.offer(visitor('a'));
-    await handOvers.emptied(clock);
-    expect(time).toBe(500);
+    let isOver = false;
+    void handOvers.emptied().then(() => (isOver = true));
+    await clock.pass(499);
+    expect(isOver).toBe(false);
+    await clock.pass(1);
+    expect(isOver).toBe(true);
+  });
+
+  it('keeps nobody for longer than 30 s, however often it looks', async () => {
+    choice = 'later';
+    handOvers.offer(visitor('a'));
+    await clock.pass(29_999);
+    handOvers.retry();
+    expect(closed).toEqual([]);
+    await clock.pass(1);
+    expect(closed).toEqual(['a']);
+  });
+
+  it('keeps 1,024 at most, and closes whoever comes then', async () => {
+    choice = 'later';
+    for (let n = 0; n < 1_025; n += 1) handOvers.offer(visitor(String(n)));
+    expect(closed).toEqual(['1024']);
+    choice = 1;
+    handOvers.retry();
+    expect(handed).toHaveLength(1_024);
+    await clock.pass(60_000);
+    expect(closed).toEqual(['1024']);
   });
 });

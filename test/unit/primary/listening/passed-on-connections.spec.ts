@@ -1,3 +1,4 @@
+import { ManualClock } from '../../bus/distributed/manual-clock.js';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { PassedOnConnections } from '../../../../lib/primary/listening/passed-on-connections.js';
 import type { WorkerRecord } from '../../../../lib/primary/supervisor.types.js';
@@ -24,6 +25,7 @@ beforeEach(() => {
   passedOn = new PassedOnConnections(
     (to, { key, seq }) => void handed.push({ worker: to, key, seq }),
     () => workers,
+    new ManualClock(),
   );
 });
 

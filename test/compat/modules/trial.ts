@@ -99,6 +99,7 @@ async function live(trial: Trial, rows: readonly Row[]): Promise<Exit> {
   for (const row of rows) await row.exercise?.(trial);
 
   let turn = 0;
+  let failures: unknown[];
   const load = new Asking(() => rows[turn++ % rows.length]!.ask(trial));
   try {
     await load.answered(2 * rows.length);
@@ -107,8 +108,9 @@ async function live(trial: Trial, rows: readonly Row[]): Promise<Exit> {
     await rows.reduce(over, () => reload(app))();
     await load.answered(2 * rows.length);
   } finally {
-    expect(await load.finish()).toEqual([]);
+    failures = await load.finish();
   }
+  expect(failures).toEqual([]);
   const second = await bothAnswerAll(trial, rows, first);
   expect(app.output.text).not.toMatch(/\b(WARN|ERROR)\b|"level":"?(warn|error|40|50|60)/);
 

@@ -10,6 +10,9 @@ const { apps, start, live } = useTrials();
 
 beforeAll(prepareApps, PREPARE_LIMIT);
 
+/** What the many steps of a life may take on a busy machine, in ms; each of them has its own limit. */
+const LIFE_LIMIT = 600_000;
+
 /** Tests with a server of that kind, where one is installed. */
 function withBroker(broker: Broker, tests: (server: () => BrokerServer) => void): void {
   describeOver(broker)(`with ${broker.name}`, () => {
@@ -25,38 +28,62 @@ function withBroker(broker: Broker, tests: (server: () => BrokerServer) => void)
 describe(`on Nest ${NEST}, each app started, loaded, reloaded, killed and stopped:`, () => {
   const atItsEnd = { code: 0, signal: null };
 
-  it('config, event-emitter, cqrs, cache-manager, throttler, nestjs-cls, Terminus and nestjs-pino', async () => {
-    const { config, eventEmitter, cqrs, cacheManager, throttler, cls, terminus, pino } = ROWS;
-    const rows = [config, eventEmitter, cqrs, cacheManager, throttler, cls, terminus, pino];
-    expect(await live({ rows })).toEqual(atItsEnd);
-  });
+  it(
+    'config, event-emitter, cqrs, cache-manager, throttler, nestjs-cls, Terminus and nestjs-pino',
+    async () => {
+      const { config, eventEmitter, cqrs, cacheManager, throttler, cls, terminus, pino } = ROWS;
+      const rows = [config, eventEmitter, cqrs, cacheManager, throttler, cls, terminus, pino];
+      expect(await live({ rows })).toEqual(atItsEnd);
+    },
+    LIFE_LIMIT,
+  );
 
-  it('schedule, TypeORM with SQLite, server-sent events and uploads', async () => {
-    expect(await live({ rows: [ROWS.schedule, ROWS.typeorm, ROWS.sse, ROWS.upload] })).toEqual(atItsEnd);
-  });
+  it(
+    'schedule, TypeORM with SQLite, server-sent events and uploads',
+    async () => {
+      expect(await live({ rows: [ROWS.schedule, ROWS.typeorm, ROWS.sse, ROWS.upload] })).toEqual(atItsEnd);
+    },
+    LIFE_LIMIT,
+  );
 
-  it('Socket.IO, GraphQL with subscriptions, and a hybrid of HTTP and TCP', async () => {
-    expect(await live({ rows: [ROWS.socketIo, ROWS.graphql, ROWS.hybrid] })).toEqual(atItsEnd);
-  });
+  it(
+    'Socket.IO, GraphQL with subscriptions, and a hybrid of HTTP and TCP',
+    async () => {
+      expect(await live({ rows: [ROWS.socketIo, ROWS.graphql, ROWS.hybrid] })).toEqual(atItsEnd);
+    },
+    LIFE_LIMIT,
+  );
 
   it.each([
     ['gRPC', microservice('grpc', ({ app }) => grpcClient(app.port))],
     ['TCP', microservice('tcp', ({ app }) => nestClient({ port: app.port }))],
-  ])('a microservice over %s', async (_, row) => {
-    expect(await live({ main: 'microservice', rows: [row] })).toEqual(atItsEnd);
-  });
+  ])(
+    'a microservice over %s',
+    async (_, row) => {
+      expect(await live({ main: 'microservice', rows: [row] })).toEqual(atItsEnd);
+    },
+    LIFE_LIMIT,
+  );
 
   withBroker(NATS, (broker) => {
-    it('a microservice over NATS with a queue', async () => {
-      const row = microservice('nats', () => nestClient({ servers: [broker().url] }));
-      expect(await live({ main: 'microservice', broker: broker(), rows: [row] })).toEqual(atItsEnd);
-    });
+    it(
+      'a microservice over NATS with a queue',
+      async () => {
+        const row = microservice('nats', () => nestClient({ servers: [broker().url] }));
+        expect(await live({ main: 'microservice', broker: broker(), rows: [row] })).toEqual(atItsEnd);
+      },
+      LIFE_LIMIT,
+    );
   });
 
   withBroker(REDIS, (broker) => {
-    it('BullMQ and express-session', async () => {
-      expect(await live({ broker: broker(), rows: [ROWS.bullmq, ROWS.session] })).toEqual(atItsEnd);
-    });
+    it(
+      'BullMQ and express-session',
+      async () => {
+        expect(await live({ broker: broker(), rows: [ROWS.bullmq, ROWS.session] })).toEqual(atItsEnd);
+      },
+      LIFE_LIMIT,
+    );
   });
 });
 

@@ -7,6 +7,7 @@ import type { ClusterEventContext } from '../messenger/cluster-event-context.js'
 import { hostTime } from '../platform/clock.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
 import type { Pipeline } from './app-config.js';
+import { decoratedParameters } from './decorated-parameters.js';
 import { boundEnhancers } from './enhancers.js';
 import { eventContextCreator } from './event-context-creator.js';
 import { type ClusterEventRequest, eventContextId } from './event-context-id.js';
@@ -36,7 +37,12 @@ export class HandlerInvoker {
   /** The invocation of `wrapper`'s method, with all that is bound to it around it. */
   create(wrapper: InstanceWrapper, name: string): Invoke {
     const label = `${labelOf(wrapper)}.${name}`;
-    const creator = eventContextCreator(this.pipeline.creator, this.#moduleKey(wrapper), this.#filterWarning(label));
+    const creator = eventContextCreator(
+      this.pipeline.creator,
+      this.#moduleKey(wrapper),
+      CONTEXT_TYPE,
+      this.#filterWarning(label),
+    );
     return wrapper.isDependencyTreeStatic() && !wrapper.isTransient
       ? this.#shared(creator, wrapper, name)
       : this.#perEvent(creator, wrapper, name, label);
@@ -45,7 +51,9 @@ export class HandlerInvoker {
   #shared(creator: ExternalContextCreator, wrapper: InstanceWrapper, name: string): Invoke {
     const instance = wrapper.instance as Record<string, Method>;
     const method = instance[name] as Method;
-    if (this.#enhancers(wrapper, instance, method).any) return this.#pipeline(creator, wrapper, instance, name);
+    const isDecorated = decoratedParameters(instance.constructor, name, method) !== undefined;
+    if (isDecorated || this.#enhancers(wrapper, instance, method).any)
+      return this.#pipeline(creator, wrapper, instance, name);
     // Nothing is bound: Nest's pipeline would only add promises.
     return (data, context) => settled(method.call(instance, data, context));
   }

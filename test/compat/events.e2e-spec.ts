@@ -149,6 +149,18 @@ describe.each(PLACES)('payloads behind a ValidationPipe $place', (place) => {
       });
     }
   });
+
+  it("pipes in a parameter's decorator apply", async () => {
+    const bad = { error: { name: 'BadRequestException' } };
+    expect(await call(app(), 'send', place.other, 'parameter.id', { id: '7' })).toMatchObject({
+      value: [7, 'parameter.id'],
+    });
+    expect(await call(app(), 'send', place.other, 'parameter.id', { id: 'x' })).toMatchObject(bad);
+    expect(await call(app(), 'send', place.other, 'parameter.dto', { size: 1 })).toMatchObject({
+      value: 'Size Size { size: 1 }',
+    });
+    expect(await call(app(), 'send', place.other, 'parameter.dto', { size: 'x' })).toMatchObject(bad);
+  });
 });
 
 describe.each(PLACES)('scopes $place', (place) => {

@@ -228,9 +228,10 @@ describe('node --watch', () => {
       );
       await app.waitForReport('hanging', undefined, mark);
       setVersion(dirname(main), version);
-      await served(app, version);
       expect(await hanging).toBe('cut');
       await areGone(old);
+      await app.waitForLine(/2 workers are ready/, mark);
+      await served(app, version);
     }
     app.kill('SIGTERM');
     await app.waitForExit();

@@ -1,9 +1,12 @@
+import { printable } from '../platform/printable.js';
+
 const BRAND = Symbol.for('nestjs-cluster.error');
 
 /**
  * The base of every error this package raises on its own account.
  *
  * `code` is stable and made for programs; `message` names what was refused, its value and the remedy.
+ * What it quotes of others, such as the name of an event, is written without control characters.
  * `instanceof` survives two copies of the package in one process: classes are matched by code.
  *
  * @publicApi
@@ -15,7 +18,7 @@ export class ClusterError extends Error {
   static readonly code: string | undefined = undefined;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.code = code;
     this.name = new.target.name;
     Object.defineProperty(this, BRAND, { value: true });

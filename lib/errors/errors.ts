@@ -176,6 +176,8 @@ export class RemoteError extends ClusterError {
     readonly slot: number | 'primary',
   ) {
     super((original.code as string | undefined) ?? RemoteError.code, original.message);
+    // As it was thrown, whatever is in it: this is for programs. A log that shows it has to see to that.
+    Object.defineProperty(this, 'message', { value: original.message, writable: true, configurable: true });
     this.name = original.name;
     this.data = original.data;
     if (original.stack !== undefined) this.stack = original.stack;

@@ -1,12 +1,11 @@
 import { isMainThread } from 'node:worker_threads';
-import { Logger } from '@nestjs/common';
 import { type BootFacts, chooseRole, MOST_WILLING, type RoleChoice } from '../boot/choose-role.js';
 import { hostProgram, mainScript } from '../boot/host-program.js';
 import { foreignPrimaryMessage, NO_SCRIPT, standaloneMessage } from '../boot/role-messages.js';
 import { currentBoot, watchBoots } from '../boot/watch-boots.js';
-import { LOG_CONTEXT } from '../cluster.constants.js';
 import { ClusterOptionsError } from '../errors/index.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
+import { ClusterLogger } from '../platform/cluster-logger.js';
 import { inRootContext } from '../platform/async-context.js';
 import { systemClock } from '../platform/clock.js';
 import {
@@ -69,7 +68,7 @@ export async function passGate(options: ResolvedClusterOptions): Promise<void> {
 
 /** A cluster of one, in this process. */
 export function standalone(options: ResolvedClusterOptions): ProcessRuntime {
-  const logger = new Logger(LOG_CONTEXT);
+  const logger = new ClusterLogger();
   return new StandaloneRuntime(options, (message) => inRootContext(() => logger.warn(message)));
 }
 
@@ -94,7 +93,7 @@ function explain(choice: RoleChoice, facts: BootFacts): void {
   // A dev server boots the app anew after every edit.
   if (message === undefined || said.has(message.text)) return;
   said.add(message.text);
-  new Logger(LOG_CONTEXT)[message.level](message.text);
+  new ClusterLogger()[message.level](message.text);
 }
 
 function refusal(reason: Extract<RoleChoice, { role: 'refused' }>['reason']): string {

@@ -1,6 +1,5 @@
-import { Logger } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { LOG_CONTEXT } from '../cluster.constants.js';
+import { ClusterLogger } from '../platform/cluster-logger.js';
 
 /** Where the copies of one process find each other, whichever their version and module format. */
 const COPIES = Symbol.for('nestjs-cluster.copies');
@@ -55,7 +54,7 @@ export function reportCopies(): void {
 
 function report(copies: readonly Copy[]): void {
   const message = severalInstallations(copies);
-  if (message !== undefined) new Logger(LOG_CONTEXT).warn(message);
+  if (message !== undefined) new ClusterLogger().warn(message);
 }
 
 function severalInstallations(copies: readonly Copy[]): string | undefined {

@@ -1,9 +1,8 @@
 import 'reflect-metadata';
-import { Logger } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { DiscoveryService, ExternalContextCreator, ModulesContainer } from '@nestjs/core';
-import { LOG_CONTEXT } from '../cluster.constants.js';
 import type { ClusterEventContext } from '../messenger/cluster-event-context.js';
+import { ClusterLogger } from '../platform/cluster-logger.js';
 import { hostTime } from '../platform/clock.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
 import type { Pipeline } from './app-config.js';
@@ -26,7 +25,7 @@ const CONTEXT_TYPE = 'cluster';
 
 /** Turns a decorated method of a provider or controller into something that runs like any Nest handler. */
 export class HandlerInvoker {
-  readonly #logger = new Logger(LOG_CONTEXT);
+  readonly #logger = new ClusterLogger();
 
   constructor(
     private readonly pipeline: Pipeline,

@@ -1,14 +1,13 @@
-import { Logger } from '@nestjs/common';
 import type { DiscoveryService, MetadataScanner } from '@nestjs/core';
-import { LOG_CONTEXT } from '../cluster.constants.js';
 import type { HandlerInvoker, InstanceWrapper } from './handler-invoker.js';
 import type { HandlerMetadataAccessor } from './handler-metadata.accessor.js';
 import type { HandlerScope } from './handler-scope.js';
 import type { Module } from './lazy-modules.js';
+import { ClusterLogger } from '../platform/cluster-logger.js';
 
 /** Finds the decorated methods of all providers and controllers of the app. */
 export class HandlersExplorer {
-  readonly #logger = new Logger(LOG_CONTEXT);
+  readonly #logger = new ClusterLogger();
   /** Instances whose methods are registered. */
   readonly #known = new WeakSet<object>();
 

@@ -1,12 +1,11 @@
-import { Logger } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { ReplaySubject } from 'rxjs';
 import { decode, encode } from '../bus/codec.js';
 import type { Bus, BusReceiver, Encoded, Member, Outcome, Publication, Request, Task } from '../bus/bus.interface.js';
 import { DeliveryRefused } from '../bus/delivery-refused.js';
-import { LOG_CONTEXT } from '../cluster.constants.js';
 import { BackpressureError, NotConnectedError } from '../errors/index.js';
 import type { Handler, HandlerRegistry } from '../handlers/index.js';
+import { ClusterLogger } from '../platform/cluster-logger.js';
 import { inRootContext } from '../platform/async-context.js';
 import { hostTime } from '../platform/clock.js';
 import { NumberTable } from '../platform/number-table.js';
@@ -40,7 +39,7 @@ const NOTHING = new Uint8Array(0);
  * context, wherever the message came from. The bus delivers in that of whichever caller started a queue or a timer.
  */
 export class Dispatcher implements BusReceiver {
-  readonly #logger = new Logger(LOG_CONTEXT);
+  readonly #logger = new ClusterLogger();
   readonly #members = new ReplaySubject<readonly Member[]>(1);
   /** The tasks that run here, by the queue's number. */
   readonly #tasks = new NumberTable<ClusterEventContext>();

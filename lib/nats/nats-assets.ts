@@ -3,6 +3,7 @@ import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { ClusterOptionsError } from '../errors/index.js';
+import { type Secrets, withoutCredentials } from '../platform/secrets.js';
 import type { NatsNames } from './names.js';
 import type { ResolvedNatsOptions } from './options.js';
 import type { NatsPackages } from './packages.js';
@@ -40,6 +41,7 @@ export class NatsAssets {
     private readonly packages: NatsPackages,
     private readonly options: ResolvedNatsOptions,
     private readonly names: NatsNames,
+    private readonly secrets: Secrets,
   ) {}
 
   /** Before the subjects of JetStream's own requests. */
@@ -66,7 +68,7 @@ export class NatsAssets {
         await this.addStream();
         return limit;
       } catch (error) {
-        if (connection.isClosed() || tries === PREPARE_TRIES) throw unusable(error as Error, connection);
+        if (connection.isClosed() || tries === PREPARE_TRIES) throw unusable(this.secrets.hideIn(error), connection);
         await elapsed(PREPARE_DELAY);
       }
     }
@@ -153,7 +155,7 @@ function checkServer(connection: NatsConnection, maxMessage: number): number {
 function unusable(error: Error, connection: NatsConnection): Error {
   if (error.name === 'JetStreamNotEnabled') {
     return new ClusterOptionsError(
-      `messenger.engine: JetStream is not enabled at ${connection.getServer()}, or not for this account. Start nats-server ` +
+      `messenger.engine: JetStream is not enabled at ${withoutCredentials(connection.getServer())}, or not for this account. Start nats-server ` +
         `with -js, or a jetstream block in its configuration.`,
       { cause: error },
     );

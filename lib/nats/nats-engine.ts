@@ -5,6 +5,7 @@ import type { Engine, EngineContext, EngineListener, LeasedTask, QueueWorker, St
 import { BackpressureError, ClusterOptionsError, NotConnectedError } from '../errors/index.js';
 import { delayAfter } from '../platform/backoff.js';
 import { hostTime } from '../platform/clock.js';
+import { Secrets, withoutCredentials } from '../platform/secrets.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
 import { NatsNames } from './names.js';
 import { ANSWER_TIMEOUT, NatsAssets, PREPARE_DELAY } from './nats-assets.js';
@@ -49,6 +50,7 @@ export class NatsEngine implements Engine {
   /** Tries to connect since it was connected last. */
   private tries = 0;
   private readonly refused: ThrottledWarning;
+  private readonly secrets: Secrets;
 
   constructor(
     private readonly packages: NatsPackages,
@@ -56,8 +58,9 @@ export class NatsEngine implements Engine {
     private readonly context: EngineContext,
   ) {
     this.names = new NatsNames(context);
-    this.assets = new NatsAssets(packages, options, this.names);
-    const warn = (message: string) => this.listener?.onWarning(message);
+    this.secrets = new Secrets([options.servers, options.client]);
+    this.assets = new NatsAssets(packages, options, this.names, this.secrets);
+    const warn = (message: string) => this.warn(message);
     this.refused = new ThrottledWarning(warn, hostTime, (count, reason) =>
       count === 1 ? reason : `${reason} (${count} times)`,
     );
@@ -183,10 +186,12 @@ export class NatsEngine implements Engine {
         waitOnFirstConnect: true,
       });
     } catch (error) {
+      const cause = this.secrets.hideIn(error);
+      const at = [servers ?? '127.0.0.1:4222'].flat().map(withoutCredentials).join(', ');
       throw new ClusterOptionsError(
-        `messenger.engine: NATS at ${String(servers ?? '127.0.0.1:4222')} refuses the connection: ${(error as Error).message}. ` +
+        `messenger.engine: NATS at ${at} refuses the connection: ${cause.message}. ` +
           `Check servers, user, pass, token, authenticator and tls of nats().`,
-        { cause: error },
+        { cause },
       );
     }
   }
@@ -223,16 +228,16 @@ export class NatsEngine implements Engine {
       switch (status.type) {
         case 'disconnect':
           this.contact += 1;
-          this.disconnected(`it was to ${status.server}`);
+          this.disconnected(`it was to ${withoutCredentials(status.server)}`);
           break;
         case 'reconnect':
           void this.reconnected(connection, (this.contact += 1));
           break;
         case 'error':
-          this.listener?.onWarning(`NATS: ${status.error.message}`);
+          this.warn(`NATS: ${status.error.message}`);
           break;
         case 'slowConsumer':
-          this.listener?.onWarning(`NATS: this process does not read what it is sent fast enough.`);
+          this.warn(`NATS: this process does not read what it is sent fast enough.`);
           break;
         case 'close':
           if (!this.closing) this.closedForGood();
@@ -248,7 +253,7 @@ export class NatsEngine implements Engine {
     if (!this.isConnected && this.connection === undefined) return;
     this.disconnected('it was closed');
     this.connection = undefined;
-    this.listener?.onWarning(
+    this.warn(
       'The connection to NATS was closed for good, by its owner or because its credentials are refused. Restart this process.',
     );
   }
@@ -260,10 +265,15 @@ export class NatsEngine implements Engine {
         if (this.contact === contact && !connection.isClosed()) this.connected(connection);
         return;
       } catch (error) {
-        this.listener?.onWarning(`NATS is back, but cannot be used yet: ${(error as Error).message}`);
+        this.warn(`NATS is back, but cannot be used yet: ${(error as Error).message}`);
         await elapsed(PREPARE_DELAY);
       }
     }
+  }
+
+  /** What a client or a server says may quote what it was given. */
+  private warn(message: string): void {
+    this.listener?.onWarning(this.secrets.hide(message));
   }
 
   private noRoom(reason: string): BackpressureError {

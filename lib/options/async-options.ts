@@ -14,7 +14,7 @@ const KEYS: readonly string[] = [...WAYS, ...LISTS];
 export function validateAsyncOptions(input: unknown): ClusterAsyncOptions {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     const remedy = `expected an object with one of ${WAYS.join(', ')}`;
-    throw refusal('ClusterModule.forRootAsync', [{ path: 'options', got: show(input), remedy }]);
+    throw refusal('ClusterModule.forRootAsync', [{ path: 'options', got: show(input, true), remedy }]);
   }
   const given = new Map(Object.entries(input).filter(([, value]) => value !== undefined));
   const found = [...unknownKeys(given), ...wrongTypes(given), ...wrongWays(given)];
@@ -30,7 +30,7 @@ function unknownKeys(given: Given): Problem[] {
     .map(([path, value]) => {
       const near = closest(path, KEYS);
       const hint = near ? `did you mean ${near}?` : `known here: ${KEYS.join(', ')}`;
-      return { path, got: show(value), remedy: `no such option, ${hint}` };
+      return { path, got: show(value, true), remedy: `no such option, ${hint}` };
     });
 }
 

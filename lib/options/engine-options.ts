@@ -18,7 +18,8 @@ export function checkEngineOptions<Schema extends z.ZodType>(call: string, schem
         (inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key],
         input,
       );
-      return { path: path.map(String).join('.') || 'options', got: show(got), remedy: message };
+      // Any text among these may be a password, or hold one.
+      return { path: path.map(String).join('.') || 'options', got: show(got, true), remedy: message };
     }),
   );
 }

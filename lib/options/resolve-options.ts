@@ -17,7 +17,7 @@ export function resolveOptions(input: unknown): ResolvedClusterOptions {
   const options = typeof input === 'number' ? { workers: input } : input === undefined ? {} : input;
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
     const remedy = `expected the number of workers (a whole number from 0 to ${MAX_WORKERS}) or an object of options`;
-    throw refusal(CALL, [{ path: 'options', got: show(input), remedy }]);
+    throw refusal(CALL, [{ path: 'options', got: show(input, true), remedy }]);
   }
   const { data, error } = optionsSchema.safeParse(options);
   if (error) throw refusal(CALL, problems(error.issues, options));
@@ -57,7 +57,7 @@ function problemsOf(issue: z.core.$ZodIssue, options: object): Problem[] {
 function received(path: readonly PropertyKey[], options: object): string {
   const value = at(options, path);
   const byDefault = value === undefined && OPTION_PATHS.includes(dotted(path));
-  return byDefault ? `${show(at(optionsSchema.parse({}), path))} (the default)` : show(value);
+  return byDefault ? `${show(at(optionsSchema.parse({}), path))} (the default)` : show(value, isSecret(path));
 }
 
 function unknownKey(path: readonly PropertyKey[], options: object): Problem {
@@ -67,8 +67,12 @@ function unknownKey(path: readonly PropertyKey[], options: object): Problem {
   const near = closest(key, siblings);
   const meant = near ? [dotted([...path.slice(0, -1), near])] : OPTION_PATHS.filter((option) => nameOf(option) === key);
   const hint = meant.length > 0 ? `did you mean ${meant.join(' or ')}?` : `known here: ${siblings.join(', ')}`;
-  return { path: dotted(path), got: show(at(options, path)), remedy: `no such option, ${hint}` };
+  return { path: dotted(path), got: show(at(options, path), true), remedy: `no such option, ${hint}` };
 }
+
+/** Texts in these are the user's own. */
+const isSecret = (path: readonly PropertyKey[]) =>
+  /^(messenger\.engine|fork\.(env|args|execArgv|exec))(\.|$)/.test(dotted(path));
 
 const dotted = (path: readonly PropertyKey[]) => path.map(String).join('.');
 const sectionOf = (option: string) => option.slice(0, Math.max(0, option.lastIndexOf('.')));

@@ -1,9 +1,10 @@
-import { Logger, Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule, NestFactory } from '@nestjs/core';
-import { CLUSTER_OPTIONS, LOG_CONTEXT, RUNTIME } from '../cluster.constants.js';
+import { CLUSTER_OPTIONS, RUNTIME } from '../cluster.constants.js';
 import { ClusterCoreModule } from '../gate/core.module.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { workerCount } from '../options/worker-count.js';
+import { ClusterLogger } from '../platform/cluster-logger.js';
 import { elapsed, systemClock } from '../platform/clock.js';
 import { markDescendantsOfPrimary } from '../platform/environment.js';
 import type { HeldListeners } from '../platform/held-listeners.js';
@@ -41,7 +42,7 @@ export async function bootPrimary(options: ResolvedClusterOptions): Promise<neve
   listenToErrors(runtime);
   outliveOutput();
   markDescendantsOfPrimary(ownSession());
-  const logger = new Logger(LOG_CONTEXT);
+  const logger = new ClusterLogger();
   output.logger.choose(options.logger);
   try {
     await runtime.join();
@@ -67,7 +68,7 @@ export async function bootPrimary(options: ResolvedClusterOptions): Promise<neve
 
 /** Runs the shutdown hooks of the primary module, then the app's own listeners of the signal that stopped the cluster. */
 async function finish(context: SignalledContext, runtime: PrimaryRuntime, listeners: HeldListeners): Promise<void> {
-  const logger = new Logger(LOG_CONTEXT);
+  const logger = new ClusterLogger();
   const { stopSignal: signal } = runtime;
   await context
     .close(signal)
@@ -91,7 +92,7 @@ function primaryModule(runtime: PrimaryRuntime, options: ResolvedClusterOptions)
 }
 
 function listenToErrors(runtime: PrimaryRuntime): void {
-  const logger = new Logger(LOG_CONTEXT);
+  const logger = new ClusterLogger();
   processEvents.onUncaughtException((error) => primaryFailed(error));
   processEvents.onUnhandledRejection((reason) => primaryFailed(reason));
 

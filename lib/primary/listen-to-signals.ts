@@ -1,6 +1,5 @@
-import { Logger } from '@nestjs/common';
-import { LOG_CONTEXT } from '../cluster.constants.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
+import { ClusterLogger } from '../platform/cluster-logger.js';
 import { systemClock } from '../platform/clock.js';
 import { HeldListeners } from '../platform/held-listeners.js';
 import { processEvents } from '../platform/process-events.js';
@@ -18,7 +17,7 @@ const STEPS = { SIGTTIN: 1, SIGTTOU: -1 } as const;
  * @returns the app's own listeners of these signals, which are held until the cluster has stopped
  */
 export function listenToSignals(runtime: PrimaryRuntime, options: ResolvedClusterOptions): HeldListeners {
-  const logger = new Logger(LOG_CONTEXT);
+  const logger = new ClusterLogger();
   const reload = (): void => {
     // What went wrong is in the log already; nobody waits for the answer.
     void runtime.reload().catch(() => {});

@@ -1,5 +1,4 @@
 import cluster, { type Worker } from 'node:cluster';
-import { Logger } from '@nestjs/common';
 import { Subject, type Observable } from 'rxjs';
 import type { Bus } from '../bus/bus.interface.js';
 import { PRIMARY_ID } from '../bus/bus.interface.js';
@@ -12,12 +11,13 @@ import {
   memoryLinkPair,
   newMemberId,
 } from '../bus/index.js';
-import { LOG_CONTEXT } from '../cluster.constants.js';
 import { ClusterRequestError, ReloadError } from '../errors/index.js';
 import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { MAX_WORKERS } from '../options/limits.js';
 import type { Connection } from '../messenger/connection.js';
+import { quotedLines } from '../platform/printable.js';
+import { ClusterLogger } from '../platform/cluster-logger.js';
 import { inRootContext } from '../platform/async-context.js';
 import { type Clock, type Timer, whenTrue } from '../platform/clock.js';
 import { errorReport } from '../protocol/error-report.js';
@@ -57,7 +57,7 @@ export class PrimaryRuntime implements ProcessRuntime {
   private connection: Connection | undefined;
   /** Resolves to the exit code once the last worker is gone and the cluster has stopped. */
   readonly stopped: Promise<number>;
-  private readonly logger = new Logger(LOG_CONTEXT);
+  private readonly logger = new ClusterLogger();
   private readonly supervisor: Supervisor;
   private readonly hub: Hub;
   /** Its number among the members of all hosts. */
@@ -473,7 +473,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     const waiters = this.reloadWaiters.splice(0);
     const words = id === undefined ? '' : await this.processes.get(id)?.lastWords();
     const error = new ReloadError(
-      `Reload failed: ${reason}. The workers that serve go on serving.${words ? ` Its last words:\n${words}` : ''}`,
+      `Reload failed: ${reason}. The workers that serve go on serving.${words ? ` Its last words:\n${quotedLines(words)}` : ''}`,
     );
     this.logger.error(error.message);
     for (const waiter of waiters) waiter.reject(error);

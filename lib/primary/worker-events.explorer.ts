@@ -1,6 +1,6 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
-import { LOG_CONTEXT } from '../cluster.constants.js';
+import { ClusterLogger } from '../platform/cluster-logger.js';
 import { inRootContext } from '../platform/async-context.js';
 import { workerEventsOf, type WorkerEvent } from '../decorators/on-worker-event.decorator.js';
 
@@ -9,7 +9,7 @@ type WorkerEventHandler = (...args: unknown[]) => unknown;
 /** Finds `@OnWorkerEvent` methods in the primary module and calls them. */
 @Injectable()
 export class WorkerEvents {
-  private readonly logger = new Logger(LOG_CONTEXT);
+  private readonly logger = new ClusterLogger();
   private readonly handlers = new Map<WorkerEvent, { label: string; handle: WorkerEventHandler }[]>();
 
   constructor(

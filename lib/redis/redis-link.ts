@@ -2,6 +2,7 @@ import { setTimeout as elapsed } from 'node:timers/promises';
 import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
 import { ClusterOptionsError } from '../errors/index.js';
 import { delayAfter } from '../platform/backoff.js';
+import { Secrets, withoutCredentials } from '../platform/secrets.js';
 import type { ResolvedRedisOptions } from './options.js';
 import type { RedisPackages } from './packages.js';
 import { type ScriptedRedis, withScripts } from './scripts.js';
@@ -59,6 +60,7 @@ export class RedisLink {
   private opened!: () => void;
   private failed!: (error: Error) => void;
   private readonly firstContact: Promise<void>;
+  private readonly secrets: Secrets;
 
   constructor(
     private readonly packages: RedisPackages,
@@ -71,6 +73,7 @@ export class RedisLink {
       this.opened = resolve;
       this.failed = reject;
     });
+    this.secrets = new Secrets([options.url, options.client, options.connection?.options]);
     this.commands = withScripts(this.dial());
     this.hearing = this.dial();
     this.hearing.on('messageBuffer', (channel: Buffer, message: Buffer) =>
@@ -111,7 +114,8 @@ export class RedisLink {
   get address(): string {
     const { options } = this.commands;
     const { path, sentinels, host = '127.0.0.1', port = 6379 } = options;
-    return path ?? (sentinels ? `the primary '${options.name ?? ''}' of Sentinel` : `${host}:${port}`);
+    const place = path ?? (sentinels ? `the primary '${options.name ?? ''}' of Sentinel` : `${host}:${port}`);
+    return withoutCredentials(place);
   }
 
   private dial(): Redis {
@@ -139,15 +143,27 @@ export class RedisLink {
       reconnectOnError: ({ message }) => message.startsWith('READONLY'),
     };
     const { url, connection, client } = this.options;
-    const dialled =
-      connection?.duplicate({ ...preset, ...fixed }) ??
-      (url === undefined
-        ? new Redis({ ...preset, ...client, ...fixed })
-        : new Redis(url, { ...preset, ...client, ...fixed }));
+    const dialled = this.made(
+      () =>
+        connection?.duplicate({ ...preset, ...fixed }) ??
+        (url === undefined
+          ? new Redis({ ...preset, ...client, ...fixed })
+          : new Redis(url, { ...preset, ...client, ...fixed })),
+    );
     dialled.on('ready', () => void this.ready());
     dialled.on('close', () => this.lost('it was closed'));
     dialled.on('error', (error: Error) => this.erred(error));
     return dialled;
+  }
+
+  /** An address that the client cannot read is a part of its error. */
+  private made(make: () => Redis): Redis {
+    try {
+      return make();
+    } catch (error) {
+      const cause = this.secrets.hideIn(error);
+      throw new ClusterOptionsError(`messenger.engine: redis() cannot make a client: ${cause.message}`, { cause });
+    }
   }
 
   private async ready(): Promise<void> {
@@ -161,7 +177,7 @@ export class RedisLink {
     } catch (error) {
       if (!isCurrent()) return;
       if (error instanceof ClusterOptionsError && !this.wasUp) return this.failed(error);
-      this.listener.warn(`Redis is there, but cannot be used yet: ${(error as Error).message}`);
+      this.warn(`Redis is there, but cannot be used yet: ${(error as Error).message}`);
       await elapsed(PREPARE_DELAY, undefined, { ref: false });
       if (isCurrent()) this.renew('it cannot be used');
     }
@@ -203,12 +219,18 @@ export class RedisLink {
 
   private erred(error: Error): void {
     if (!REFUSED.test(error.message)) return;
+    // The client's error has the command with it, and in that the password.
+    const cause = this.secrets.hideIn(error);
     const refusal = new ClusterOptionsError(
-      `messenger.engine: Redis at ${this.address} refuses the connection: ${error.message}. Check url, username, password ` +
+      `messenger.engine: Redis at ${this.address} refuses the connection: ${cause.message}. Check url, username, password ` +
         `and tls of redis(), and what the ACL user may do.`,
-      { cause: error },
+      { cause },
     );
-    if (this.wasUp) this.listener.warn(refusal.message);
+    if (this.wasUp) this.warn(refusal.message);
     else this.failed(refusal);
+  }
+
+  private warn(message: string): void {
+    this.listener.warn(this.secrets.hide(message));
   }
 }

@@ -1,14 +1,14 @@
 import cluster from 'node:cluster';
 import module from 'node:module';
 import { inspect } from 'node:util';
-import { Logger } from '@nestjs/common';
 import { Subject, type Observable } from 'rxjs';
 import type { Bus } from '../bus/bus.interface.js';
 import { type DeadLetters, type DistributedBus, joinHosts, LocalBus, SocketLink, maxFrameOf } from '../bus/index.js';
-import { LOG_CONTEXT } from '../cluster.constants.js';
 import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import type { Connection } from '../messenger/connection.js';
+import { printable } from '../platform/printable.js';
+import { ClusterLogger } from '../platform/cluster-logger.js';
 import type { Clock } from '../platform/clock.js';
 import { elapsed } from '../platform/clock.js';
 import type { WorkerMark, WorkerSettings } from '../platform/environment.js';
@@ -80,7 +80,7 @@ export class WorkerRuntime implements ProcessRuntime {
   /** The user's say in what an uncaught error means; known once the options are. */
   verdicts: UncaughtVerdicts = {};
   private readonly settings: WorkerSettings;
-  private readonly logger = new Logger(LOG_CONTEXT);
+  private readonly logger = new ClusterLogger();
   private readonly control = new ControlChannel();
   private readonly servers: ServerRegistry;
   private readonly containers: Containers;
@@ -196,7 +196,7 @@ export class WorkerRuntime implements ProcessRuntime {
     const problem = protocolProblem(this.mark.protocol);
     if (problem === undefined) return;
     // Straight to stderr, whose end the primary puts into the reload's report.
-    process.stderr.write(`${problem}\n`);
+    process.stderr.write(`${printable(problem)}\n`);
     process.exit(EXIT_CONFIG);
   }
 
@@ -414,7 +414,7 @@ export class WorkerRuntime implements ProcessRuntime {
     const isSaid = this.control.send(
       this.ready ? { type: 'failing', error: report } : { type: 'boot-failed', error: report, fatal: false },
     );
-    if (!isSaid) process.stderr.write(`${report.text}\n`);
+    if (!isSaid) process.stderr.write(`${printable(report.text)}\n`);
     if (this.ready) void this.leave(FAILING_TIMEOUT, EXIT_UNFINISHED, IDLE_GRACE);
     else void this.exitOnceHeard();
   }

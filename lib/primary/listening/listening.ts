@@ -1,8 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
-import { Logger } from '@nestjs/common';
-import { LOG_CONTEXT } from '../../cluster.constants.js';
 import type { OwnSockets } from '../../protocol/listening.js';
 import type { ResolvedClusterOptions } from '../../options/cluster-options.interface.js';
+import { ClusterLogger } from '../../platform/cluster-logger.js';
 import { schedulingPolicy } from '../../platform/environment.js';
 import type { Clock } from '../../platform/clock.js';
 import { AcceptingSockets } from './accepting-sockets.js';
@@ -55,7 +54,7 @@ export class Listening {
     const { mode, why } = this.chosen;
     if (mode !== 'node') cluster.schedulingPolicy = mode === 'shared' ? cluster.SCHED_NONE : cluster.SCHED_RR;
     this.sockets.install();
-    new Logger(LOG_CONTEXT).log(`listen: '${mode}', ${MEANING[mode]} (${why})`);
+    new ClusterLogger().log(`listen: '${mode}', ${MEANING[mode]} (${why})`);
   }
 
   /** Looks after what is handed to the worker from now on. */

@@ -156,7 +156,7 @@ describe('resolveOptions: what it refuses', () => {
     [{ recycle: { jitter: 20 } }, 'recycle.jitter: got 20; expected a number from 0 to 1'],
     [
       { messenger: { engine: 'nats' } },
-      "messenger.engine: got 'nats'; expected an engine, such as nats({ servers }) of 'nestjs-cluster/nats'",
+      "messenger.engine: got a text of 4 characters, which may hold a secret; expected an engine, such as nats({ servers }) of 'nestjs-cluster/nats'",
     ],
     [{ messenger: { cluster: 'my shop' } }, "messenger.cluster: got 'my shop'; expected 1 to 64 letters, digits and -"],
     [{ messenger: { lease: 10 } }, 'messenger.lease: got 10; expected a number of ms from 1000 to 2147483647'],
@@ -165,7 +165,10 @@ describe('resolveOptions: what it refuses', () => {
     [{ fork: { gid: 'www' } }, "fork.gid: got 'www'; expected a whole number from 0 to 4294967295"],
     [{ fork: { inspectPort: 'auto' } }, "fork.inspectPort: got 'auto'; expected a port from 0 to 65535, or a function"],
     [{ fork: { env: { PORT: 3000 } } }, 'fork.env.PORT: got 3000; expected a string, or undefined to leave it out'],
-    [{ fork: { args: 'a b' } }, "fork.args: got 'a b'; expected an array of strings"],
+    [
+      { fork: { args: 'a b' } },
+      'fork.args: got a text of 3 characters, which may hold a secret; expected an array of strings',
+    ],
     [{ fork: { execArgv: ['-r', undefined] } }, 'fork.execArgv.1: got undefined; expected a string'],
     [{ fork: { serialization: 'v8' } }, "fork.serialization: got 'v8'; expected 'json' or 'advanced'"],
   ])('%p: %s', (input, line) => {
@@ -196,7 +199,7 @@ describe('resolveOptions: what it refuses', () => {
       workers: { text: 'x'.repeat(5_000), lines: 'a\nb', list: Array.from({ length: 500 }, () => 'item') },
     });
     expect(line!.length).toBeLessThan(160);
-    expect(line).toMatch(/^workers: got \{ text: 'x+.*; expected a whole number from 0 to 1024$/);
+    expect(line).toBe('workers: got an object with text, lines, list; expected a whole number from 0 to 1024');
   });
 });
 
@@ -209,7 +212,7 @@ describe('resolveOptions: unknown keys', () => {
     [{ killAfter: 2 }, 'killAfter: got 2; no such option, did you mean shutdown.killAfter or watchdog.killAfter?'],
     [
       { reload: { colour: 'red' } },
-      "reload.colour: got 'red'; no such option, known here: surge, canaryTime, onFailure, signals",
+      'reload.colour: got a text of 3 characters, which may hold a secret; no such option, known here: surge, canaryTime, onFailure, signals',
     ],
   ])('%j: %s', (input, line) => {
     expect(refused(input)).toEqual([line]);

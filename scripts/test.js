@@ -13,6 +13,7 @@ const MINUTE = 60_000; // ms
 const SUITES = {
   unit: { config: 'jest.config.js', limit: 10 * MINUTE },
   e2e: { config: 'jest.e2e.config.js', limit: 30 * MINUTE, needsBuild: true },
+  hostile: { config: 'jest.hostile.config.js', limit: 15 * MINUTE, needsBuild: true },
   compat: { config: 'jest.compat.config.js', limit: 20 * MINUTE, needsBuild: true },
   timed: { config: 'jest.timed.config.js', limit: 15 * MINUTE, needsBuild: true },
   brokers: { config: 'jest.brokers.config.js', limit: 15 * MINUTE, needsBuild: true },
@@ -50,7 +51,7 @@ const otherNode = () => ({ NODE_UNDER_TEST: nodeBinary(OTHER_NODE), LISTEN_UNDER
 
 /** What cannot fail for the machine's speed, and of what can, as much as shows that it is not broken. */
 const gate = () => [
-  ...['unit', 'e2e', 'compat', 'brokers', 'pack'].map((suite) => ({ suite })),
+  ...['unit', 'e2e', 'hostile', 'compat', 'brokers', 'pack'].map((suite) => ({ suite })),
   // Each fault once, of a worker that is ready.
   { suite: 'faults', only: ['faults/ready'], env: { LISTEN_UNDER_TEST: 'round-robin' } },
   { suite: 'e2e', only: ['e2e/reload', 'e2e/shutdown', 'e2e/slot-sockets'], env: otherNode() },

@@ -5,7 +5,8 @@ import { ByteRange } from './byte-range.js';
 import { ClusterError, PayloadNotCloneableError, PayloadTooLargeError } from '../errors/index.js';
 import { isCarried } from './codec/carried.js';
 import { decodeSmall, encodeSmall, SMALL } from './codec/small.js';
-import { findUncloneable } from './codec/uncloneable.js';
+import { findUncloneable, holdsCause } from './codec/uncloneable.js';
+import { reasonOf } from '../errors/read-error.js';
 
 /*
  * Three formats share the wire, told apart by their first byte. What is small has one of its own. msgpackr is several
@@ -89,10 +90,10 @@ function serialise(event: string, value: unknown, limit: number): Uint8Array {
     const small = encodeSmall(value);
     // The others may write it in fewer bytes.
     if (small !== undefined && small.length <= limit) return small;
-    return isCarried(value) ? pack(value) : serialize(value);
+    return isCarried(value) ? pack(value) : serialiseV8(value);
   } catch (error) {
     if (error instanceof ClusterError) throw error;
-    throw new PayloadNotCloneableError(event, findUncloneable(value) ?? `it holds ${reason(error)}`, { cause: error });
+    throw new PayloadNotCloneableError(event, uncloneableIn(value) ?? `it holds ${reason(error)}`, { cause: error });
   }
 }
 
@@ -117,8 +118,41 @@ function pack(value: unknown): Buffer {
 }
 
 function reason(error: unknown): string {
-  const text = String(error);
-  return text.startsWith('RangeError') ? 'objects nested too deeply' : `what cannot be read or cloned (${text})`;
+  const text = reasonOf(error);
+  return text.startsWith('RangeError: Maximum call stack')
+    ? 'objects nested too deeply'
+    : `what cannot be read or cloned (${text})`;
+}
+
+/** What refused to be encoded may refuse to be looked at as well. */
+function uncloneableIn(value: unknown): string | undefined {
+  try {
+    return findUncloneable(value);
+  } catch {
+    return undefined;
+  }
+}
+
+function readsCyclicCauses(): boolean {
+  const error = new Error('itself');
+  error.cause = error;
+  try {
+    decodeV8(serialize(error));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function serialiseV8(value: unknown): Buffer {
+  const bytes = serialize(value);
+  if (READS_CYCLIC_CAUSES || !holdsCause(value)) return bytes;
+  try {
+    decodeV8(bytes);
+  } catch {
+    throw new Error('an error that is, over several causes or one, its own cause');
+  }
+  return bytes;
 }
 
 function decodeV8(bytes: Uint8Array): unknown {
@@ -138,3 +172,6 @@ class OwningDeserializer extends DefaultDeserializer {
     return new View(own);
   }
 }
+
+/** The V8 of Node 20 writes an error that is a cause of itself, and cannot read what it wrote. Asked once all is there. */
+const READS_CYCLIC_CAUSES = readsCyclicCauses();

@@ -28,10 +28,16 @@ export class ClusterError extends Error {
     this: Function & { readonly code?: string | undefined },
     value: unknown,
   ): boolean {
-    if (typeof value !== 'object' || value === null || !(BRAND in value)) return false;
-    if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
-    return this.code === undefined
-      ? (this as unknown) === ClusterError
-      : (value as { code?: unknown }).code === this.code;
+    if (typeof value !== 'object' || value === null) return false;
+    try {
+      if (!(BRAND in value)) return false;
+      if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
+      return this.code === undefined
+        ? (this as unknown) === ClusterError
+        : (value as { code?: unknown }).code === this.code;
+    } catch {
+      // A proxy that cannot be asked, such as one that was revoked.
+      return false;
+    }
   }
 }

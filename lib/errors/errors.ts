@@ -1,4 +1,5 @@
 import { ClusterError } from './cluster.error.js';
+import { messageOf, shortened } from './read-error.js';
 
 /** An option, environment variable or combination of them that cannot be used. @publicApi */
 export class ClusterOptionsError extends ClusterError {
@@ -49,7 +50,7 @@ export class EventContextError extends ClusterError {
     super(
       EventContextError.code,
       `${strategy ?? 'The ContextIdStrategy'}, the app's ContextIdStrategy, could not read event '${event}' for ` +
-        `${handler}: ${cause instanceof Error ? cause.message : String(cause)}. The request of an event is ` +
+        `${handler}: ${messageOf(cause)}. The request of an event is ` +
         `{ data, context } and has no headers: let attach() take what it needs from request.data where ` +
         `request.context is a ClusterEventContext, and send it along.`,
       { cause },
@@ -188,6 +189,9 @@ export class RemoteError extends ClusterError {
   }
 }
 
+/** Of each failure, so many characters are in the message of a `MapError`; the errors themselves have all. */
+const MAX_OF_EACH = 1_000;
+
 /** Who failed in a `map`, and why. */
 export interface MapFailure {
   readonly slot: number | 'primary';
@@ -207,7 +211,10 @@ export class MapError extends ClusterError {
     members: number,
   ) {
     const who = failures
-      .map(({ slot, host, error }) => `slot ${slot}${host === undefined ? '' : ` of ${host}`}: ${error.message}`)
+      .map(
+        ({ slot, host, error }) =>
+          `slot ${slot}${host === undefined ? '' : ` of ${host}`}: ${shortened(error.message, MAX_OF_EACH)}`,
+      )
       .join('; ');
     super(
       MapError.code,

@@ -1,5 +1,5 @@
-import { inspect } from 'node:util';
 import { InvalidArgumentError } from '../errors/index.js';
+import { inspected } from '../errors/read-error.js';
 
 /** Longest event name, id or key, in UTF-8 bytes: they travel in a frame's header. */
 const MAX_NAME_BYTES = 1024;
@@ -69,5 +69,5 @@ export function checkFunction(call: string, what: string, value: unknown): void 
 
 /** A value as an error message shows it. */
 export function show(value: unknown): string {
-  return inspect(value, { depth: 0, maxStringLength: 80 });
+  return inspected(value, { depth: 0, maxStringLength: 80 });
 }

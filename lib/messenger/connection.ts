@@ -1,6 +1,7 @@
 import { filter, map, take } from 'rxjs';
 import type { Bus, Cancellable, Member } from '../bus/bus.interface.js';
 import { NotConnectedError } from '../errors/index.js';
+import { messageOf } from '../errors/read-error.js';
 import type { HandlerRegistry } from '../handlers/index.js';
 import { inRootContext } from '../platform/async-context.js';
 import type { Deadline, Part } from './deadline.js';
@@ -152,7 +153,7 @@ export class Connection {
     try {
       await this.bus.open(this.dispatcher);
     } catch (error) {
-      this.#close(`it could not be opened: ${(error as Error).message}`);
+      this.#close(`it could not be opened: ${messageOf(error)}`);
       throw error;
     }
     if (this.#state === 'closed') {

@@ -4,6 +4,7 @@ import { decode, encode } from '../bus/codec.js';
 import type { Bus, BusReceiver, Encoded, Member, Outcome, Publication, Request, Task } from '../bus/bus.interface.js';
 import { DeliveryRefused } from '../bus/delivery-refused.js';
 import { BackpressureError, NotConnectedError } from '../errors/index.js';
+import { isError, messageOf, stackOf } from '../errors/read-error.js';
 import type { Handler, HandlerRegistry } from '../handlers/index.js';
 import { ClusterLogger } from '../platform/cluster-logger.js';
 import { inRootContext } from '../platform/async-context.js';
@@ -218,7 +219,7 @@ export class Dispatcher implements BusReceiver {
     try {
       errand.answer(outcome, payload);
     } catch (error) {
-      this.#logger.warn(`The answer (${outcome}) to '${errand.event}' was lost: ${(error as Error).message}`);
+      this.#logger.warn(`The answer (${outcome}) to '${errand.event}' was lost: ${messageOf(error)}`);
     }
   }
 
@@ -242,7 +243,7 @@ export class Dispatcher implements BusReceiver {
   }
 
   #log(what: string, error: unknown): void {
-    if (error instanceof Error) this.#logger.error(`${what}: ${error.message}`, error.stack);
+    if (isError(error)) this.#logger.error(`${what}: ${messageOf(error)}`, stackOf(error));
     else this.#logger.error(`${what}: it threw ${show(error)}`);
   }
 }

@@ -1,8 +1,8 @@
-import { inspect } from 'node:util';
 import { decode, encode } from '../bus/codec.js';
 import type { Address, Encoded } from '../bus/bus.interface.js';
 import type { SerializedError } from '../errors/index.js';
 import { RemoteError } from '../errors/index.js';
+import { isError, readError } from '../errors/read-error.js';
 
 /** How errors are put on the wire. */
 export interface ErrorEncoding {
@@ -17,9 +17,17 @@ const OVERHEAD = 256;
 /** Of an error too large even without its data, so many characters of the message are kept. */
 const SHORT_MESSAGE = 1000;
 
+/** Where the whole of an error's data cannot be sent, each property is tried by itself; of more than these none is. */
+const MAX_TRIED = 1000;
+
 /** What a handler threw, encoded; whatever it is, something can be sent. */
 export function encodeError(event: string, thrown: unknown, { limit, stacks }: ErrorEncoding): Uint8Array {
-  const error = describe(thrown, stacks);
+  const { stack, ...account } = readError(thrown);
+  const error: SerializedError = {
+    ...account,
+    ...dataOf(thrown),
+    ...(stacks && stack !== undefined ? { stack } : {}),
+  };
   for (const attempt of [() => error, () => cloneableOnly(event, error, limit), () => withoutData(error, limit)]) {
     try {
       return encode(event, attempt(), limit);
@@ -35,24 +43,21 @@ export function decodeError(payload: Encoded, slot: Address): RemoteError {
   return new RemoteError(decode(payload) as SerializedError, slot);
 }
 
-function describe(thrown: unknown, stacks: boolean): SerializedError {
-  if (!(thrown instanceof Error)) {
-    return { name: 'Error', message: typeof thrown === 'string' ? thrown : inspect(thrown), data: thrown };
+/** An error's own enumerable properties beside those that have a place of their own; whatever else was thrown, itself. */
+function dataOf(thrown: unknown): { data?: unknown } {
+  if (!isError(thrown)) return { data: thrown };
+  try {
+    // It comes from a worker behind this one: what its handler added is in `data` already.
+    if (thrown instanceof RemoteError) return thrown.data === undefined ? {} : { data: thrown.data };
+    const data = propertiesOf(thrown);
+    return data === undefined ? {} : { data };
+  } catch {
+    // A proxy that does not tell its keys has none to send.
+    return {};
   }
-  const { code } = thrown as { code?: unknown };
-  return {
-    name: String(thrown.name),
-    message: String(thrown.message),
-    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
-    ...dataOf(thrown),
-    ...(stacks && typeof thrown.stack === 'string' ? { stack: thrown.stack } : {}),
-  };
 }
 
-/** An error's own enumerable properties beside those that have a place of their own. */
-function dataOf(error: Error): { data?: unknown } {
-  // It comes from a worker behind this one: what its handler added is in `data` already.
-  if (error instanceof RemoteError) return error.data === undefined ? {} : { data: error.data };
+function propertiesOf(error: Error): Record<string, unknown> | undefined {
   const data: Record<string, unknown> = {};
   for (const key of Object.keys(error)) {
     if (key === 'name' || key === 'message' || key === 'stack' || key === 'code') continue;
@@ -62,13 +67,15 @@ function dataOf(error: Error): { data?: unknown } {
       // A getter that throws has no value to send.
     }
   }
-  return Object.keys(data).length > 0 ? { data } : {};
+  return Object.keys(data).length > 0 ? data : undefined;
 }
 
 function cloneableOnly(event: string, error: SerializedError, limit: number): SerializedError {
   const { data, ...rest } = error;
   if (typeof data !== 'object' || data === null) return rest;
-  const kept = Object.entries(data).filter(([, value]) => {
+  const properties = Object.entries(data);
+  if (properties.length > MAX_TRIED) return rest;
+  const kept = properties.filter(([, value]) => {
     try {
       encode(event, value, limit);
       return true;

@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule, NestFactory } from '@nestjs/core';
 import { CLUSTER_OPTIONS, RUNTIME } from '../cluster.constants.js';
+import { stackOf } from '../errors/read-error.js';
 import { ClusterCoreModule } from '../gate/core.module.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { workerCount } from '../options/worker-count.js';
@@ -60,7 +61,7 @@ export async function bootPrimary(options: ResolvedClusterOptions): Promise<neve
     events.explore();
     runtime.start(events);
   } catch (error) {
-    logger.error('The primary module could not be started', text(error));
+    logger.error('The primary module could not be started', stackOf(error));
     process.exit(EXIT_FAILED);
   }
   return new Promise<never>(() => {});
@@ -72,11 +73,11 @@ async function finish(context: SignalledContext, runtime: PrimaryRuntime, listen
   const { stopSignal: signal } = runtime;
   await context
     .close(signal)
-    .catch((error: unknown) => logger.error('A shutdown hook of the primary module failed', text(error)));
+    .catch((error: unknown) => logger.error('A shutdown hook of the primary module failed', stackOf(error)));
   if (signal === undefined) return;
   // One of them may end the process.
   await runtime.flush();
-  await listeners.run(signal).catch((error: unknown) => logger.error(`A listener of ${signal} failed`, text(error)));
+  await listeners.run(signal).catch((error: unknown) => logger.error(`A listener of ${signal} failed`, stackOf(error)));
 }
 
 function primaryModule(runtime: PrimaryRuntime, options: ResolvedClusterOptions): DynamicModule {
@@ -97,11 +98,7 @@ function listenToErrors(runtime: PrimaryRuntime): void {
   processEvents.onUnhandledRejection((reason) => primaryFailed(reason));
 
   function primaryFailed(error: unknown): void {
-    logger.error('Uncaught error in the primary; the cluster stops gracefully', text(error));
+    logger.error('Uncaught error in the primary; the cluster stops gracefully', stackOf(error));
     runtime.fail();
   }
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

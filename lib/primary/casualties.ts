@@ -1,7 +1,7 @@
 import type { Floor } from './floor.js';
 import { defaultMaxCrashes, restartDelay } from './restart-policy.js';
 import type { RollingReload } from './rolling-reload.js';
-import type { LeaveReason, SlotRecord, WorkerRecord } from './supervisor.types.js';
+import type { LeaveReason, SlotRecord, SupervisorEvent, WorkerRecord } from './supervisor.types.js';
 
 /** Exit code of a configuration error (EX_CONFIG in sysexits.h): trying again is pointless. */
 export const EXIT_CONFIG = 78;
@@ -13,6 +13,9 @@ export const BRIEF_LIFE = 1_000;
 const RAN_TO_ITS_END =
   'the main script ran to its end in every worker, and the cluster ends: ' +
   'a script that is to run once is started with NESTJS_CLUSTER=off';
+
+/** How a process ended; `error`: why there never was one. */
+type Exit = Pick<Extract<SupervisorEvent, { type: 'exited' }>, 'code' | 'signal' | 'error'>;
 
 /** What a crash means: when the slot tries again, whether the cluster still does, and who is told. */
 export class Casualties {
@@ -27,7 +30,8 @@ export class Casualties {
   }
 
   /** A process ended that was not asked to. */
-  exited(worker: WorkerRecord, code: number | null, signal: string | null, now: number): void {
+  exited(worker: WorkerRecord, { code, signal, error }: Exit, now: number): void {
+    if (error !== undefined) return this.crashed(worker, `could not be started: ${error}`, now);
     const how = signal ? `was ended by ${signal}` : `exited with code ${code}`;
     const when =
       worker.readyAt === undefined
@@ -46,7 +50,7 @@ export class Casualties {
     const slot = floor.slotOf(worker);
     const isCurrent = slot?.current === worker.id;
     if (!slot || !isCurrent || (worker.readyAt === undefined && floor.state.everReady)) {
-      return this.exited(worker, 0, null, now);
+      return this.exited(worker, { code: 0, signal: null }, now);
     }
     floor.leadership.dismiss(worker.id);
     this.vacate(slot);

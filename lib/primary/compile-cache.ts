@@ -24,7 +24,12 @@ export class CompileCache {
   }
 
   remove(): void {
-    if (this.folder !== undefined) rmSync(this.folder, { recursive: true, force: true });
+    if (this.folder === undefined) return;
+    try {
+      rmSync(this.folder, { recursive: true, force: true });
+    } catch {
+      // No descriptor to read it with, or a disk that fails: a folder of the system's for what is temporary.
+    }
   }
 }
 

@@ -12,6 +12,7 @@ import {
   newMemberId,
 } from '../bus/index.js';
 import { ClusterRequestError, ReloadError } from '../errors/index.js';
+import { messageOf, stackOf } from '../errors/read-error.js';
 import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { MAX_WORKERS } from '../options/limits.js';
@@ -29,7 +30,7 @@ import type { PrimaryOutput } from './output/primary-output.js';
 import type { AcceptedHandle } from './listening/bind.js';
 import { PassedOnConnections } from './listening/passed-on-connections.js';
 import { shutdownUnder, watcherOfThisProcess } from './watcher.js';
-import { EXIT_BY_SIGNAL, Supervisor } from './supervisor.js';
+import { EXIT_BY_SIGNAL, exitCodeOf, isEnding, SIGNAL_SPACING, Supervisor } from './supervisor.js';
 import type { StopSignal, SupervisorAction, SupervisorEvent } from './supervisor.types.js';
 import type { WorkerEvents } from './worker-events.explorer.js';
 import type { WorkerProcess } from './worker-process.js';
@@ -40,9 +41,6 @@ const THINK_CLUSTER_RELOAD = 'think-cluster-reload-workers';
 
 /** How long the report of a reload waits for the last old worker to close its doors, in ms; one that is blocked cannot. */
 const CLOSE_TIMEOUT = 1_000;
-
-/** Between the end of a worker's link to the bus and the exit that explains it, in ms. */
-const LINK_GRACE = 1_000;
 
 interface Waiter<T> {
   resolve(value: T): void;
@@ -82,6 +80,8 @@ export class PrimaryRuntime implements ProcessRuntime {
   private readonly parent = ParentProgram.ofThisProcess();
   private readonly passedOn: PassedOnConnections;
   private finish: (code: number) => void = () => {};
+  /** When the first signal to stop came in, whatever state it found. */
+  private signalledAt: number | undefined;
 
   constructor(
     private readonly options: ResolvedClusterOptions,
@@ -98,7 +98,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.supervisor = new Supervisor({ ...options, startup, shutdown, workers, isWatched }, Math.random);
     const { maxPayload, queueLimit } = options.messenger;
     const warn = (message: string) => this.logger.warn(message);
-    this.hub = new Hub({ queueLimit, warn, lost: (id, message) => this.linkEnded(id, message) });
+    this.hub = new Hub({ queueLimit, warn, lost: (id, reason) => this.dispatch({ type: 'cut-off', id, reason }) });
     this.processes = new WorkerProcesses(options, this.hub, clock, this.member, output, warn);
     const [ours, hubs] = memoryLinkPair();
     this.hub.attachPrimary(hubs);
@@ -166,6 +166,13 @@ export class PrimaryRuntime implements ProcessRuntime {
 
   /** Ends the cluster: gracefully at the first signal, at once at a later one. */
   stop(signal: StopSignal): void {
+    const now = this.clock.now();
+    this.signalledAt ??= now;
+    // The workers are gone, or never were, and what is left to do takes its time, or waits in vain.
+    const { phase } = this.supervisor.state;
+    if (phase === 'stopped' && isEnding(signal) && now - this.signalledAt >= SIGNAL_SPACING) {
+      process.exit(exitCodeOf(signal));
+    }
     this.dispatch({ type: 'signal', signal });
   }
 
@@ -327,14 +334,6 @@ export class PrimaryRuntime implements ProcessRuntime {
     }
   }
 
-  /** A worker's link to the bus ended: with its process, of which the supervisor tells, or while that lives on. */
-  private linkEnded(id: number, message: string): void {
-    const warn = (): void => {
-      if (this.processes.get(id)?.alive && this.supervisor.state.workers.has(id)) this.logger.warn(message);
-    };
-    this.clock.after(LINK_GRACE, warn, false);
-  }
-
   /** Lets the supervisor decide and carries it out; events that come up meanwhile wait their turn. */
   private dispatch(event: SupervisorEvent): void {
     this.queue.push(event);
@@ -344,7 +343,7 @@ export class PrimaryRuntime implements ProcessRuntime {
       for (let next = this.queue.shift(); next; next = this.queue.shift()) {
         const actions = this.supervisor.handle(next, this.clock.now());
         this.hub.expect(this.isDraining ? 0 : this.slots);
-        for (const action of actions) this.perform(action);
+        for (const action of actions) this.attempt(action);
         this.processes.doorkeeper.update(this.supervisor.state);
         if (this.supervisor.isComplete) this.parent.complete();
       }
@@ -368,6 +367,15 @@ export class PrimaryRuntime implements ProcessRuntime {
   }
 
   // ---- actions ----------------------------------------------------------------------------------------
+
+  /** One that fails keeps no other from being carried out, and the primary goes on. */
+  private attempt(action: SupervisorAction): void {
+    try {
+      this.perform(action);
+    } catch (error) {
+      this.logger.error(`The primary could not carry out '${action.type}'`, stackOf(error));
+    }
+  }
 
   private perform(action: SupervisorAction): void {
     switch (action.type) {
@@ -407,13 +415,15 @@ export class PrimaryRuntime implements ProcessRuntime {
   }
 
   private fork(id: number, slot: number, generation: number): void {
-    const known = this.processes.fork(id, slot, generation, this.slots);
+    // No such file, out of memory, of processes or of descriptors: node:cluster then tells of no exit.
+    const failed = (error: unknown): void =>
+      this.dispatch({ type: 'exited', id, code: null, signal: null, error: messageOf(error) });
+    const known = this.processes.fork(id, slot, generation, this.slots, failed);
+    if (known === undefined) return;
     const { worker, pid } = known;
     worker.process.on('internalMessage', (message: unknown, handle: unknown) => this.heard(known, message, handle));
-    // No such file, out of memory: node:cluster then tells of no exit.
-    worker.on('error', (error) => this.logger.error(`worker ${id} in slot ${slot}: ${error.message}`));
-    if (pid > 0) this.dispatch({ type: 'forked', id, pid });
-    else this.dispatch({ type: 'exited', id, code: null, signal: null });
+    worker.on('error', (error) => this.logger.error(`worker ${id} in slot ${slot}: ${messageOf(error)}`));
+    this.dispatch({ type: 'forked', id, pid });
   }
 
   private async drain({ id, timeout, reason, signal }: SupervisorAction & { type: 'drain' }): Promise<void> {
@@ -501,8 +511,11 @@ export class PrimaryRuntime implements ProcessRuntime {
       const why = this.supervisor.state.everReady ? '' : 'no worker became ready: ';
       this.logger.error(`${why}the cluster ends with code ${code}`);
     }
-    await this.processes.close();
-    this.finish(code);
+    try {
+      await this.processes.close();
+    } finally {
+      this.finish(code);
+    }
   }
 }
 

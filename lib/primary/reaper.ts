@@ -44,6 +44,14 @@ export class Reaper {
     const session = ownSession();
     if (session === undefined || !existsSync(SHELL)) return;
     const args = [mark, String(GRACE), folder ?? '', String(session)];
+    try {
+      this.spawn(args);
+    } catch {
+      // No process or descriptor is left for it: as without a shell.
+    }
+  }
+
+  private spawn(args: string[]): void {
     const shell = spawn(SHELL, ['-c', SCRIPT, 'nestjs-cluster-reaper', ...args], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
       // A signal to the primary's process group is not meant for it.
@@ -52,7 +60,10 @@ export class Reaper {
     shell.unref();
     // It could not be started: as without a shell.
     shell.on('error', () => {});
-    this.line = shell.stdio[3] as Socket;
+    // Out of descriptors it has no streams at all.
+    const line = (shell.stdio as readonly unknown[] | undefined)?.[3] as Socket | undefined;
+    if (line === undefined) return;
+    this.line = line;
     this.line.on('error', () => {});
     this.line.unref();
   }

@@ -13,10 +13,10 @@ import type {
   SupervisorState,
   WorkerRecord,
 } from './supervisor.types.js';
-import { DISCONNECT_GRACE, Watchdog } from './watchdog.js';
+import { DISCONNECT_GRACE, FAILING_DRAIN_TIMEOUT, LINK_GRACE, Watchdog } from './watchdog.js';
 
-/** A worker that hit an uncaught error may take this long (ms) to finish what is in flight. */
-export const FAILING_DRAIN_TIMEOUT = 5_000;
+/** After a stop at once, an exit that nobody tells of is waited for this long, in ms. */
+export const END_GRACE = 2_000;
 
 /**
  * Signals within this time (ms) of the first are the same event: a package manager passes on the Ctrl-C that the
@@ -26,6 +26,12 @@ export const SIGNAL_SPACING = 1_000;
 
 /** Exit codes from here on say by which signal. */
 export const EXIT_BY_SIGNAL = 128;
+
+/** Whether a later one of these ends at once what the first stops gracefully. */
+export const isEnding = (signal: StopSignal): boolean => signal === 'SIGTERM' || signal === 'SIGINT';
+
+/** What a process exits with that the signal ends. */
+export const exitCodeOf = (signal: StopSignal): number => EXIT_BY_SIGNAL + constants.signals[signal];
 
 /**
  * Decides everything about the workers' lives: a deterministic function of events and time, without
@@ -73,7 +79,8 @@ export class Supervisor {
   get wakeAt(): number {
     const { breaker, leadership, state } = this.floor;
     if (state.phase === 'stopped') return Infinity;
-    const times = [this.watchdog.wakeAt, breaker.wakeAt, leadership.wakeAt, state.drainAt ?? Infinity];
+    const times = [this.watchdog.wakeAt, breaker.wakeAt, leadership.wakeAt];
+    times.push(state.drainAt ?? Infinity, state.endAt ?? Infinity);
     if (this.reload) times.push(this.reload.wakeAt);
     else times.push(this.recycler.wakeAt);
     // An open breaker decides when a vacant slot may try.
@@ -134,12 +141,17 @@ export class Supervisor {
       case 'disconnected':
         worker.exitDueAt = now + DISCONNECT_GRACE;
         return this.floor.act({ type: 'isolate', id: worker.id });
+      case 'cut-off':
+        worker.cutOff ??= event.reason;
+        worker.exitDueAt ??= now + LINK_GRACE;
+        // Whom nobody reaches leads nobody.
+        return this.floor.leadership.dismiss(worker.id);
       case 'exited':
         this.state.workers.delete(worker.id);
         this.floor.leadership.died(worker.id, now);
         if (worker.leaving) return this.casualties.explain(worker);
         if (event.code === 0) return this.casualties.finished(worker, now);
-        this.casualties.exited(worker, event.code, event.signal, now);
+        this.casualties.exited(worker, event, now);
         return;
     }
   }
@@ -214,10 +226,9 @@ export class Supervisor {
       this.floor.log('log', `${signal}: the cluster stops`);
       return this.stop(0, now);
     }
-    const ends = signal === 'SIGTERM' || signal === 'SIGINT';
-    if (!ends || now - state.signalledAt < SIGNAL_SPACING) return;
+    if (!isEnding(signal) || now - state.signalledAt < SIGNAL_SPACING) return;
     this.floor.log('log', `${signal} while the cluster stops: it ends at once`);
-    this.stopNow(EXIT_BY_SIGNAL + constants.signals[signal]);
+    this.stopNow(exitCodeOf(signal), now);
   }
 
   private get isUp(): boolean {
@@ -244,10 +255,11 @@ export class Supervisor {
     return Math.max(delay, Math.min(unreadyTime, timeout));
   }
 
-  private stopNow(code: number): void {
+  private stopNow(code: number, now: number): void {
     this.floor.state.exitCode = code;
     this.floor.state.phase = 'stopping';
     this.floor.state.drainAt = undefined;
+    this.floor.state.endAt ??= now + END_GRACE;
     for (const worker of this.state.workers.values()) this.floor.kill(worker, 'stop');
   }
 
@@ -266,7 +278,7 @@ export class Supervisor {
     this.fillSlots(now);
     if (this.state.phase === 'running') this.announceReady();
     this.floor.leadership.appoint(this.candidates(), now);
-    this.conclude();
+    this.conclude(now);
   }
 
   private drainAll(now: number): void {
@@ -318,9 +330,10 @@ export class Supervisor {
     }
   }
 
-  private conclude(): void {
+  private conclude(now: number): void {
     const { state } = this.floor;
-    if (state.phase === 'stopping' && state.workers.size === 0) {
+    const isOver = state.workers.size === 0 || (state.endAt !== undefined && now >= state.endAt);
+    if (state.phase === 'stopping' && isOver) {
       state.phase = 'stopped';
       this.floor.act({ type: 'exit', code: state.exitCode, worker: state.exitCode === 0 ? undefined : state.blamed });
     }

@@ -62,8 +62,10 @@ export interface WorkerRecord {
   /** When it gets SIGTERM, and when SIGKILL, if it still lives. */
   termAt?: number;
   killAt?: number;
-  /** Its control channel closed; an exit is expected by then. */
+  /** Its control channel or its link to the bus closed; an exit is expected by then. */
   exitDueAt?: number;
+  /** Why the bus lost it. */
+  cutOff?: string;
 }
 
 /** One of the fixed places 0…N-1. */
@@ -99,7 +101,16 @@ export type SupervisorEvent =
   | { readonly type: 'retire'; readonly id: number; readonly reason: string }
   | { readonly type: 'boot-failed'; readonly id: number; readonly error: ErrorReport; readonly fatal: boolean }
   | { readonly type: 'disconnected'; readonly id: number }
-  | { readonly type: 'exited'; readonly id: number; readonly code: number | null; readonly signal: string | null }
+  /** Its link to the bus ended: with its process, or while that lives on and nobody can reach it. */
+  | { readonly type: 'cut-off'; readonly id: number; readonly reason: string }
+  /** `error`: why there never was a process. */
+  | {
+      readonly type: 'exited';
+      readonly id: number;
+      readonly code: number | null;
+      readonly signal: string | null;
+      readonly error?: string;
+    }
   /** `requester`: the worker that asked; it leaves last. */
   | { readonly type: 'reload'; readonly requester?: number }
   | { readonly type: 'scale'; readonly workers: number }
@@ -169,5 +180,7 @@ export interface SupervisorState {
   blamed?: number;
   /** When a delayed stop begins to drain. */
   drainAt?: number;
+  /** When the primary ends, whoever is still recorded as alive. */
+  endAt?: number;
   scalePending: boolean;
 }

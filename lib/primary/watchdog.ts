@@ -5,6 +5,12 @@ import type { WorkerRecord } from './supervisor.types.js';
 /** Between a closed control channel and the exit that explains it, in ms (3–12 seen for a killed process). */
 export const DISCONNECT_GRACE = 200;
 
+/** Between the end of a worker's link to the bus and the exit that explains it, in ms. */
+export const LINK_GRACE = 1_000;
+
+/** A worker that hit an uncaught error, or was cut off, may take this long (ms) to finish what is in flight. */
+export const FAILING_DRAIN_TIMEOUT = 5_000;
+
 /** Holds the workers to their deadlines: to boot, to be heard, to leave. */
 export class Watchdog {
   private expectedWake: number | undefined;
@@ -55,7 +61,7 @@ export class Watchdog {
   /** Does what is due. */
   enforce(now: number): void {
     for (const worker of this.floor.state.workers.values()) {
-      if (worker.exitDueAt !== undefined && now >= worker.exitDueAt) this.lostChannel(worker, now);
+      if (worker.exitDueAt !== undefined && now >= worker.exitDueAt) this.lost(worker, now);
       if (worker.leaving) this.escalate(worker, now);
       // Stopped at a breakpoint a worker is neither late nor dead.
       else if (worker.vitals?.inspected) continue;
@@ -102,11 +108,19 @@ export class Watchdog {
     }
   }
 
-  /** The control channel closed but the process lives on: it cannot be supervised any more. */
-  private lostChannel(worker: WorkerRecord, now: number): void {
+  /** Its control channel or its link to the bus closed, but the process lives on. */
+  private lost(worker: WorkerRecord, now: number): void {
     worker.exitDueAt = undefined;
     if (worker.leaving) return;
-    this.casualties.crashed(worker, 'closed its control channel', now);
-    this.floor.leave(worker, 'disconnected', now);
+    if (worker.cutOff === undefined) {
+      // It cannot be supervised any more.
+      this.casualties.crashed(worker, 'closed its control channel', now);
+      return this.floor.leave(worker, 'disconnected', now);
+    }
+    // It serves its clients, and neither hears the others nor is heard by them.
+    const how = `lost its link to the bus (${worker.cutOff}) and is replaced`;
+    if (worker.readyAt === undefined) return this.casualties.discard(worker, 'failing', how, now);
+    this.casualties.crashed(worker, how, now);
+    this.floor.leave(worker, 'failing', now, Math.min(FAILING_DRAIN_TIMEOUT, this.floor.options.shutdown.timeout));
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { stackOf } from '../errors/read-error.js';
 import { ClusterLogger } from '../platform/cluster-logger.js';
 import { inRootContext } from '../platform/async-context.js';
 import { workerEventsOf, type WorkerEvent } from '../decorators/on-worker-event.decorator.js';
@@ -35,8 +36,7 @@ export class WorkerEvents {
     for (const { label, handle } of this.handlers.get(event) ?? []) {
       const call = () =>
         new Promise((resolve) => resolve(handle(...args))).catch((error: unknown) => {
-          const stack = error instanceof Error ? error.stack : String(error);
-          this.logger.error(`${label} failed in @OnWorkerEvent('${event}')`, stack);
+          this.logger.error(`${label} failed in @OnWorkerEvent('${event}')`, stackOf(error));
         });
       void inRootContext(call);
     }

@@ -10,7 +10,6 @@ const LAST_WORDS_TIMEOUT = 500;
 
 /** A worker process as seen from the primary. */
 export class WorkerProcess {
-  /** 0 where the process could not be started. */
   readonly pid: number;
   alive = true;
   /** It has said something that this version of the package understands, so it runs this version. */

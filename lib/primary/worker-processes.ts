@@ -81,8 +81,35 @@ export class WorkerProcesses {
     this.reaper.start(`${LINEAGE}=${this.lineage}/`, this.compileCache.folder);
   }
 
-  /** Forks a worker and seats it on the bus. One without a pid could not be started; its 'error' says why. */
-  fork(id: number, slot: number, generation: number, slots: number): WorkerProcess {
+  /**
+   * Forks a worker and seats it on the bus. Where there can be no process, `failed` is told why, once, now or soon.
+   */
+  fork(
+    id: number,
+    slot: number,
+    generation: number,
+    slots: number,
+    failed: (error: unknown) => void,
+  ): WorkerProcess | undefined {
+    let started: Worker | undefined;
+    try {
+      return this.start(id, slot, generation, slots, failed, (worker) => (started = worker));
+    } catch (error) {
+      // Nobody would supervise it.
+      if (started?.process.pid !== undefined) started.process.kill('SIGKILL');
+      failed(error);
+      return undefined;
+    }
+  }
+
+  private start(
+    id: number,
+    slot: number,
+    generation: number,
+    slots: number,
+    failed: (error: unknown) => void,
+    started: (worker: Worker) => void,
+  ): WorkerProcess | undefined {
     const { fork, messenger } = this.options;
     const { primary } = this;
     this.use(this.releases.of(generation));
@@ -92,21 +119,29 @@ export class WorkerProcesses {
     const settings = this.workerSettings();
     const place = { id, slot, generation, slots, busFd, member, primary, serversBefore, primaryPorts };
     const mark = { protocol: PROTOCOL, ...place, settings };
-    const { worker, output } = this.output.fork(() =>
-      cluster.fork({
+    const { worker, output } = this.output.fork(() => {
+      const worker = cluster.fork({
         ...startEnvironment(),
         ...this.compileCache.variables,
         ...fork.env,
         ...markWorker(mark, this.lineageOf(id)),
-      }),
-    );
+      });
+      started(worker);
+      return worker;
+    });
+    if (worker.process.pid === undefined) {
+      // It has neither streams nor a channel, and node:cluster keeps it for good.
+      worker.once('error', failed);
+      delete cluster.workers?.[worker.id];
+      return undefined;
+    }
     this.listening.watch(worker, id);
     const known = new WorkerProcess(id, slot, worker, output, member);
     this.byId.set(id, known);
     this.byClusterId.set(worker.id, known);
     this.forgetTheLongDead();
     const socket = worker.process.stdio[this.settings.busFd] as Duplex | null | undefined;
-    if (socket && known.pid !== 0) {
+    if (socket) {
       const link = new SocketLink(socket, maxFrameOf(messenger.maxPayload), 'turn');
       this.hub.attach({ id, slot, generation, pid: known.pid }, link);
     }

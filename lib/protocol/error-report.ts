@@ -1,11 +1,10 @@
 import { ClusterError, ClusterRequestError, ReloadError } from '../errors/index.js';
+import { readError } from '../errors/read-error.js';
 import type { ErrorReport } from './messages.js';
 
 /** The error in the form the control channel carries. */
 export function errorReport(error: unknown): ErrorReport {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
-  const { name, message, stack } = error;
-  const code = (error as { code?: unknown }).code;
+  const { name, message, code, stack } = readError(error);
   return {
     name,
     message,

@@ -6,6 +6,7 @@ export class LeaderLease {
   private readonly sent = new Map<number, number>();
   private until = -Infinity;
   private currentTerm: number | undefined;
+  private isOver = false;
 
   /** @param duration of a lease, in ms */
   constructor(private readonly duration: number) {}
@@ -19,13 +20,14 @@ export class LeaderLease {
   answered(seq: number, term: number | undefined): void {
     const sentAt = this.sent.get(seq);
     for (const earlier of this.sent.keys()) if (earlier <= seq) this.sent.delete(earlier);
-    if (sentAt === undefined) return;
+    if (sentAt === undefined || this.isOver) return;
     this.currentTerm = term;
     this.until = term === undefined ? -Infinity : sentAt + this.duration;
   }
 
-  /** Gives the lease up, e.g. when a drain begins. */
+  /** Gives the lease up for good: a drain begins, or nobody can be reached any more. */
   resign(): void {
+    this.isOver = true;
     this.until = -Infinity;
     this.sent.clear();
   }

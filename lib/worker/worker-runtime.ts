@@ -1,9 +1,9 @@
 import cluster from 'node:cluster';
 import module from 'node:module';
-import { inspect } from 'node:util';
 import { Subject, type Observable } from 'rxjs';
 import type { Bus } from '../bus/bus.interface.js';
 import { type DeadLetters, type DistributedBus, joinHosts, LocalBus, SocketLink, maxFrameOf } from '../bus/index.js';
+import { inspected, stackOf } from '../errors/read-error.js';
 import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import type { Connection } from '../messenger/connection.js';
@@ -143,6 +143,8 @@ export class WorkerRuntime implements ProcessRuntime {
       { maxPayload, queueLimit },
     );
     this.bus = bus;
+    // It leaves, or its link ended, and who hears nobody leads nobody: the supervisor replaces it.
+    void bus.fenced.then(() => this.lease.resign());
     // A server of the primary's sockets is nothing that Node knows.
     const isServing = () => this.servers.listening + this.servers.awaiting + this.microservices.awaiting > 0;
     const isWaiting = () => bus.isWaiting || this.control.isWaiting || isServing();
@@ -407,10 +409,10 @@ export class WorkerRuntime implements ProcessRuntime {
     try {
       if (decide?.(error) === false) return;
     } catch (thrown) {
-      this.logger.error('onUncaughtException or onUnhandledRejection threw itself', (thrown as Error)?.stack);
+      this.logger.error('onUncaughtException or onUnhandledRejection threw itself', stackOf(thrown));
     }
     // The primary logs it, in the app's format: this process may not live to see a logger write it.
-    const report = { ...errorReport(error), text: inspect(error).slice(0, MAX_ERROR_TEXT) };
+    const report = { ...errorReport(error), text: inspected(error).slice(0, MAX_ERROR_TEXT) };
     const isSaid = this.control.send(
       this.ready ? { type: 'failing', error: report } : { type: 'boot-failed', error: report, fatal: false },
     );
@@ -470,7 +472,7 @@ export class WorkerRuntime implements ProcessRuntime {
   private async runSignalListeners(): Promise<void> {
     if (this.endSignal === undefined) return;
     await this.held?.run(this.endSignal).catch((error: unknown) => {
-      this.logger.error(`A listener of ${this.endSignal} failed`, error instanceof Error ? error.stack : String(error));
+      this.logger.error(`A listener of ${this.endSignal} failed`, stackOf(error));
     });
   }
 
@@ -492,10 +494,7 @@ export class WorkerRuntime implements ProcessRuntime {
 
   private async closeApp(hurry: Promise<void>): Promise<void> {
     const closing = this.containers.closeAll().catch((error: unknown) => {
-      this.logger.error(
-        'A shutdown hook of the application failed',
-        error instanceof Error ? error.stack : String(error),
-      );
+      this.logger.error('A shutdown hook of the application failed', stackOf(error));
     });
     await Promise.race([closing, hurry.then(() => elapsed(this.clock, HURRIED_CLOSE_TIMEOUT))]);
     this.announceAppsClosed();

@@ -92,8 +92,9 @@ function carriedObject(value: object, depth: number): boolean {
   if (prototype === Object.prototype || prototype === null) return carriedProperties(value, depth);
   if (prototype === Array.prototype) return carriedItems(value as unknown[], depth);
   if (LEAVES.has(prototype)) return true;
-  if (prototype === Map.prototype) return carriedEntries(value as Map<unknown, unknown>, depth);
-  if (prototype === Set.prototype) return carriedMembers(value as Set<unknown>, depth);
+  if (prototype === Map.prototype)
+    return iteratesAsBuilt(value) && carriedEntries(value as Map<unknown, unknown>, depth);
+  if (prototype === Set.prototype) return iteratesAsBuilt(value) && carriedMembers(value as Set<unknown>, depth);
   if (value instanceof Error) return carriedError(value, depth);
   return isOfPlainClass(prototype) && carriedProperties(value, depth);
 }
@@ -112,6 +113,11 @@ function carriedItems(array: unknown[], depth: number): boolean {
     if (item === undefined ? !(i in array) : !carried(item, depth)) return false;
   }
   return true;
+}
+
+/** One with an iterator or a size of its own may have no end, or another than it says; V8 asks for neither. */
+function iteratesAsBuilt(value: object): boolean {
+  return !Object.hasOwn(value, Symbol.iterator) && !Object.hasOwn(value, 'size');
 }
 
 function carriedEntries(map: Map<unknown, unknown>, depth: number): boolean {

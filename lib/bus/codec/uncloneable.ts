@@ -1,25 +1,57 @@
 import { types } from 'node:util';
 
+/** Of the way to it, so many characters are told. */
+const MAX_WAY = 200;
+
+/** After this many values the look is given up: it is for a message alone. */
+const MAX_VISITS = 1_000_000;
+
+/** A part of a value, and the way to it from what holds it. */
+interface Part {
+  readonly value: unknown;
+  readonly key: string;
+  readonly inArray: boolean;
+  readonly holder: Part | undefined;
+}
+
 /**
  * Names what in `value` structuredClone refuses, and where: `a function 'run' at jobs[3].run`. Undefined
  * where it finds nothing. Slow and thorough: for the message of an error, after encoding failed.
  */
 export function findUncloneable(value: unknown): string | undefined {
-  const seen = new Set<object>();
-  // A queue and not recursion: the value may be what overflowed the stack.
-  const queue: { at: string; value: unknown }[] = [{ at: '', value }];
-  for (const { at, value } of queue) {
-    const culprit = refuse(value);
-    if (culprit !== undefined) return at === '' ? culprit : `${culprit} at ${at}`;
-    if (typeof value !== 'object' || value === null || seen.has(value) || ArrayBuffer.isView(value)) continue;
-    seen.add(value);
-    queue.push(...children(value, at));
+  for (const part of partsOf(value)) {
+    const culprit = refuse(part.value);
+    if (culprit !== undefined) return part.holder === undefined ? culprit : `${culprit} at ${wayTo(part)}`;
   }
   return undefined;
 }
 
+/** Whether an error in `value` has a cause that is an object. */
+export function holdsCause(value: unknown): boolean {
+  for (const { value: part } of partsOf(value)) {
+    if (types.isNativeError(part) && typeof part.cause === 'object' && part.cause !== null) return true;
+  }
+  return false;
+}
+
+/** `value` and what is in it, by distance, each object once. Of what holds nothing, only what may be refused. */
+function* partsOf(value: unknown): Iterable<Part> {
+  const seen = new Set<object>();
+  // A queue and not recursion: the value may be what overflowed the stack.
+  const queue: Part[] = [{ value, key: '', inArray: false, holder: undefined }];
+  for (const part of queue) {
+    yield part;
+    const { value } = part;
+    if (typeof value !== 'object' || value === null || seen.has(value) || ArrayBuffer.isView(value)) continue;
+    if (queue.length > MAX_VISITS) continue;
+    seen.add(value);
+    // One by one: as arguments of a call, many overflow the stack.
+    for (const child of childrenOf(value, part)) queue.push(child);
+  }
+}
+
 function refuse(value: unknown): string | undefined {
-  if (typeof value === 'function') return value.name === '' ? 'a function' : `a function '${value.name}'`;
+  if (typeof value === 'function') return nameOf(value);
   if (typeof value === 'symbol') return `a symbol (${String(value)})`;
   if (typeof value !== 'object' || value === null) return undefined;
   if (types.isPromise(value)) return 'a Promise (await it first)';
@@ -27,24 +59,66 @@ function refuse(value: unknown): string | undefined {
   if (types.isWeakSet(value)) return 'a WeakSet';
   if (types.isGeneratorObject(value)) return 'a generator';
   if (types.isSharedArrayBuffer(value)) return 'a SharedArrayBuffer';
-  if (value instanceof WeakRef) return 'a WeakRef';
+  if (isWeakRef(value)) return 'a WeakRef';
   return undefined;
 }
 
-function children(value: object, at: string): { at: string; value: unknown }[] {
-  if (types.isMap(value)) {
-    return [...value].flatMap(([key, item]) => [
-      { at: join(at, 'a Map key'), value: key },
-      { at: join(at, `Map value of ${describeKey(key)}`), value: item },
-    ]);
+function nameOf(value: Function): string {
+  const name = read(value, 'name');
+  return typeof name === 'string' && name !== '' ? `a function '${name}'` : 'a function';
+}
+
+function isWeakRef(value: object): boolean {
+  try {
+    return value instanceof WeakRef;
+  } catch {
+    return false;
   }
-  if (types.isSet(value)) return [...value].map((item) => ({ at: join(at, 'a Set member'), value: item }));
-  const inArray = Array.isArray(value);
-  const properties = Object.keys(value).map((key) => ({
-    at: inArray ? `${at}[${key}]` : join(at, key),
-    value: read(value, key),
-  }));
-  return types.isNativeError(value) ? [...properties, { at: join(at, 'cause'), value: value.cause }] : properties;
+}
+
+function* childrenOf(value: object, holder: Part): Iterable<Part> {
+  const child = (key: string, value: unknown, inArray = false): Part => ({ value, key, inArray, holder });
+  if (types.isMap(value)) {
+    for (const [key, item] of entriesOf.call(value)) {
+      if (isOfInterest(key)) yield child('a Map key', key);
+      if (isOfInterest(item)) yield child(`Map value of ${describeKey(key)}`, item);
+    }
+    return;
+  }
+  if (types.isSet(value)) {
+    for (const item of membersOf.call(value)) if (isOfInterest(item)) yield child('a Set member', item);
+    return;
+  }
+  const inArray = isArray(value);
+  for (const key of keysOf(value)) {
+    const item = read(value, key);
+    if (isOfInterest(item)) yield child(key, item, inArray);
+  }
+  if (types.isNativeError(value)) yield child('cause', read(value, 'cause'));
+}
+
+function isOfInterest(value: unknown): boolean {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'symbol';
+}
+
+/** An app's own Map may have another iterator, which need not end. */
+const entriesOf = Map.prototype.entries;
+const membersOf = Set.prototype.values;
+
+function keysOf(value: object): string[] {
+  try {
+    return Object.keys(value);
+  } catch {
+    return [];
+  }
+}
+
+function isArray(value: object): boolean {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
 }
 
 /** A getter that throws is the cause of the error already; here it is nothing. */
@@ -56,10 +130,17 @@ function read(value: object, key: string): unknown {
   }
 }
 
-function join(at: string, key: string): string {
-  return at === '' ? key : `${at}.${key}`;
+/** The end of a long way: there it is that something is wrong. */
+function wayTo(part: Part): string {
+  let way = '';
+  for (let at = part; at.holder !== undefined; at = at.holder) {
+    const step = at.inArray ? `[${at.key}]` : at.holder.holder === undefined ? at.key : `.${at.key}`;
+    way = `${step}${way}`;
+    if (way.length > MAX_WAY) return `…${way.slice(-MAX_WAY)}`;
+  }
+  return way;
 }
 
 function describeKey(key: unknown): string {
-  return typeof key === 'object' && key !== null ? 'an object' : String(key);
+  return typeof key === 'object' && key !== null ? 'an object' : typeof key === 'function' ? 'a function' : String(key);
 }

@@ -50,7 +50,7 @@ export const Kind = {
   MEMBERS: 8,
   /** Hub → member: `source` is gone. */
   LOST: 9,
-  /** Member → hub: the events it runs tasks for. */
+  /** Member → hub: the events it runs tasks for; `id`: so many more frames follow with the rest of them. */
   SERVE: 10,
   /** Member → hub: asks for the claim on a key. */
   CLAIM: 11,
@@ -144,7 +144,8 @@ export function newHubFrame(kind: number, call = 0): Frame {
   return frame;
 }
 
-function tooLong(what: string, name: string, length: number): InvalidArgumentError {
+/** The refusal of a name that no frame can carry. */
+export function tooLong(what: string, name: string, length: number): InvalidArgumentError {
   const start = name.slice(0, 40);
   return new InvalidArgumentError(
     `The ${what} '${start}…' is ${length} bytes long; at most ${MAX_NAME} are allowed. Use a shorter ${what}.`,

@@ -31,8 +31,8 @@ export interface HubOptions {
   readonly now?: () => number;
   /** Takes what an operator should know: members that do not keep up, are cut off, or break the protocol. */
   readonly warn: (message: string) => void;
-  /** Takes what `warn` would of a member whose link ended; mostly its process has, too, and that is told elsewhere. */
-  readonly lost?: (id: MemberId, message: string) => void;
+  /** Hears of a member whose link ended, instead of `warn`; mostly its process has ended, too. */
+  readonly lost?: (id: MemberId, reason: string) => void;
 }
 
 /**
@@ -207,7 +207,9 @@ export class Hub {
   private serve(from: Seat, frame: Frame): void {
     const events = parseEvents(textIn(frame));
     if (events === undefined) return this.cut(from, 'it sent a list of events that cannot be read');
-    from.serve(events);
+    for (const event of events) from.toServe.push(event);
+    if (idOf(frame) > 0) return;
+    from.serve(from.toServe.splice(0));
     this.tasks.dispatchWaiting();
   }
 
@@ -231,9 +233,8 @@ export class Hub {
     this.tasks.dispatchWaiting();
     // The primary closes its own end only when the cluster has stopped.
     if (wasLeaving || this.closing || seat.isPrimary) return;
-    const message = `The bus lost ${seat.name}: ${reason}.`;
-    if (this.options.lost) this.options.lost(seat.id, message);
-    else this.options.warn(message);
+    if (this.options.lost) this.options.lost(seat.id, reason);
+    else this.options.warn(`The bus lost ${seat.name}: ${reason}.`);
   }
 }
 

@@ -39,6 +39,7 @@ import {
   targetOf,
   termOf,
   textIn,
+  tooLong,
 } from './frame.js';
 import type { Link } from './link.js';
 import { Loopback } from './loopback.js';
@@ -108,8 +109,12 @@ export class LocalBus implements Bus {
   }
 
   serve(events: readonly ServedEvent[]): void {
-    const pairs = events.map(({ event, concurrency }) => [event, concurrency ?? null]);
-    this.link.send(newFrame(Kind.SERVE, '', '', Buffer.from(JSON.stringify(pairs))));
+    const parts = partsOf(events);
+    for (const [i, part] of parts.entries()) {
+      const frame = newFrame(Kind.SERVE, '', '', Buffer.from(part));
+      setId(frame, parts.length - 1 - i);
+      this.link.send(frame);
+    }
   }
 
   publish(event: string, payload: Uint8Array): Promise<void> {
@@ -420,6 +425,31 @@ export class LocalBus implements Bus {
         `Finish messenger calls before the app is closed; if the primary died, the worker is about to end too.`,
     );
   }
+}
+
+/** Bytes of a list of events in one frame: less than any link takes, whatever `maxPayload` is. */
+const SERVE_PART = 64 * 1024;
+
+/**
+ * The list of events as one JSON text or several, each of which is a list.
+ *
+ * @throws InvalidArgumentError for an event whose name is too long
+ */
+function partsOf(events: readonly ServedEvent[]): string[] {
+  const parts: string[][] = [[]];
+  let bytes = 0;
+  for (const { event, concurrency } of events) {
+    const text = JSON.stringify([event, concurrency ?? null]);
+    const length = Buffer.byteLength(text) + 1;
+    if (length > SERVE_PART) throw tooLong('event', event, length);
+    if (bytes + length > SERVE_PART) {
+      parts.push([]);
+      bytes = 0;
+    }
+    bytes += length;
+    parts.at(-1)!.push(text);
+  }
+  return parts.map((part) => `[${part.join(',')}]`);
 }
 
 const nameOf = (slot: Address): string => (slot === 'primary' ? 'The primary' : `The worker in slot ${slot}`);

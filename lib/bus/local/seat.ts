@@ -24,6 +24,8 @@ export class Seat {
   congested = false;
   /** The events it runs tasks for; undefined until it said so. */
   serves: Map<string, Served> | undefined;
+  /** The first of the events of a list that is on its way. */
+  readonly toServe: [event: string, concurrency: number][] = [];
   /** The tasks it is running, by the queue's number. */
   readonly running = new NumberTable<QueuedTask>();
   /** The tasks it waits for, by its own number of the call. */

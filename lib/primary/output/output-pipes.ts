@@ -14,10 +14,12 @@ export interface OutputPipe {
   readonly entry: number | 'pipe';
   /** Call it when the worker is forked: from then on the worker alone holds the writing end. */
   reader(piped: Readable | null): Readable | undefined;
+  /** Call it instead where there is no worker. */
+  discard(): void;
 }
 
 /** What node:child_process gives: a pair of sockets. `open('/dev/stdout')` fails in a worker that has one. */
-const SOCKETS: OutputPipe = { entry: 'pipe', reader: (piped) => piped ?? undefined };
+const SOCKETS: OutputPipe = { entry: 'pipe', reader: (piped) => piped ?? undefined, discard: () => {} };
 
 /**
  * Makes `count` pipes. They are real ones (a FIFO without a name), as a process under a shell or a container runtime
@@ -39,7 +41,17 @@ export function outputPipes(count: number): OutputPipe[] {
     for (const fd of opened) fs.closeSync(fd);
     return Array.from({ length: count }, () => SOCKETS);
   } finally {
-    if (folder !== undefined) fs.rmSync(folder, { recursive: true, force: true });
+    if (folder !== undefined) remove(folder, count);
+  }
+}
+
+/** By name: to list a folder takes a descriptor, and there may be none. */
+function remove(folder: string, count: number): void {
+  for (let index = 0; index < count; index++) fs.rmSync(join(folder, String(index)), { force: true });
+  try {
+    fs.rmdirSync(folder);
+  } catch {
+    // Something else is in it: the system sees to what is temporary.
   }
 }
 
@@ -54,6 +66,10 @@ function fifo(path: string, opened: number[]): OutputPipe {
     reader: () => {
       fs.closeSync(write);
       return new net.Socket({ fd: read, readable: true, writable: false });
+    },
+    discard: () => {
+      fs.closeSync(write);
+      fs.closeSync(read);
     },
   };
 }

@@ -43,7 +43,14 @@ export class OutputRelay {
       // node:cluster takes the streams of all workers from here; setupPrimary would announce it as a change of settings.
       cluster.settings.stdio = this.settings.stdio(out?.entry ?? 'inherit', err?.entry ?? 'inherit');
     }
-    const worker = fork();
+    let worker: Worker | undefined;
+    try {
+      worker = fork();
+    } finally {
+      // Nobody is there to write to them.
+      if (worker?.process.pid === undefined) for (const pipe of [out, err]) pipe?.discard();
+    }
+    if (worker.process.pid === undefined) return { worker, output: new WorkerOutput(undefined, undefined) };
     const output = this.settings.ownsOutput ? this.relayed(worker, out, err) : this.users(worker);
     this.outputs.add(output);
     void output.ended.then(() => this.outputs.delete(output));

@@ -1,5 +1,6 @@
 import type { Logger } from '@nestjs/common';
 import { ModulesContainer, NestApplication } from '@nestjs/core';
+import { messageOf } from '../../errors/read-error.js';
 import { type Clock, elapsed, whenTrue } from '../../platform/clock.js';
 import { Flights } from './flights.js';
 import { type ConnectionHandle, isTcpServer, type LeavingTerms, MessageConnections } from './message-connections.js';
@@ -167,7 +168,7 @@ class WatchedMicroservice {
     if (!action) return;
     let late = false;
     const failed = (error: unknown): void => {
-      if (!late) this.warn(`not known whether it ${what}: ${error instanceof Error ? error.message : String(error)}`);
+      if (!late) this.warn(`not known whether it ${what}: ${messageOf(error)}`);
     };
     const timeout = elapsed(this.clock, BROKER_TIMEOUT).then(() => (late = true));
     await Promise.race([action().catch(failed), timeout]);

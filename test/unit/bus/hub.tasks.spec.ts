@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Answer } from '../../../lib/bus/bus.interface.js';
 import { RESULT_KEPT } from '../../../lib/bus/local/settled-results.js';
+import { Kind, kindOf, newFrame, setId } from '../../../lib/bus/local/frame.js';
 import { BackpressureError } from '../../../lib/errors/index.js';
 import { bytes, MAX_PAYLOAD, NO_PAYLOAD, QUEUE_LIMIT, quiet, TestCluster, text } from './cluster.js';
 
@@ -56,6 +57,40 @@ describe('a task', () => {
     for (let i = 0; i < 4; i++) void a.enqueue('job');
     await quiet();
     expect([a.tasks.length, b.tasks.length]).toEqual([0, 4]);
+  });
+
+  it('goes to a worker whose events fill many frames; until the last of them is there it serves what it did', async () => {
+    const cluster = new TestCluster();
+    const many = await cluster.boot(0);
+    const events = Array.from({ length: 3_000 }, (_, i) => `${i}.`.padEnd(900, 'x'));
+    const sent: number[] = [];
+    const send = many.link.send.bind(many.link);
+    many.link.send = (frame) => {
+      sent.push(frame.length);
+      send(frame);
+    };
+    many.bus.serve(events.map((event) => ({ event, concurrency: undefined })));
+    expect(sent.length).toBeGreaterThan(10);
+    expect(Math.max(...sent)).toBeLessThan(MAX_PAYLOAD * 2);
+    cluster.hub.ready(many.id);
+    await quiet();
+    many.runsEverything();
+    expect(await many.enqueue(events.at(-1)!)).toMatchObject({ outcome: 'ok' });
+    expect(await many.enqueue(events[0]!)).toMatchObject({ outcome: 'ok' });
+
+    const link = cluster.stub(1);
+    link.receive(newFrame(Kind.SERVE, '', '', bytes('[["job",null]]')));
+    const first = newFrame(Kind.SERVE, '', '', bytes('[["other",null]]'));
+    setId(first, 1);
+    link.receive(first);
+    void many.enqueue('job');
+    await quiet();
+    expect(link.sent.filter((frame) => kindOf(frame) === Kind.TASK)).toHaveLength(1);
+    link.receive(newFrame(Kind.SERVE, '', '', bytes('[["more",null]]')));
+    void many.enqueue('other');
+    void many.enqueue('more');
+    await quiet();
+    expect(link.sent.filter((frame) => kindOf(frame) === Kind.TASK)).toHaveLength(3);
   });
 
   it('that no ready worker serves ends as no-handler at once', async () => {

@@ -5,7 +5,19 @@ import { World } from './world.js';
 
 /** What may happen to a cluster; `pick` chooses a worker among those it can happen to. */
 type Happening =
-  | { kind: 'becomes ready' | 'exits' | 'fails' | 'retires' | 'disconnects' | 'beats' | 'obeys'; pick: number }
+  | {
+      kind:
+        | 'becomes ready'
+        | 'exits'
+        | 'fails'
+        | 'retires'
+        | 'disconnects'
+        | 'is cut off'
+        | 'is not forked'
+        | 'beats'
+        | 'obeys';
+      pick: number;
+    }
   | { kind: 'reload'; requester: number }
   | { kind: 'scale'; workers: number }
   | { kind: 'time'; ms: number };
@@ -18,6 +30,8 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 1, arbitrary: onWorker('fails') },
   { weight: 1, arbitrary: onWorker('retires') },
   { weight: 1, arbitrary: onWorker('disconnects') },
+  { weight: 1, arbitrary: onWorker('is cut off') },
+  { weight: 1, arbitrary: onWorker('is not forked') },
   { weight: 3, arbitrary: onWorker('beats') },
   { weight: 4, arbitrary: onWorker('obeys') },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('reload' as const), requester: fc.nat({ max: 4 }) }) },
@@ -122,6 +136,16 @@ function happen(world: World, what: Happening): void {
       return among(
         () => true,
         ({ id }) => world.tell({ type: 'disconnected', id }),
+      );
+    case 'is cut off':
+      return among(
+        () => true,
+        ({ id }) => world.tell({ type: 'cut-off', id, reason: 'the connection was closed' }),
+      );
+    case 'is not forked':
+      return among(
+        ({ phase }) => phase === 'spawning',
+        ({ id }) => world.tell({ type: 'exited', id, code: null, signal: null, error: 'spawn EMFILE' }),
       );
     case 'beats':
       return among(

@@ -412,6 +412,17 @@ describe('shutdown', () => {
     expect(world.all('drain')).toHaveLength(1);
   });
 
+  it('ends at the second signal, though a worker is recorded of whose end nobody tells', () => {
+    const world = new World({ workers: 2 }).up();
+    world.tell({ type: 'signal', signal: 'SIGTERM' });
+    world.pass(1_000);
+    world.tell({ type: 'signal', signal: 'SIGTERM' });
+    world.exit(2, null, 'SIGKILL');
+    expect(world.all('exit')).toEqual([]);
+    world.pass(2_000);
+    expect(world.all('exit')).toMatchObject([{ code: 143 }]);
+  });
+
   it('kills everybody at the second signal', () => {
     const world = new World({ workers: 2 }).up();
     world.tell({ type: 'signal', signal: 'SIGTERM' });
@@ -527,6 +538,72 @@ describe('watchdog', () => {
     world.now += 3_600_000;
     world.tell({ type: 'tick' });
     expect(world.all('suspected')).toEqual([]);
+    expect(world.all('kill')).toEqual([]);
+  });
+});
+
+describe('a worker that cannot be forked', () => {
+  it('is a crash of its slot, which is tried again later and later', () => {
+    const world = new World({ workers: 2, restart: { maxCrashes: 100 } }, () => 0.999).up();
+    world.exit(1, null, 'SIGKILL');
+    const delays: number[] = [];
+    for (let tries = 0; tries < 4; tries++) {
+      const since = world.now;
+      while (world.supervisor.state.slots[0]!.current === undefined) world.pass(1);
+      delays.push(world.now - since);
+      const error = 'spawn EMFILE';
+      world.tell({ type: 'exited', id: world.current(0), code: null, signal: null, error });
+    }
+    expect(delays).toEqual(delays.toSorted((a, b) => a - b));
+    expect(delays.at(-1)).toBeGreaterThan(delays[0]!);
+    expect(world.all('log').at(-1)!.message).toBe('worker 6 in slot 0 could not be started: spawn EMFILE');
+    expect(world.current(1)).toBe(2);
+    expect(world.workers).toHaveLength(1);
+  });
+});
+
+describe('a worker that is cut off from the bus', () => {
+  it('leads no more, and is replaced where it does not end', () => {
+    const world = new World({ workers: 2 }).up();
+    world.beat(1);
+    expect(world.supervisor.leader).toBe(1);
+    world.tell({ type: 'cut-off', id: 1, reason: 'it sent nonsense' });
+    world.beat(1);
+    expect(world.all('lease').at(-1)).toMatchObject({ id: 1, term: undefined });
+    world.pass(1_000);
+    const log = world.all('log').map(({ message }) => message);
+    expect(log).toContain('worker 1 in slot 0 lost its link to the bus (it sent nonsense) and is replaced');
+    expect(world.all('drain')).toMatchObject([{ id: 1, reason: 'failing', signal: undefined }]);
+    world.pass(1_000);
+    expect(world.forked).toMatchObject([{ slot: 0 }]);
+    world.pass(5_000);
+    expect(world.supervisor.leader).toBe(2);
+  });
+
+  it('is killed where it was not ready', () => {
+    const world = new World({ workers: 2 }).start();
+    world.ready(2);
+    world.tell({ type: 'cut-off', id: 1, reason: 'it sent nonsense' });
+    world.pass(1_000);
+    expect(world.all('kill')).toEqual([{ type: 'kill', id: 1, signal: 'SIGKILL' }]);
+  });
+
+  it('is a crash like any other where it ends', () => {
+    const world = new World({ workers: 2 }).up();
+    world.tell({ type: 'cut-off', id: 1, reason: 'the connection was closed' });
+    world.exit(1, null, 'SIGKILL');
+    world.pass(2_000);
+    expect(world.all('log').map(({ message }) => message)).toContainEqual(expect.stringContaining('ended by SIGKILL'));
+    expect(world.all('log').map(({ message }) => message)).not.toContainEqual(expect.stringContaining('bus'));
+  });
+
+  it('finishes what it was told to where it leaves already', () => {
+    const world = new World({ workers: 2 }).up();
+    world.tell({ type: 'stop', code: 0 });
+    const told = world.all('drain').length;
+    world.tell({ type: 'cut-off', id: 1, reason: 'the connection was closed' });
+    world.pass(2_000);
+    expect(world.all('drain')).toHaveLength(told);
     expect(world.all('kill')).toEqual([]);
   });
 });

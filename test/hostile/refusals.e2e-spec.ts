@@ -1,0 +1,40 @@
+import { describe, expect, it } from '@jest/globals';
+import { FixtureApp, fixture, useApps } from '../support/index.js';
+
+const apps = useApps();
+
+/** Descriptors that the primary may have. */
+const DESCRIPTORS = '400';
+const launcher = ['bash', '-c', `ulimit -n ${DESCRIPTORS}; exec "$0" "$@"`];
+
+const start = (env: Record<string, string> = {}) =>
+  FixtureApp.start(apps, { entry: fixture('hostile/main'), launcher, env });
+
+describe('a primary that has no descriptor left', () => {
+  it('goes on, and fills the slot of a worker that died meanwhile when it has some again', async () => {
+    const app = await start();
+    const lost = await app.member(1);
+    process.kill(app.process.pid, 'SIGURG');
+    await app.process.waitForReport('drought');
+    const { mark } = app;
+    process.kill(lost.pid, 'SIGKILL');
+    await app.process.waitForLine(/in slot 1 could not be started: .*EMFILE/, mark);
+    await app.process.waitForReport('relief');
+    const next = await app.waitForReplacement(lost);
+    expect(next.slot).toBe(1);
+    process.kill(app.process.pid, 'SIGTERM');
+    expect(await app.process.exited).toEqual({ code: 0, signal: null });
+  });
+
+  it('stops when it is told to', async () => {
+    const app = await start({ DROUGHT: '600000' });
+    const lost = await app.member(1);
+    process.kill(app.process.pid, 'SIGURG');
+    await app.process.waitForReport('drought');
+    process.kill(lost.pid, 'SIGKILL');
+    await app.process.waitForLine(/in slot 1 could not be started/);
+    process.kill(app.process.pid, 'SIGTERM');
+    expect(await app.process.exited).toEqual({ code: 0, signal: null });
+    expect(app.process.processes).toEqual([]);
+  });
+});

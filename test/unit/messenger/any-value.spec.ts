@@ -1,3 +1,4 @@
+/* oxlint-disable jest/no-standalone-expect, jest/expect-expect -- the helpers below expect */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { throwError } from 'rxjs';

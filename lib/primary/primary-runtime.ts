@@ -30,7 +30,7 @@ import type { PrimaryOutput } from './output/primary-output.js';
 import type { AcceptedHandle } from './listening/bind.js';
 import { PassedOnConnections } from './listening/passed-on-connections.js';
 import { shutdownUnder, watcherOfThisProcess } from './watcher.js';
-import { EXIT_BY_SIGNAL, exitCodeOf, isEnding, SIGNAL_SPACING, Supervisor } from './supervisor.js';
+import { EXIT_BY_SIGNAL, isEnding, SIGNAL_SPACING, Supervisor } from './supervisor.js';
 import type { StopSignal, SupervisorAction, SupervisorEvent } from './supervisor.types.js';
 import type { WorkerEvents } from './worker-events.explorer.js';
 import type { WorkerProcess } from './worker-process.js';
@@ -171,7 +171,8 @@ export class PrimaryRuntime implements ProcessRuntime {
     // The workers are gone, or never were, and what is left to do takes its time, or waits in vain.
     const { phase } = this.supervisor.state;
     if (phase === 'stopped' && isEnding(signal) && now - this.signalledAt >= SIGNAL_SPACING) {
-      process.exit(exitCodeOf(signal));
+      // One that ends so has done its work: a listener of the app's may raise the signal again to end the process.
+      process.exit(process.exitCode ?? this.supervisor.state.exitCode);
     }
     this.dispatch({ type: 'signal', signal });
   }

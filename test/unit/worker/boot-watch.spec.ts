@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { BootWatch } from '../../../lib/worker/boot-watch.js';
 import { LISTEN_GRACE } from '../../../lib/worker/readiness.js';
-import { ManualClock } from '../bus/distributed/manual-clock.js';
+import { ManualClock } from '../manual-clock.js';
 
 /** An HTTP application that has booted; what is said of it is kept. */
 async function booted(serversBefore?: number) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { spread } from '../../../lib/worker/spread.js';
-import { ManualClock, settled } from '../bus/distributed/manual-clock.js';
+import { ManualClock, settled } from '../manual-clock.js';
 
 /** When each of `count` items has its turn, in ms, spread over 2 s. */
 async function turns(count: number): Promise<number[]> {

@@ -4,7 +4,7 @@ import { Hub, LocalBus, memoryLinkPair } from '../../../../lib/bus/index.js';
 import { MemoryBroker, MemoryEngine } from '../../../../lib/testing/index.js';
 import { MAX_PAYLOAD, Peer, QUEUE_LIMIT } from '../cluster.js';
 import type { Bench } from '../conformance.js';
-import { ManualClock } from './manual-clock.js';
+import { ManualClock } from '../../manual-clock.js';
 
 const LEASE = 2_000;
 

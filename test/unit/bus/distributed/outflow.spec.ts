@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Outflow } from '../../../../lib/bus/distributed/outflow.js';
-import { settled } from './manual-clock.js';
+import { settled } from '../../manual-clock.js';
 
 const MIB = 1024 * 1024;
 

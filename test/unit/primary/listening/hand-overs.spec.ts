@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type Choice, HandOvers, type Visitor } from '../../../../lib/primary/listening/hand-overs.js';
-import { ManualClock } from '../../bus/distributed/manual-clock.js';
+import { ManualClock } from '../../manual-clock.js';
 
 const KEY = '::80';
 

@@ -1,4 +1,4 @@
-import { ManualClock } from '../../bus/distributed/manual-clock.js';
+import { ManualClock } from '../../manual-clock.js';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { PassedOnConnections } from '../../../../lib/primary/listening/passed-on-connections.js';
 import type { WorkerRecord } from '../../../../lib/primary/supervisor.types.js';

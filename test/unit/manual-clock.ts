@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../../../lib/platform/clock.js';
+import type { Clock, Timer } from '../../lib/platform/clock.js';
 
 /** Time that passes only when a test says so. */
 export class ManualClock implements Clock {

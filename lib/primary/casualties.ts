@@ -9,6 +9,9 @@ export const EXIT_CONFIG = 78;
 /** A worker that exits by itself sooner after it became ready (ms) is replaced with a delay, or it would be forked without end. */
 export const BRIEF_LIFE = 1_000;
 
+/** A worker that hit an uncaught error, or was cut off, may take this long (ms) to finish what is in flight. */
+const FAILING_DRAIN_TIMEOUT = 5_000;
+
 /** The remedy for a script that makes an application (`NestFactory.create`) and is none. */
 const RAN_TO_ITS_END =
   'the main script ran to its end in every worker, and the cluster ends: ' +
@@ -96,6 +99,12 @@ export class Casualties {
   discard(worker: WorkerRecord, reason: LeaveReason, how: string, now: number): void {
     this.crashed(worker, how, now);
     this.floor.kill(worker, reason);
+  }
+
+  /** Counts a worker as a crash that still answers what it has in flight, and lets it do so. */
+  failing(worker: WorkerRecord, how: string, now: number): void {
+    this.crashed(worker, how, now);
+    this.floor.leave(worker, 'failing', now, Math.min(FAILING_DRAIN_TIMEOUT, this.floor.options.shutdown.timeout));
   }
 
   /**

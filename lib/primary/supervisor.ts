@@ -13,7 +13,7 @@ import type {
   SupervisorState,
   WorkerRecord,
 } from './supervisor.types.js';
-import { DISCONNECT_GRACE, FAILING_DRAIN_TIMEOUT, LINK_GRACE, Watchdog } from './watchdog.js';
+import { DISCONNECT_GRACE, LINK_GRACE, Watchdog } from './watchdog.js';
 
 /** After a stop at once, an exit that nobody tells of is waited for this long, in ms. */
 export const END_GRACE = 2_000;
@@ -180,8 +180,7 @@ export class Supervisor {
     if (worker.leaving) {
       return this.floor.log('warn', `${this.floor.nameOf(worker)} hit an uncaught error while it leaves: ${error}`);
     }
-    this.casualties.crashed(worker, `hit an uncaught error and is replaced: ${error}`, now);
-    this.floor.leave(worker, 'failing', now, Math.min(FAILING_DRAIN_TIMEOUT, this.floor.options.shutdown.timeout));
+    this.casualties.failing(worker, `hit an uncaught error and is replaced: ${error}`, now);
   }
 
   private retire(worker: WorkerRecord, reason: string): void {

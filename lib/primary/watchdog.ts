@@ -8,9 +8,6 @@ export const DISCONNECT_GRACE = 200;
 /** Between the end of a worker's link to the bus and the exit that explains it, in ms. */
 export const LINK_GRACE = 1_000;
 
-/** A worker that hit an uncaught error, or was cut off, may take this long (ms) to finish what is in flight. */
-export const FAILING_DRAIN_TIMEOUT = 5_000;
-
 /** Holds the workers to their deadlines: to boot, to be heard, to leave. */
 export class Watchdog {
   private expectedWake: number | undefined;
@@ -120,7 +117,6 @@ export class Watchdog {
     // It serves its clients, and neither hears the others nor is heard by them.
     const how = `lost its link to the bus (${worker.cutOff}) and is replaced`;
     if (worker.readyAt === undefined) return this.casualties.discard(worker, 'failing', how, now);
-    this.casualties.crashed(worker, how, now);
-    this.floor.leave(worker, 'failing', now, Math.min(FAILING_DRAIN_TIMEOUT, this.floor.options.shutdown.timeout));
+    this.casualties.failing(worker, how, now);
   }
 }

@@ -65,16 +65,14 @@ export class Http1Requests {
    * of pipelined requests behind it.
    */
   private responsesOf(socket: Socket): Set<ServerResponse> {
-    let responses = this.bySocket.get(socket);
-    if (responses === undefined) {
-      const lost = new Set<ServerResponse>();
-      responses = lost;
-      this.bySocket.set(socket, lost);
-      socket.once('close', () => {
-        for (const response of lost) this.responses.delete(response);
-        lost.clear();
-      });
-    }
+    const known = this.bySocket.get(socket);
+    if (known !== undefined) return known;
+    const responses = new Set<ServerResponse>();
+    this.bySocket.set(socket, responses);
+    socket.once('close', () => {
+      for (const response of responses) this.responses.delete(response);
+      responses.clear();
+    });
     return responses;
   }
 }

@@ -435,8 +435,8 @@ export class WorkerRuntime implements ProcessRuntime {
   private leave(timeout: number, code: number, idleGrace: number): Promise<void> {
     // The primary counts from when it said so, which a busy worker hears late.
     if (!this.leaving) this.hurriedFrom = this.clock.now() + timeout / 2;
-    // Half of the time at most goes to connections on which nothing happens.
     this.programEnd.prevent();
+    // Half of the time at most goes to connections on which nothing happens.
     this.leaving ??= this.drainAndExit(timeout, code, Math.min(idleGrace, timeout / 2));
     return this.leaving;
   }

@@ -160,13 +160,15 @@ export class AppProcess {
 
   /**
    * Repeats a request until the worker of `slot` gets it; the others of a fixture app refuse it undone (421).
-   * Any other failure is the caller's to see: the request is not sent again.
+   * Any other failure is the caller's to see: the request is not sent again. Throws when a controller without the guard
+   * that refuses (`OnlySlot`) has answered: it may have been any worker's.
    */
   async jsonFrom(slot: number, path: string, options: RequestOptions = {}): Promise<any> {
     const headers = { ...options.headers, 'x-only-slot': String(slot) };
     for (let tries = 0; tries < MISDIRECTED_TRIES; tries++) {
-      const { status, text } = await this.request(path, { ...options, headers });
+      const { status, text, headers: answered } = await this.request(path, { ...options, headers });
       if (status === 421) continue;
+      if (answered['x-slot'] !== String(slot)) throw new Error(`nothing at ${path} refuses what is for another slot`);
       if (status >= 400) throw new Error(`${path} answered ${status} ${text}\n--- output\n${this.output.text}`);
       return JSON.parse(text);
     }

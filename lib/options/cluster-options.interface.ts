@@ -197,7 +197,10 @@ export interface ClusterOptions {
    * and without this option: the worker is replaced, finishes what is in flight and exits non-zero.
    */
   readonly onUncaughtException?: (error: unknown) => boolean | void;
-  /** The same for an unhandled rejection; gets the rejection's reason. */
+  /**
+   * The same for an unhandled rejection; gets the rejection's reason. Without it, messenger calls that nobody awaits and
+   * that fail in an outage of the broker are logged and end nothing.
+   */
   readonly onUnhandledRejection?: (reason: unknown) => boolean | void;
 }
 

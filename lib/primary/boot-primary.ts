@@ -3,6 +3,7 @@ import { DiscoveryModule, NestFactory } from '@nestjs/core';
 import { CLUSTER_OPTIONS, RUNTIME } from '../cluster.constants.js';
 import { stackOf } from '../errors/read-error.js';
 import { ClusterCoreModule } from '../gate/core.module.js';
+import { LostCalls } from '../messenger/lost-calls.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { workerCount } from '../options/worker-count.js';
 import { ClusterLogger } from '../platform/cluster-logger.js';
@@ -40,7 +41,7 @@ export async function bootPrimary(options: ResolvedClusterOptions): Promise<neve
   const runtime = new PrimaryRuntime(options, workerCount(options.workers), systemClock, output);
   // Before anything is awaited: as pid 1 a process has no default signal actions.
   const listeners = listenToSignals(runtime, options);
-  listenToErrors(runtime);
+  listenToErrors(runtime, options.messenger.engine !== undefined);
   outliveOutput();
   markDescendantsOfPrimary(ownSession());
   const logger = new ClusterLogger();
@@ -92,10 +93,17 @@ function primaryModule(runtime: PrimaryRuntime, options: ResolvedClusterOptions)
   };
 }
 
-function listenToErrors(runtime: PrimaryRuntime): void {
+function listenToErrors(runtime: PrimaryRuntime, isOverBroker: boolean): void {
   const logger = new ClusterLogger();
+  const lostCalls = new LostCalls(
+    (message) => logger.warn(message),
+    () => systemClock.now(),
+  );
   processEvents.onUncaughtException((error) => primaryFailed(error));
-  processEvents.onUnhandledRejection((reason) => primaryFailed(reason));
+  processEvents.onUnhandledRejection((reason) => {
+    // The option onUnhandledRejection is about workers.
+    if (!lostCalls.take({ reason, isOverBroker, isReady: true, isDecidedByUser: false })) primaryFailed(reason);
+  });
 
   function primaryFailed(error: unknown): void {
     logger.error('Uncaught error in the primary; the cluster stops gracefully', stackOf(error));

@@ -7,6 +7,7 @@ import { inspected, stackOf } from '../errors/read-error.js';
 import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import type { Connection } from '../messenger/connection.js';
+import { LostCalls } from '../messenger/lost-calls.js';
 import { printable } from '../platform/printable.js';
 import { ClusterLogger } from '../platform/cluster-logger.js';
 import type { Clock } from '../platform/clock.js';
@@ -103,6 +104,7 @@ export class WorkerRuntime implements ProcessRuntime {
   private options: ResolvedClusterOptions | undefined;
   private connection: Connection | undefined;
   private readonly healthChecks = new HealthChecks();
+  private readonly lostCalls: LostCalls;
   private ready = false;
   private isToStop = false;
   private leaving: Promise<void> | undefined;
@@ -131,6 +133,10 @@ export class WorkerRuntime implements ProcessRuntime {
     this.settings = mark.settings;
     const { leaseDuration, maxPayload, queueLimit } = mark.settings;
     this.lease = new LeaderLease(leaseDuration);
+    this.lostCalls = new LostCalls(
+      (message) => this.logger.warn(message),
+      () => clock.now(),
+    );
     this.appsClosed = new Promise((resolve) => (this.announceAppsClosed = resolve));
     this.containers = new Containers(mark.settings.countsContexts);
     this.servers = new ServerRegistry(() => this.boot.changed(), mark.primaryPorts);
@@ -392,7 +398,7 @@ export class WorkerRuntime implements ProcessRuntime {
     });
     this.held = new HeldListeners(new Set(['SIGTERM', ...primarys]), this.clock);
     processEvents.onUncaughtException((error) => this.failed(error, this.verdicts.onUncaughtException));
-    processEvents.onUnhandledRejection((reason) => this.failed(reason, this.verdicts.onUnhandledRejection));
+    processEvents.onUnhandledRejection((reason) => this.rejected(reason));
     // Otherwise node:cluster ends a worker whose channel closed with code 0, and what is in flight with it.
     cluster.worker!.exitedAfterDisconnect = true;
     processEvents.onDisconnect(() => {
@@ -402,6 +408,14 @@ export class WorkerRuntime implements ProcessRuntime {
       this.logger.warn('The primary is gone; this worker finishes what is in flight and leaves');
       void this.leave(ORPHAN_TIMEOUT, EXIT_UNFINISHED, this.idleGraceAtStop);
     });
+  }
+
+  private rejected(reason: unknown): void {
+    const { onUnhandledRejection: decide } = this.verdicts;
+    const isOverBroker = this.hosts !== undefined;
+    if (this.lostCalls.take({ reason, isOverBroker, isReady: this.ready, isDecidedByUser: decide !== undefined }))
+      return;
+    this.failed(reason, decide);
   }
 
   /** An uncaught error: its state can no longer be trusted, so the worker asks for its replacement. */

@@ -277,6 +277,32 @@ function twoHosts(broker: Broker): void {
       // On a busy machine so many calls take minutes; a test that is given up goes on, and breaks the next ones.
     }, 300_000);
 
+    it('killed under calls that nobody awaits: they are logged, no process ends, and back, calls work', async () => {
+      const before = await hosts.waitUntilFull();
+      await hosts.call('a', 'map', 'careless', true);
+      const cutOff = whenCutOff();
+      await server.kill();
+      await cutOff;
+      for (const app of hosts.all.values())
+        for (const call of [
+          ['broadcast', 'where'],
+          ['consume', 'steps', 1],
+        ] as const) {
+          const [method, ...args] = call;
+          await app.primary('/call', { method, args, isUnawaited: true });
+        }
+      const lines = () => hosts.linesLike(/call\(s\) that nobody awaited failed, the last: .*'(where|steps)'/);
+      await eventually(() => lines().length === before.length + hosts.all.size, {
+        what: () => `each worker and primary to say it once\n${hosts.text}`,
+      });
+      await server.restart();
+      await reachable();
+      await hosts.call('a', 'map', 'careless', false);
+      expect(await hosts.call('b', 'consume', 'steps', 3)).toMatchObject({ value: 3 });
+      expect((await hosts.waitUntilFull()).map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+      expect(hosts.linesLike(/uncaught/i)).toEqual([]);
+    });
+
     it('frozen during a consume: no false failure, and one run', async () => {
       const cutOff = whenCutOff();
       server.freeze();

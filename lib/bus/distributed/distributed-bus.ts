@@ -132,8 +132,8 @@ export class DistributedBus implements Bus {
     this.requests = new Requests(
       identity,
       {
-        send: (subject, message, isWanted) =>
-          this.outflow.pass(message.length, () => isWanted() && engine.publish(subject, message)),
+        send: (event, subject, message, isWanted) =>
+          this.outflow.pass(event, message.length, () => isWanted() && engine.publish(subject, message)),
         answer: (subject, message) => this.post(subject, message) || this.unsent.keep(subject, message),
       },
       this.loopback,
@@ -249,7 +249,7 @@ export class DistributedBus implements Bus {
     const id = (this.publications = (this.publications + 1) >>> 0);
     const header: PublishHeader = { id, event, from, fromId };
     const message = pack(header, payload);
-    return this.outflow.pass(message.length, () => {
+    return this.outflow.pass(event, message.length, () => {
       this.engine.publish(EVERYONE, message);
       this.loopback.push(() => this.receiver!.onPublish({ event, payload, from, id }));
     });
@@ -293,7 +293,7 @@ export class DistributedBus implements Bus {
   progress(task: Task, payload: Uint8Array): Promise<void> {
     const refusal = this.refusal(task.event, payload);
     if (refusal !== undefined) return Promise.reject(refusal);
-    return this.outflow.pass(payload.length, () => this.runner.progress(task, payload));
+    return this.outflow.pass(task.event, payload.length, () => this.runner.progress(task, payload));
   }
 
   settle(task: Task, outcome: Outcome, payload: Uint8Array): void {
@@ -453,9 +453,11 @@ export class DistributedBus implements Bus {
   /** Answers may be lost: whoever waits for one hears it now. Tasks go on: their results are written down. */
   private cutOff(reason: string): void {
     this.options.warn(`${reason}: messenger calls are refused until it is back.`);
-    this.outflow.reset(() => this.notConnected());
-    const lost = () =>
-      new NotConnectedError(`The answer may be lost, and whether the call was run is unknown: ${reason}. Try again.`);
+    this.outflow.reset((event) => this.notConnected(event));
+    const lost = (event = '') =>
+      new NotConnectedError(
+        `The answer to '${event}' may be lost, and whether the call was run is unknown: ${reason}. Try again.`,
+      );
     this.requests.cutOff(lost);
   }
 
@@ -494,7 +496,7 @@ export class DistributedBus implements Bus {
     this.presence.end();
     this.closed = 'it was closed';
     this.fence();
-    this.outflow.reset(() => this.notConnected());
+    this.outflow.reset((event) => this.notConnected(event));
     this.requests.close(() => this.notConnected());
     this.caller.close(() => this.notConnected());
     for (const unsubscribe of this.subscriptions.splice(0)) unsubscribe();
@@ -503,7 +505,7 @@ export class DistributedBus implements Bus {
   }
 
   private refusal(event: string, payload: Uint8Array): Error | undefined {
-    if (this.closed !== undefined || !this.engine.isConnected || this.presence.isDeaf) return this.notConnected();
+    if (this.closed !== undefined || !this.engine.isConnected || this.presence.isDeaf) return this.notConnected(event);
     if (payload.length > this.maxPayload) return new PayloadTooLargeError(event, payload.length, this.maxPayload);
     return undefined;
   }
@@ -512,16 +514,18 @@ export class DistributedBus implements Bus {
     if (payload.length > this.maxPayload) throw new PayloadTooLargeError(name, payload.length, this.maxPayload);
   }
 
-  private notConnected(): NotConnectedError {
+  private notConnected(event?: string): NotConnectedError {
     if (this.closed !== undefined) {
       return new NotConnectedError(
         `This process is not connected to the cluster's bus any more: ${this.closed}. Finish messenger calls before the ` +
           `app is closed.`,
       );
     }
+    const what = event === undefined ? 'nothing' : `'${event}'`;
+    const not = event === undefined ? 'was' : 'was not';
     return new NotConnectedError(
-      `${this.engine.name} cannot be reached just now, so nothing was sent. The connection is tried for ever: call again ` +
-        `later, and see to the broker named in messenger.engine.`,
+      `${this.engine.name} cannot be reached just now, so ${what} ${not} sent. The connection is tried for ever: call ` +
+        `again later, and see to the broker named in messenger.engine.`,
     );
   }
 }

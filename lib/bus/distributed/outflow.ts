@@ -4,6 +4,7 @@ import { BackpressureError } from '../../errors/index.js';
 const HIGH_WATER = 1024 * 1024;
 
 interface Waiting {
+  readonly event: string;
   readonly bytes: number;
   readonly pass: () => void;
   readonly fail: (error: Error) => void;
@@ -23,22 +24,23 @@ export class Outflow {
     private readonly limit: number,
   ) {}
 
-  /** Sends now, or in its turn. Resolves when it was sent. */
-  pass(bytes: number, send: () => void): Promise<void> {
+  /** Sends what belongs to a call for `event`, now or in its turn. Resolves when it was sent. */
+  pass(event: string, bytes: number, send: () => void): Promise<void> {
     if (this.unconfirmed < HIGH_WATER && this.waiting.length === 0) return this.sendNow(bytes, send);
-    if (this.waitingBytes + bytes > this.limit && this.waiting.length > 0) return Promise.reject(this.overflow(bytes));
+    if (this.waitingBytes + bytes > this.limit && this.waiting.length > 0)
+      return Promise.reject(this.overflow(event, bytes));
     return new Promise((resolve, reject) => {
       const pass = () => this.sendNow(bytes, send).then(resolve, reject);
-      this.waiting.push({ bytes, pass: () => void pass(), fail: reject });
+      this.waiting.push({ event, bytes, pass: () => void pass(), fail: reject });
       this.waitingBytes += bytes;
     });
   }
 
   /** The connection is lost: what waits fails, and what is on its way is not waited for. */
-  reset(error: () => Error): void {
+  reset(error: (event: string) => Error): void {
     this.unconfirmed = 0;
     this.waitingBytes = 0;
-    for (const { fail } of this.waiting.splice(0)) fail(error());
+    for (const { event, fail } of this.waiting.splice(0)) fail(error(event));
   }
 
   private sendNow(bytes: number, send: () => void): Promise<void> {
@@ -68,9 +70,9 @@ export class Outflow {
     if (this.unconfirmed >= HIGH_WATER / 2) void this.confirm();
   }
 
-  private overflow(bytes: number): BackpressureError {
+  private overflow(event: string, bytes: number): BackpressureError {
     return new BackpressureError(
-      `${this.waiting.length} messages with ${this.waitingBytes} bytes wait for the broker, and ${bytes} more would be ` +
+      `'${event}' was not sent: ${this.waiting.length} messages with ${this.waitingBytes} bytes wait for the broker, and ${bytes} more would be ` +
         `over the limit of ${this.limit} (messenger.queueLimit). It does not keep up: await broadcast(), send less, or ` +
         `raise the limit.`,
     );

@@ -13,7 +13,7 @@ import type { Letter, RequestLetter } from './words.js';
 /** How requests and answers leave this process. */
 export interface RequestWay {
   /** In its turn, which waits while too much is on its way. `isWanted` is asked when it comes. */
-  send(subject: string, message: Uint8Array, isWanted: () => boolean): Promise<void>;
+  send(event: string, subject: string, message: Uint8Array, isWanted: () => boolean): Promise<void>;
   /** Now, or when the connection is back. */
   answer(subject: string, message: Uint8Array): void;
 }
@@ -36,7 +36,7 @@ export class Requests {
   }
 
   request(to: MemberId, event: string, payload: Uint8Array, deadline: number, waiter: Waiter<Answer>): void {
-    const id = this.calls.add({ what: 'request', to, waiter });
+    const id = this.calls.add({ what: 'request', to, event, waiter });
     waiter.cancel = () => this.calls.take(id);
     const { id: fromId, address: from } = this.identity;
     if (to === fromId) {
@@ -44,7 +44,7 @@ export class Requests {
     }
     const letter: Letter = { type: 'request', id, event, from, fromId, deadline: this.times.toWire(deadline) };
     this.way
-      .send(inboxOf(to), pack(letter, payload), () => this.calls.get(id) !== undefined)
+      .send(event, inboxOf(to), pack(letter, payload), () => this.calls.get(id) !== undefined)
       .catch((error: unknown) => this.calls.takeRequest(id, to)?.reject(error));
   }
 
@@ -72,12 +72,16 @@ export class Requests {
   lost({ id, slot, host, worker }: Card): void {
     const [address, name]: [Address, string] =
       worker === 0 ? ['primary', `The primary of ${host}`] : [slot, `The worker in slot ${slot} of ${host}`];
-    const text = `${name} went away before it answered; whether it ran the call is unknown.`;
-    this.calls.rejectRequestsTo(id, () => new MemberLostError(address, text));
+    const lost = (event = '') =>
+      new MemberLostError(
+        address,
+        `${name} went away before it answered '${event}'; whether it ran the call is unknown.`,
+      );
+    this.calls.rejectRequestsTo(id, lost);
   }
 
   /** Answers of others may be lost. */
-  cutOff(error: () => Error): void {
+  cutOff(error: (event: string | undefined) => Error): void {
     this.calls.rejectRequests((to) => to !== this.identity.id, error);
   }
 

@@ -122,7 +122,7 @@ export class TaskCaller {
   private notTaken(call: Call, error: Error): void {
     if (!(error instanceof BackpressureError)) return this.delayed.due(error.message);
     this.forget(call);
-    call.waiter.reject(error);
+    call.waiter.reject(new BackpressureError(`'${call.task.event}' was not queued: ${error.message}`));
   }
 
   /** Somebody else's task, maybe at its end already: its result is said where all can hear. */

@@ -9,7 +9,7 @@ interface CallOf<What extends string, Result> {
 
 /** A call that waits for one answer. */
 export type SingleCall =
-  | (CallOf<'request', Answer> & { readonly to: MemberId })
+  | (CallOf<'request', Answer> & { readonly to: MemberId; readonly event?: string })
   | (CallOf<'task', Answer> & { readonly onProgress: ((payload: Encoded) => void) | undefined })
   | (CallOf<'claim', Claim> & { readonly key: string });
 
@@ -63,15 +63,17 @@ export class PendingCalls {
     return call?.waiter;
   }
 
-  rejectRequestsTo(member: MemberId, error: () => Error): void {
+  rejectRequestsTo(member: MemberId, error: (event: string | undefined) => Error): void {
     this.rejectRequests((to) => to === member, error);
   }
 
-  rejectRequests(which: (to: MemberId) => boolean, error: () => Error): void {
+  /** @param error is given the event where the request has it */
+  rejectRequests(which: (to: MemberId) => boolean, error: (event: string | undefined) => Error): void {
     for (const [id, call] of this.calls.entries()) {
       const asked = call.what === 'round' ? call.members : call.what === 'request' ? [call.to] : [];
       // Another one's rejection may have ended it.
-      for (const member of asked) if (which(member)) this.takeRequest(id, member)?.reject(error());
+      const event = call.what === 'request' ? call.event : undefined;
+      for (const member of asked) if (which(member)) this.takeRequest(id, member)?.reject(error(event));
     }
   }
 

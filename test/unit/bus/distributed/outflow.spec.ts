@@ -9,7 +9,7 @@ function outflow(limit: number) {
   const confirms: (() => void)[] = [];
   const sent: number[] = [];
   const flow = new Outflow(() => new Promise((resolve) => confirms.push(resolve)), limit);
-  const send = (n: number, bytes = MIB / 4) => flow.pass(bytes, () => sent.push(n));
+  const send = (n: number, bytes = MIB / 4) => flow.pass(`event ${n}`, bytes, () => sent.push(n));
   const confirm = async () => {
     for (const resolve of confirms.splice(0)) resolve();
     await settled();
@@ -32,7 +32,10 @@ describe('what flows out', () => {
     await Promise.all([0, 1, 2, 3].map((n) => send(n)));
     const waiting = [send(4), send(5)];
     expect(sent).toEqual([0, 1, 2, 3]);
-    await expect(send(6)).rejects.toMatchObject({ code: 'ERR_CLUSTER_BACKPRESSURE' });
+    await expect(send(6)).rejects.toMatchObject({
+      code: 'ERR_CLUSTER_BACKPRESSURE',
+      message: expect.stringMatching(/^'event 6' was not sent: 2 messages with .* wait/),
+    });
     await confirm();
     await confirm();
     await Promise.all(waiting);
@@ -43,8 +46,8 @@ describe('what flows out', () => {
     const { flow, send } = outflow(MIB);
     await Promise.all([0, 1, 2, 3].map((n) => send(n)));
     const waiting = send(4);
-    flow.reset(() => new Error('lost'));
-    await expect(waiting).rejects.toThrow('lost');
+    flow.reset((event) => new Error(`${event} is lost`));
+    await expect(waiting).rejects.toThrow('event 4 is lost');
     await send(5);
   });
 });

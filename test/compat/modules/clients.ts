@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type ClientRequest, request as httpRequest } from 'node:http';
 import { ClientProxyFactory, Transport } from '@nestjs/microservices';
 import { io, type Socket } from 'socket.io-client';
-import { firstValueFrom, toArray } from 'rxjs';
+import { firstValueFrom, timeout, toArray } from 'rxjs';
 import { eventually } from '../../support/index.js';
 import { packageOfApps, sumsProto } from './project.js';
 
@@ -31,9 +31,12 @@ export function nestClient(at: { port: number } | { servers: string[] }): SumsCl
     'port' in at ? { transport: Transport.TCP, options: at } : { transport: Transport.NATS, options: at },
   );
   return {
-    call: (what, n) => firstValueFrom(client.send<Sum>(what, { n })),
-    count: async (n) => (await firstValueFrom(client.send<Sum>('count', { n }).pipe(toArray()))).map((sum) => sum.n),
-    say: (n) => firstValueFrom(client.emit('said', { n }), { defaultValue: undefined }),
+    call: (what, n) => firstValueFrom(client.send<Sum>(what, { n }).pipe(timeout(PATIENCE))),
+    count: async (n) => {
+      const sums = await firstValueFrom(client.send<Sum>('count', { n }).pipe(timeout(PATIENCE), toArray()));
+      return sums.map((sum) => sum.n);
+    },
+    say: (n) => firstValueFrom(client.emit('said', { n }).pipe(timeout(PATIENCE)), { defaultValue: undefined }),
     close: () => void client.close(),
   };
 }

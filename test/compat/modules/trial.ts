@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, expect } from '@jest/globals';
 import {
   type AppProcess,
@@ -15,6 +16,9 @@ import {
 } from '../../support/index.js';
 import { Asking } from './asking.js';
 import { appMain } from './project.js';
+
+/** A question that a killed worker took has no answer: it is asked again after this time, in ms. */
+const ASK_AGAIN = 5_000;
 
 /** An app that is tried, and what was made for it alone. */
 export interface Trial {
@@ -77,6 +81,15 @@ export async function bothAnswer(trial: Trial, ask: Row['ask'], gone: readonly n
   return found;
 }
 
+/** Rejects where the answer takes longer than a client waits before it asks again. */
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const limit = setTimeout(ASK_AGAIN, undefined, { signal: late.signal }).then(() => {
+    throw new Error(`no answer within ${ASK_AGAIN} ms`);
+  });
+  return Promise.race([answer, limit]).finally(() => late.abort());
+}
+
 /** The same for every row, which are answered by the same workers. */
 async function bothAnswerAll(trial: Trial, rows: readonly Row[], gone?: readonly number[]): Promise<number[]> {
   const pids = [];
@@ -114,8 +127,11 @@ async function live(trial: Trial, rows: readonly Row[]): Promise<Exit> {
   const second = await bothAnswerAll(trial, rows, first);
   expect(app.output.text).not.toMatch(/\b(WARN|ERROR)\b|"level":"?(warn|error|40|50|60)/);
 
+  const { mark } = app.output;
   process.kill(second[0]!, 'SIGKILL');
-  const third = await bothAnswerAll(trial, rows, [second[0]!]);
+  await app.waitForLine(/was ended by SIGKILL/, mark);
+  const askedAgain = rows.map((row) => ({ ...row, ask: (asked: Trial) => inTime(row.ask(asked)) }));
+  const third = await bothAnswerAll(trial, askedAgain, [second[0]!]);
   expect(third).toContain(second[1]);
   for (const row of rows) await row.exercise?.(trial);
 

@@ -14,6 +14,8 @@ export interface BootSubject {
     readonly listening: number;
     /** How many were asked to listen, and neither do nor were refused yet. */
     readonly awaiting: number;
+    /** Whether a microservice was refused, and none is open. */
+    readonly isRefused: boolean;
   };
 }
 
@@ -33,6 +35,7 @@ export class BootWatch {
   private isRefused = false;
   /** How many servers it has said that it listens with; undefined until it is ready. */
   private said: number | undefined;
+  private hasFailed = false;
   private timer: Timer | undefined;
   private waitsSince: number | undefined;
 
@@ -60,8 +63,15 @@ export class BootWatch {
     );
   }
 
+  /** It is never called ready from now on. */
+  failed(): void {
+    this.hasFailed = true;
+    this.timer?.cancel();
+  }
+
   /** An application has booted, or a server listens, is asked to, or was refused. */
   changed(): void {
+    if (this.hasFailed) return;
     if (this.said !== undefined) return this.heardOfServer(this.said);
     this.changedAt = this.clock.now();
     // A microservice is asked to listen right after its hooks, in the same turn of the event loop.
@@ -79,7 +89,8 @@ export class BootWatch {
 
   private look(): void {
     const { servers, hasBooted, isHttp } = this.subject;
-    const isListenPending = this.listenCalls > 0 || servers.awaiting > 0 || (this.isRefused && servers.listening === 0);
+    const isRefused = (this.isRefused || servers.isRefused) && servers.listening === 0;
+    const isListenPending = this.listenCalls > 0 || servers.awaiting > 0 || isRefused;
     const { changedAt, serversBefore } = this;
     const now = this.clock.now();
     const state = { hasBooted, isHttp, isListenPending, servers: servers.listening, serversBefore, changedAt };

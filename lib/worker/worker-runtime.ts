@@ -302,6 +302,9 @@ export class WorkerRuntime implements ProcessRuntime {
         get awaiting(): number {
           return servers.awaiting + microservices.awaiting;
         },
+        get isRefused(): boolean {
+          return microservices.isRefused;
+        },
       },
     };
     return new BootWatch(this.clock, subject, this.mark.serversBefore, {
@@ -431,8 +434,9 @@ export class WorkerRuntime implements ProcessRuntime {
       this.ready ? { type: 'failing', error: report } : { type: 'boot-failed', error: report, fatal: false },
     );
     if (!isSaid) process.stderr.write(`${printable(report.text)}\n`);
-    if (this.ready) void this.leave(FAILING_TIMEOUT, EXIT_UNFINISHED, IDLE_GRACE);
-    else void this.exitOnceHeard();
+    if (this.ready) return void this.leave(FAILING_TIMEOUT, EXIT_UNFINISHED, IDLE_GRACE);
+    this.boot.failed();
+    void this.exitOnceHeard();
   }
 
   /** What was sent before has been handled when the answer comes. */

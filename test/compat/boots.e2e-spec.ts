@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ClientProxyFactory, Transport } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
 import { type AppProcess, ascending, eventually, fixture, freePort, request, useApps } from '../support/index.js';
@@ -10,10 +12,18 @@ const apps = useApps();
 const folder = mkdtempSync(join(tmpdir(), 'nestjs-cluster-boots-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 let count = 0;
+const others = createServer();
+beforeAll(async () => {
+  others.listen(0);
+  await once(others, 'listening');
+});
+afterAll(() => void others.close());
 
 interface Boots {
   readonly app: AppProcess;
   readonly secondPort: number;
+  /** Another process listens there. */
+  readonly takenPort: number;
   /** Changes the code on disk, and what the environment's file says. */
   deploy(build: string, feature?: string): void;
 }
@@ -26,8 +36,14 @@ async function start(build: string): Promise<Boots> {
   };
   deploy(build);
   const secondPort = await freePort();
-  const env = { SECOND_PORT: String(secondPort), BUILD: `${name}.build`, FEATURE_FILE: `${name}.feature` };
-  return { app: await apps.start({ entry: fixture('compat-boots/main'), env }), secondPort, deploy };
+  const takenPort = (others.address() as AddressInfo).port;
+  const env = {
+    SECOND_PORT: String(secondPort),
+    TAKEN_PORT: String(takenPort),
+    BUILD: `${name}.build`,
+    FEATURE_FILE: `${name}.feature`,
+  };
+  return { app: await apps.start({ entry: fixture('compat-boots/main'), env }), secondPort, takenPort, deploy };
 }
 
 async function reload(app: AppProcess): Promise<void> {
@@ -49,6 +65,13 @@ async function askOverTcp(port: number): Promise<number> {
   } finally {
     client.close();
   }
+}
+
+/** Pids of two workers that answer. */
+async function bothOverTcp(port: number): Promise<number[]> {
+  const seen = new Set<number>();
+  await eventually(async () => seen.add(await askOverTcp(port)).size === 2, { what: () => `two of ${[...seen]}` });
+  return ascending(seen);
 }
 
 describe('a process that boots the module more than once', () => {
@@ -102,6 +125,36 @@ describe('an app that does not listen', () => {
     app.kill('SIGHUP');
     await app.waitForLine(/not ready yet: no server listens, and the worker before it listened/, mark);
     expect((await app.waitUntilReady(2)).map(({ generation }) => generation)).toEqual([1, 1]);
+  });
+});
+
+describe('a microservice whose port another process has', () => {
+  it('ends the start with one error', async () => {
+    const { app, takenPort } = await start('a microservice at a port of others');
+    expect(await app.waitForExit()).toEqual({ code: 1, signal: null });
+    const errors = app.output.lines.filter((line) => /exited with code 1 .*EADDRINUSE/.test(line));
+    expect(errors).toEqual([expect.stringMatching(new RegExp(`before it was ready: Error: .*:${takenPort}`))]);
+    expect(app.output.text).toMatch(/no worker became ready/);
+  });
+
+  it('fails a reload with that error, and the old workers serve', async () => {
+    const { app, secondPort, deploy } = await start('microservice');
+    const pids = await bothOverTcp(secondPort);
+    deploy('a microservice at a port of others');
+    const { mark } = app.output;
+    app.kill('SIGHUP');
+    await app.waitForLine(/Reload failed: .* before it was ready.*EADDRINUSE/, mark);
+    expect(await bothOverTcp(secondPort)).toEqual(pids);
+  });
+
+  it('is waited for where main.ts keeps the error to itself, and the old workers serve', async () => {
+    const { app, secondPort, deploy } = await start('microservice');
+    const pids = await bothOverTcp(secondPort);
+    deploy('a microservice at a port of others, which is not said');
+    const { mark } = app.output;
+    app.kill('SIGHUP');
+    await app.waitForLine(/not ready yet: a server that was asked to listen does not listen/, mark);
+    expect(await bothOverTcp(secondPort)).toEqual(pids);
   });
 });
 

@@ -4,6 +4,7 @@ import { messageOf } from '../../errors/read-error.js';
 import { type Clock, elapsed, whenTrue } from '../../platform/clock.js';
 import { Flights } from './flights.js';
 import { type ConnectionHandle, isTcpServer, type LeavingTerms, MessageConnections } from './message-connections.js';
+import { MicroserviceOpening, type OpeningServer } from './microservice-opening.js';
 import { type SubscribingServer, subscriptionsOf } from './subscriptions.js';
 import { type HandlingServer, watchHandlers } from './watched-handlers.js';
 
@@ -13,16 +14,8 @@ const GRPC = 4;
 /** How long a broker has to answer when subscriptions are cancelled or replies flushed, in ms. */
 const BROKER_TIMEOUT = 1_000;
 
-/** How long a custom strategy may take to say that it listens, in ms; some never do. */
-const CUSTOM_LISTEN_TIMEOUT = 5_000;
-
 /** What Nest asks of a microservice server, a custom strategy included. */
-type MicroserviceServer = HandlingServer &
-  SubscribingServer & {
-    transportId?: unknown;
-    listen(callback: (...args: unknown[]) => void): unknown;
-    close(): unknown;
-  };
+type MicroserviceServer = HandlingServer & SubscribingServer & OpeningServer;
 
 /** How messages are to be left. */
 export interface MessageTerms extends Omit<LeavingTerms, 'clock'> {
@@ -36,9 +29,11 @@ export interface MessageTerms extends Omit<LeavingTerms, 'clock'> {
  * application connects one, and when a microservice was bootstrapped.
  */
 export class Microservices {
-  private readonly servers = new Map<object, WatchedMicroservice>();
+  private readonly openings = new Map<object, MicroserviceOpening>();
+  /** Those whose messages are counted here. */
+  private readonly servers: WatchedMicroservice[] = [];
 
-  /** @param changed told when a server is asked to listen, and when it does */
+  /** @param changed told when a server is asked to listen, when it does, and when that failed */
   constructor(
     private readonly clock: Clock,
     private readonly logger: Pick<Logger, 'warn'>,
@@ -74,18 +69,23 @@ export class Microservices {
   /** Messages that were taken and are not answered; an event until its handlers are done. */
   get inFlight(): number {
     let total = 0;
-    for (const { flights } of this.servers.values()) total += flights.count;
+    for (const { flights } of this.servers) total += flights.count;
     return total;
   }
 
   /** How many were asked to listen, and neither do nor were refused yet; a broker has to know of the subscriptions. */
   get awaiting(): number {
-    return [...this.servers.values()].filter(({ isAwaited }) => isAwaited).length;
+    return this.in('awaited').length;
+  }
+
+  /** Whether one was refused, and none is open. */
+  get isRefused(): boolean {
+    return this.in('refused').length > 0 && this.in('open').length === 0;
   }
 
   /** Takes no new messages. Resolves when those in flight are answered, and the answers are with the broker or client. */
   async leave(terms: MessageTerms): Promise<void> {
-    const left = await Promise.allSettled([...this.servers.values()].map((server) => server.leave(terms)));
+    const left = await Promise.allSettled(this.servers.map((server) => server.leave(terms)));
     for (const each of left) {
       if (each.status === 'rejected')
         this.logger.warn(`A microservice was left with messages in flight: ${each.reason}`);
@@ -94,55 +94,82 @@ export class Microservices {
 
   /** Takes a connection that another worker had, for the server of that name; false where none listens. */
   take(name: string, connection: ConnectionHandle): boolean {
-    return [...this.servers.values()].some((server) => server.take(name, connection));
+    return this.servers.some((server) => server.take(name, connection));
   }
 
-  private watch(server: unknown): void {
-    if (typeof server !== 'object' || server === null || this.servers.has(server)) return;
-    if ((server as MicroserviceServer).transportId === GRPC) return;
-    this.servers.set(
-      server,
-      new WatchedMicroservice(server as MicroserviceServer, this.clock, this.logger, this.changed),
-    );
+  private in(state: MicroserviceOpening['state']): MicroserviceOpening[] {
+    return [...this.openings.values()].filter((opening) => opening.state === state);
+  }
+
+  private watch(candidate: unknown): void {
+    if (typeof candidate !== 'object' || candidate === null || this.openings.has(candidate)) return;
+    const server = candidate as MicroserviceServer;
+    const broker = new Broker(server, this.clock, this.logger);
+    const opening = new MicroserviceOpening(server, this.clock, () => broker.confirm(), this.changed);
+    this.openings.set(server, opening);
+    if (server.transportId !== GRPC) this.servers.push(new WatchedMicroservice(server, opening, broker, this.clock));
+  }
+}
+
+/** The broker of a microservice server, where it has one. */
+class Broker {
+  constructor(
+    private readonly server: MicroserviceServer,
+    private readonly clock: Clock,
+    private readonly logger: Pick<Logger, 'warn'>,
+  ) {}
+
+  /** Resolves when it has heard of the subscriptions. */
+  confirm(): Promise<void> {
+    return this.ask('was told of the subscriptions', subscriptionsOf(this.server)?.confirm);
+  }
+
+  /** Resolves when it has done that, or the time for it is over. */
+  async ask(what: string, action: (() => Promise<unknown>) | undefined): Promise<void> {
+    if (!action) return;
+    let late = false;
+    const failed = (error: unknown): void => {
+      if (late) return;
+      const { name } = this.server.constructor;
+      this.logger.warn(`The broker of ${name}: not known whether it ${what}: ${messageOf(error)}`);
+    };
+    const timeout = elapsed(this.clock, BROKER_TIMEOUT).then(() => (late = true));
+    await Promise.race([action().catch(failed), timeout]);
   }
 }
 
 class WatchedMicroservice {
   readonly flights = new Flights();
   private readonly connections: MessageConnections | undefined;
-  private readonly isOfNest: boolean;
-  isAwaited = false;
-  private state: 'idle' | 'listening' | 'closed' = 'idle';
 
   constructor(
     private readonly server: MicroserviceServer,
+    private readonly opening: MicroserviceOpening,
+    private readonly broker: Broker,
     private readonly clock: Clock,
-    private readonly logger: Pick<Logger, 'warn'>,
-    private readonly changed: () => void,
   ) {
-    this.isOfNest = typeof server.transportId === 'number';
+    const isOfNest = typeof server.transportId === 'number';
     if (isTcpServer(server)) this.connections = new MessageConnections(server, this.flights);
-    watchHandlers(server, this.flights, this.isOfNest, ([first]) => this.connections?.flightsOf(first) ?? this.flights);
-    this.watchListening();
+    watchHandlers(server, this.flights, isOfNest, ([first]) => this.connections?.flightsOf(first) ?? this.flights);
   }
 
   async leave(terms: MessageTerms): Promise<void> {
-    if (this.state !== 'listening') return;
+    if (!this.opening.isTaking) return;
     const { isHurried, patience } = terms;
     const { server, connections } = this;
     const subscriptions = subscriptionsOf(server);
     if (connections) await connections.leave({ ...terms, clock: this.clock });
-    else if (subscriptions) await this.ofBroker('was told to send no more', subscriptions.cancel);
+    else if (subscriptions) await this.broker.ask('was told to send no more', subscriptions.cancel);
     const isStopped = connections !== undefined || subscriptions !== undefined;
     await this.landed(isHurried, isStopped ? Infinity : patience);
     if (!isStopped) await this.closeForGood();
     await this.landed(isHurried, Infinity);
-    await this.ofBroker('was given the last replies', subscriptions?.flush);
+    await this.broker.ask('was given the last replies', subscriptions?.flush);
   }
 
   /** Takes a connection that another worker had; false where no server of ours listens there. */
   take(server: string, connection: ConnectionHandle): boolean {
-    return this.state === 'listening' && (this.connections?.take(server, connection) ?? false);
+    return this.opening.isTaking && (this.connections?.take(server, connection) ?? false);
   }
 
   /** Resolves when nothing is in flight and nothing new begins in a whole turn. */
@@ -162,43 +189,5 @@ class WatchedMicroservice {
     const closed = (async () => server.close())();
     server.close = () => closed;
     await closed.catch(() => {}); // Nest hears of it by its own call.
-  }
-
-  private async ofBroker(what: string, action: (() => Promise<unknown>) | undefined): Promise<void> {
-    if (!action) return;
-    let late = false;
-    const failed = (error: unknown): void => {
-      if (!late) this.warn(`not known whether it ${what}: ${messageOf(error)}`);
-    };
-    const timeout = elapsed(this.clock, BROKER_TIMEOUT).then(() => (late = true));
-    await Promise.race([action().catch(failed), timeout]);
-  }
-
-  private await(isAwaited: boolean): void {
-    this.isAwaited = isAwaited;
-    this.changed();
-  }
-
-  private warn(message: string): void {
-    this.logger.warn(`The broker of ${this.server.constructor.name}: ${message}`);
-  }
-
-  private watchListening(): void {
-    const { server } = this;
-    const { listen, close } = server;
-    server.listen = (callback) => {
-      this.state = 'listening';
-      this.await(true);
-      if (!this.isOfNest) this.clock.after(CUSTOM_LISTEN_TIMEOUT, () => this.await(false), false);
-      return listen.call(server, (...args: unknown[]) => {
-        callback(...args);
-        const { confirm } = subscriptionsOf(server) ?? {};
-        void this.ofBroker('was told of the subscriptions', confirm).then(() => this.await(false));
-      });
-    };
-    server.close = () => {
-      this.state = 'closed';
-      return close.call(server);
-    };
   }
 }

@@ -1,10 +1,11 @@
 /** What people combine with Nest, as real processes, through start, load, reload, kill -9 and stop. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Broker, type BrokerServer, describeOver, eventually, NATS, REDIS } from '../../support/index.js';
 import { grpcClient, nestClient } from './clients.js';
 import { appMain, NEST, PREPARE_LIMIT, prepareApps } from './project.js';
 import { microservice, ROWS } from './rows.js';
-import { useTrials } from './trial.js';
+import { bothAnswer, useTrials } from './trial.js';
 
 const { apps, start, live } = useTrials();
 
@@ -99,6 +100,18 @@ describe(`on Nest ${NEST}`, () => {
       });
     }
     expect(await app.waitUntilReady(2)).toHaveLength(2);
+  });
+
+  it('a gRPC server whose package its new file does not have: the reload fails, and the old workers serve', async () => {
+    const row = microservice('grpc', ({ app }) => grpcClient(app.port));
+    const trial = await start({ main: 'microservice', rows: [row] });
+    const pids = await bothAnswer(trial, row.ask);
+    writeFileSync(trial.proto, readFileSync(trial.proto, 'utf8').replace('package sums', 'package others'));
+    const { app } = trial;
+    const { mark } = app.output;
+    app.kill('SIGHUP');
+    await app.waitForLine(/Reload failed: .* before it was ready: .*invalid gRPC package/i, mark);
+    expect(await bothAnswer(trial, row.ask)).toEqual(pids);
   });
 
   it.each([

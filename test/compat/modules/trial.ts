@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -15,7 +15,7 @@ import {
   useApps,
 } from '../../support/index.js';
 import { Asking } from './asking.js';
-import { appMain } from './project.js';
+import { appMain, sumsProto } from './project.js';
 
 /** A question that a killed worker took has no answer: it is asked again after this time, in ms. */
 const ASK_AGAIN = 5_000;
@@ -25,6 +25,8 @@ export interface Trial {
   readonly app: AppProcess;
   readonly secondPort: number;
   readonly envFile: string;
+  /** What the gRPC app speaks. */
+  readonly proto: string;
   readonly broker: BrokerServer | undefined;
 }
 
@@ -53,16 +55,19 @@ export interface AppOfRows {
 async function start(apps: Apps, folder: string, options: AppOfRows): Promise<Trial> {
   const { rows, broker, main = 'http', cluster } = options;
   const [secondPort, envFile] = [await freePort(), join(folder, randomUUID())];
+  const proto = `${envFile}.proto`;
+  copyFileSync(sumsProto, proto);
   writeFileSync(envFile, 'GREETING=old\n');
   const env = {
     FEATURES: rows.flatMap(({ feature }) => feature ?? []).join(),
     SECOND_PORT: String(secondPort),
     ENV_FILE: envFile,
     DATABASE: `${envFile}.sqlite`,
+    PROTO: proto,
     ...(broker && { NATS_URL: broker.url, REDIS_URL: broker.url }),
     ...(Object.assign({}, ...rows.map((row) => row.env)) as Record<string, string>),
   };
-  return { app: await apps.start({ entry: appMain(main), env, cluster }), secondPort, envFile, broker };
+  return { app: await apps.start({ entry: appMain(main), env, cluster }), secondPort, envFile, proto, broker };
 }
 
 /** Resolves to the pids of two workers that have answered, none of which is one of `gone`. */

@@ -6,7 +6,7 @@ import { ManualClock } from '../manual-clock.js';
 /** An HTTP application that has booted; what is said of it is kept. */
 async function booted(serversBefore?: number) {
   const clock = new ManualClock();
-  const servers = { listening: 0, awaiting: 0 };
+  const servers = { listening: 0, awaiting: 0, isRefused: false };
   const said: [what: string, servers?: number][] = [];
   const watch = new BootWatch(clock, { hasBooted: true, isHttp: true, servers }, serversBefore, {
     ready: (count) => said.push(['ready', count]),
@@ -19,7 +19,7 @@ async function booted(serversBefore?: number) {
     await clock.pass(0);
   };
   await listens(0);
-  return { clock, said, listens };
+  return { clock, said, listens, servers, watch };
 }
 
 describe('what is said of a boot', () => {
@@ -47,5 +47,21 @@ describe('what is said of a boot', () => {
     expect(said).toEqual([['warn']]);
     await listens(1);
     expect(said).toEqual([['warn'], ['ready', 1]]);
+  });
+
+  it('nothing where a microservice was refused, until a server listens', async () => {
+    const { clock, said, listens, servers } = await booted();
+    servers.isRefused = true;
+    await clock.pass(60_000);
+    expect(said).toEqual([['warn']]);
+    await listens(1);
+    expect(said).toEqual([['warn'], ['ready', 1]]);
+  });
+
+  it('nothing after it failed', async () => {
+    const { said, listens, watch } = await booted();
+    watch.failed();
+    await listens(1);
+    expect(said).toEqual([]);
   });
 });

@@ -9,7 +9,6 @@ import {
   Transport,
 } from '@nestjs/microservices';
 import { ClusterService } from 'nestjs-cluster';
-import { join } from 'node:path';
 import { map, Observable, take, timer } from 'rxjs';
 import { report } from './report.js';
 import { untilLeaving } from './until-leaving.js';
@@ -107,6 +106,6 @@ export const transports: Record<string, (port: number) => MicroserviceOptions> =
   nats: () => ({ transport: Transport.NATS, options: { servers: [process.env['NATS_URL']!], queue: 'sums' } }),
   grpc: (port) => ({
     transport: Transport.GRPC,
-    options: { url: `127.0.0.1:${port}`, package: 'sums', protoPath: join(import.meta.dirname, 'sums.proto') },
+    options: { url: `127.0.0.1:${port}`, package: 'sums', protoPath: process.env['PROTO']! },
   }),
 };

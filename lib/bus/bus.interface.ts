@@ -103,6 +103,8 @@ export interface ServedEvent {
   readonly event: string;
   /** How many of its tasks it runs at a time. Default: any number. */
   readonly concurrency?: number;
+  /** Only listeners by call handle it: over a broker, nobody works at its queue until somebody asks for it. */
+  readonly onDemand?: boolean;
 }
 
 /** What a caller asks of the task queue. */

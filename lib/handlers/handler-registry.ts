@@ -34,7 +34,9 @@ export class HandlerRegistry {
     const events = new Set([...this.#consumers.keys(), ...this.#listeners.keys()]);
     return [...events].flatMap((event) => {
       const handler = this.consumer(event);
-      return handler === undefined ? [] : [{ event, concurrency: handler.concurrency }];
+      if (handler === undefined) return [];
+      const isLasting = this.#consumers.has(event) || this.listeners(event).some(isAnswererByDecorator);
+      return [{ event, concurrency: handler.concurrency, ...(isLasting ? {} : { onDemand: true }) }];
     });
   }
 
@@ -84,6 +86,8 @@ export class HandlerRegistry {
     for (const watcher of this.#watchers) watcher();
   }
 }
+
+const isAnswererByDecorator = ({ answers, isByCall }: Handler): boolean => answers && isByCall !== true;
 
 function flatten(byEvent: ReadonlyMap<string, readonly Handler[]>): [event: string, handler: Handler][] {
   return [...byEvent].flatMap(([event, handlers]) => handlers.map((handler): [string, Handler] => [event, handler]));

@@ -10,6 +10,8 @@ export interface Handler {
    * False for one that only watches broadcasts (`events$`): it is no answer to `map`, `send` or `consume`.
    */
   readonly answers: boolean;
+  /** It was added by call, and may be removed at any time. */
+  readonly isByCall?: boolean;
   /** Runs the handler's synchronous part at once. Returns its result or a promise of it; may throw. */
   invoke(data: unknown, context: ClusterEventContext): unknown;
 }

@@ -19,6 +19,7 @@ export class Listeners {
     const handler: Handler = {
       label: `messenger.${method}(${listener.name || 'listener'})`,
       answers: true,
+      isByCall: true,
       invoke: (data, context) => {
         // Gone before it runs: what it does may bring the event again.
         if (method === 'once') this.#remove(event, handler);

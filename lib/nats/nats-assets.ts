@@ -21,11 +21,17 @@ const DUPLICATE_WINDOW = 120_000;
 /** A task that nobody takes, not even to say that its deadline has passed, is dropped after so long, in ms. */
 const TASK_KEPT = 7 * 24 * 60 * 60_000;
 
+/** A consumer at which nobody asked for tasks for so long is forgotten, in ms; results of tasks are kept for half of it. */
+const CONSUMER_KEPT = 10 * 60_000;
+
 /** How many members may wait for tasks of one queue. */
 const MAX_WAITING = 8_192;
 
 /** JetStream's word for: there is one by that name, with another configuration. */
 const OTHER_CONFIGURATION = 10058;
+
+/** The same about a consumer, since 2.10; servers before change it. */
+const OTHER_CONSUMER = 10148;
 
 const OLDEST_VERSION = [2, 9] as const;
 
@@ -75,16 +81,27 @@ export class NatsAssets {
   }
 
   async addConsumer(queue: string, lease: number): Promise<void> {
-    await this.manager.consumers.add(this.names.stream, {
-      durable_name: this.names.consumer(queue),
-      filter_subject: this.names.tasksOf(queue),
-      ack_policy: this.packages.jetstream.AckPolicy.Explicit,
+    const { consumers } = this.manager;
+    const name = this.names.consumer(queue);
+    const changeable = {
       ack_wait: nanos(lease),
       // How often is enough is the task's to say.
       max_deliver: -1,
       max_ack_pending: -1,
       max_waiting: MAX_WAITING,
-    });
+      inactive_threshold: nanos(Math.max(CONSUMER_KEPT, 2 * lease)),
+    };
+    const fixed = {
+      durable_name: name,
+      filter_subject: this.names.tasksOf(queue),
+      ack_policy: this.packages.jetstream.AckPolicy.Explicit,
+    };
+    try {
+      await consumers.add(this.names.stream, { ...fixed, ...changeable });
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== OTHER_CONSUMER) throw error;
+      await consumers.update(this.names.stream, name, changeable);
+    }
   }
 
   /** A bucket whose records are kept for `ttl` ms. */

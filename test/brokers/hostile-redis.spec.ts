@@ -18,6 +18,10 @@ hostileBroker(REDIS, async ({ url }) => {
       await client.hset(names.record(store, key), 'version', '1', 'value', Buffer.from(value));
       await client.zadd(names.index(store), Date.now() + 60_000, key);
     },
+    queues: async () => {
+      const keys = await client.keys(`${names.tasks}:*`);
+      return new Set(keys.map((key) => key.slice(names.tasks.length + 1).split(':')[0])).size;
+    },
     close: async () => client.disconnect(),
   };
 });

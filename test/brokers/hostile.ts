@@ -14,6 +14,8 @@ export interface Stranger {
   put(queue: string, id: string, message: Uint8Array): Promise<void>;
   /** Over whatever is there. */
   write(store: string, key: string, value: Uint8Array): Promise<void>;
+  /** How many queues are known at the broker. */
+  queues(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -112,6 +114,20 @@ export function hostileBroker(broker: Broker, connect: (server: BrokerServer) =>
       for (let n = 0; n < 8; n++)
         for (const [i, message] of worst.entries()) await stranger.put(queue, `t5-${i}-${n}`, message);
       expect(await hosts.call('a', 'consume', 'narrow', { n: 1 })).toMatchObject({ value: { n: 1 } });
+      await nobodyHasFailed();
+    });
+
+    it('listeners by call make no queue each, and run the tasks that somebody has for them', async () => {
+      const queues = await stranger.queues();
+      await hosts.call('a', 'map', 'listen', 300);
+      // Whoever answers has heard who serves more than it lists.
+      const ask = (name: string) => hosts.call('b', 'consume', name, undefined, { timeout: 10_000 });
+      const runs = async () => (await ask('live.7')).value !== undefined;
+      await eventually(runs, { what: () => `a task to be run\n${hosts.text}` });
+      expect(await ask('live.299')).toMatchObject({ value: { n: 299 } });
+      expect((await ask('live.300')).error).toMatchObject({ code: 'ERR_CLUSTER_NO_HANDLER' });
+      expect((await stranger.queues()) - queues).toBeLessThanOrEqual(2);
+      await hosts.call('a', 'map', 'listen', 0);
       await nobodyHasFailed();
     });
 

@@ -35,6 +35,8 @@ export class DeadLetters {
     private readonly engine: Engine,
     private readonly store: Store,
     private readonly reader: Reader,
+    /** Tells members that a task of the event waits. */
+    private readonly remind: (event: string) => void,
   ) {}
 
   /** The oldest first. One that cannot be read is among them, with its id, so that it can be discarded. */
@@ -63,6 +65,7 @@ export class DeadLetters {
       key: null,
     };
     await this.engine.enqueue(queueOf(header.event), again.id, pack(again, letter.payload));
+    this.remind(header.event);
     await this.store.remove(id, record.version);
     return true;
   }

@@ -22,6 +22,7 @@ import type { Engine } from '../engine.interface.js';
 import { Loopback } from '../local/loopback.js';
 import { ANSWER_KEPT, type ConclusionHeader, DistributedClaims } from './claims.js';
 import { DeadLetters } from './dead-letters.js';
+import { Demand } from './demand.js';
 import { LEADER_HEARD, LEADER_LEASE, Leadership } from './leadership.js';
 import type { Card } from './membership.js';
 import { Outflow } from './outflow.js';
@@ -84,6 +85,7 @@ export class DistributedBus implements Bus {
   private readonly unsent: Unsent;
   private readonly caller: TaskCaller;
   private readonly runner: TaskRunner;
+  private readonly demand: Demand;
   private readonly claims: DistributedClaims;
   private readonly requests: Requests;
   private readonly loopback = new Loopback();
@@ -142,18 +144,25 @@ export class DistributedBus implements Bus {
     );
     const results = engine.store('results', RESULT_KEPT);
     const dead = engine.store('dead-letters', DEAD_LETTER_KEPT);
-    this.deadLetters = new DeadLetters(engine, dead, this.reader);
+    const want = (event: string) => this.say({ type: 'wanted', event, fromId: id });
+    const remind = (event: string) => void (this.presence.served(event) === 'yes' || want(event));
+    this.deadLetters = new DeadLetters(engine, dead, this.reader, remind);
     const isLed = () => this.presence.isLed(LEADER_HEARD);
     this.leadership = new Leadership(engine.store('leader', LEADER_LEASE), String(id), clock, isLed);
     const abandon = (task: string) => this.say({ type: 'abandon', task });
     const join: ResultListening = (subject, take) => this.listen(subject, result, take);
-    this.caller = new TaskCaller(engine, results, { address, id, times }, clock, abandon, join, this.reader, warn);
+    const from = { address, id, times };
+    this.caller = new TaskCaller(engine, results, from, clock, abandon, join, this.reader, remind, warn);
+    this.demand = new Demand(clock, want);
     const self = { address, id, name: this.name, times };
     this.runner = new TaskRunner(engine, { results, dead }, self, lease, clock, this.reader, {
       onTask: (task) => this.receiver!.onTask(task),
       onAbandoned: (task) => this.receiver!.onAbandoned(task),
       warn,
-      isServed: (event) => this.presence.served(event) === 'yes',
+      isServed: (event) => {
+        this.demand.forget(event);
+        return this.isServed(event);
+      },
       isUnsettled: () => this.presence.isUnsettled,
       askWhoRuns: (task) => this.say({ type: 'who-runs', task, fromId: id }),
     });
@@ -239,7 +248,8 @@ export class DistributedBus implements Bus {
 
   serve(events: readonly ServedEvent[]): void {
     this.runner.serve(events);
-    this.presence.serve(events);
+    const listed = events.filter(({ onDemand }) => !onDemand);
+    this.presence.serve(listed, listed.length < events.length);
   }
 
   publish(event: string, payload: Uint8Array): Promise<void> {
@@ -284,10 +294,27 @@ export class DistributedBus implements Bus {
   enqueue(task: TaskRequest, waiter: Waiter<Answer>): void {
     const refusal = this.refusal(task.event, task.payload);
     if (refusal !== undefined) return waiter.reject(refusal);
-    if (this.presence.served(task.event) === 'no') {
-      return waiter.resolve({ outcome: 'no-handler', payload: NOTHING, slot: this.identity.address });
-    }
-    this.caller.call(task, waiter);
+    const served = this.presence.served(task.event);
+    if (served === 'yes' || served === 'unknown') return this.caller.call(task, waiter);
+    const refuse = () => waiter.resolve({ outcome: 'no-handler', payload: NOTHING, slot: this.identity.address });
+    if (served === 'no') return refuse();
+    let isOver = false;
+    waiter.cancel = () => (isOver = true);
+    void this.isServed(task.event).then((isServed) => {
+      if (isOver) return;
+      waiter.cancel = undefined;
+      if (isServed) return this.caller.call(task, waiter);
+      // Where the broker went away meanwhile, nobody could answer.
+      const lost = this.refusal(task.event, task.payload);
+      if (lost === undefined) refuse();
+      else waiter.reject(lost);
+    });
+  }
+
+  /** Whether some ready worker runs tasks of the event; where that is on no list, they are asked. */
+  private async isServed(event: string): Promise<boolean> {
+    const served = this.presence.served(event);
+    return served === 'maybe' ? this.demand.isServed(event, this.presence.servingMore()) : served === 'yes';
   }
 
   progress(task: Task, payload: Uint8Array): Promise<void> {
@@ -334,6 +361,14 @@ export class DistributedBus implements Bus {
       case 'who-runs':
         if (this.runner.runs(word.task)) this.write(word.fromId, { type: 'runs', task: word.task });
         return;
+      case 'wanted':
+        if (this.isPrimary || this.presence.state !== 'ready') return;
+        return this.write(word.fromId, {
+          type: 'serving',
+          event: word.event,
+          isServed: this.runner.want(word.event),
+          fromId: this.identity.id,
+        });
       case 'concluded':
         return this.claims.concluded(word, payload);
     }
@@ -357,6 +392,8 @@ export class DistributedBus implements Bus {
         return this.caller.progressed(letter.task, payload);
       case 'runs':
         return this.runner.heardToRun(letter.task);
+      case 'serving':
+        return this.demand.answered(letter.event, letter.fromId, letter.isServed);
       case 'who':
         return this.presence.introduceTo(letter.fromId);
       case 'card':
@@ -443,6 +480,7 @@ export class DistributedBus implements Bus {
     this.presence.connected();
     for (const [subject, message] of this.unsent.take()) this.post(subject, message);
     this.caller.reconnected();
+    this.demand.reconnected();
     this.claims.lookAgain();
   }
 

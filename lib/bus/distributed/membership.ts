@@ -19,6 +19,8 @@ const GRAVE_KEPT = 60_000;
 /** More members than this, and more words that one is gone, are not kept. */
 export const MOST_MEMBERS = 10_000;
 
+export type Served = 'yes' | 'maybe' | 'no' | 'unknown';
+
 export type MemberState = 'booting' | 'ready' | 'leaving';
 
 /** What a member says of itself whenever that changes, or somebody asks. */
@@ -36,6 +38,8 @@ export interface Card {
   readonly state: MemberState;
   /** The events it runs tasks of; null until it has said so. */
   readonly serves: readonly ServedEvent[] | null;
+  /** It serves others on demand, which are not listed. */
+  readonly servesMore: boolean;
   /** Counts its cards. */
   readonly revision: number;
 }
@@ -99,11 +103,22 @@ export class Membership {
     return this.entries.get(id)?.card;
   }
 
-  /** How the ready workers stand to tasks of the event: some run them, none does, or that is not known of all yet. */
-  served(event: string): 'yes' | 'no' | 'unknown' {
+  /**
+   * How the ready workers stand to tasks of the event: some list it, none does and some serve others on demand, none does,
+   * or that is not known of all yet.
+   */
+  served(event: string): Served {
     const ready = [...this.entries.values()].filter(isReadyWorker);
     if (ready.some(({ card }) => card.serves?.some((served) => served.event === event))) return 'yes';
-    return ready.length > 0 && ready.every(({ card }) => card.serves !== null) ? 'no' : 'unknown';
+    if (ready.length === 0 || ready.some(({ card }) => card.serves === null)) return 'unknown';
+    return ready.some(({ card }) => card.servesMore) ? 'maybe' : 'no';
+  }
+
+  /** The ready workers that serve events which they do not list. */
+  servingMore(): MemberId[] {
+    return [...this.entries.values()]
+      .filter((entry) => isReadyWorker(entry) && entry.card.servesMore)
+      .map(({ card }) => card.id);
   }
 
   /** Whether a member was heard to lead within the last `within` ms. */

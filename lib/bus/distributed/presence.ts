@@ -8,6 +8,7 @@ import {
   Membership,
   type MembershipChange,
   type MemberState,
+  type Served,
 } from './membership.js';
 import type { MemberWord } from './words.js';
 
@@ -55,6 +56,7 @@ export class Presence {
   private readonly membership: Membership;
   private current: MemberState = 'booting';
   private serves: readonly ServedEvent[] | null = null;
+  private servesMore = false;
   private revision = 0;
   private introducing = false;
   private timer: Timer | undefined;
@@ -97,8 +99,13 @@ export class Presence {
     return this.membership.card(member) !== undefined;
   }
 
-  served(event: string): 'yes' | 'no' | 'unknown' {
+  served(event: string): Served {
     return this.membership.served(event);
+  }
+
+  /** The ready workers that serve events which they do not list. */
+  servingMore(): MemberId[] {
+    return this.membership.servingMore();
   }
 
   isLed(within: number): boolean {
@@ -116,8 +123,11 @@ export class Presence {
     this.introduce();
   }
 
-  serve(events: readonly ServedEvent[]): void {
+  /** Says it where it is another list than before. @param more whether it serves others on demand */
+  serve(events: readonly ServedEvent[], more: boolean): void {
+    if (this.servesMore === more && JSON.stringify(this.serves) === JSON.stringify(events)) return;
     this.serves = events;
+    this.servesMore = more;
     this.introduce();
   }
 
@@ -178,8 +188,8 @@ export class Presence {
   private card(): Card {
     const { id, primary, worker, host, address, generation } = this.identity;
     const slot = address === 'primary' ? -1 : address;
-    const { current: state, serves, revision } = this;
-    return { id, primary, worker, host, slot, generation, pid: process.pid, state, serves, revision };
+    const { current: state, serves, servesMore, revision } = this;
+    return { id, primary, worker, host, slot, generation, pid: process.pid, state, serves, servesMore, revision };
   }
 
   private beat(): void {

@@ -115,6 +115,7 @@ function card(value: unknown): Card {
     pid: count(given, 'pid'),
     state: given['state'] as MemberState,
     serves: served(given['serves']),
+    servesMore: given['servesMore'] === true,
     revision: count(given, 'revision'),
   };
 }
@@ -197,6 +198,8 @@ export function word(given: Fields): Word {
       return { type, task: taskId(given, 'task') };
     case 'who-runs':
       return { type, task: taskId(given, 'task'), fromId: count(given, 'fromId') };
+    case 'wanted':
+      return { type, event: name(given, 'event'), fromId: count(given, 'fromId') };
     case 'concluded':
       return { type, ...conclusion(given) };
     default:
@@ -221,6 +224,10 @@ export function letter(given: Fields): Letter {
     case 'progress':
     case 'runs':
       return { type, task: taskId(given, 'task') };
+    case 'serving': {
+      const isServed = given['isServed'] === true;
+      return { type, event: name(given, 'event'), isServed, fromId: count(given, 'fromId') };
+    }
     case 'who':
       return { type, fromId: count(given, 'fromId') };
     case 'card':

@@ -48,6 +48,8 @@ export class TaskCaller {
     private readonly abandon: (task: string) => void,
     private readonly listen: ResultListening,
     private readonly reader: Reader,
+    /** Tells members that tasks of the event wait: their answer may be lost, or they were asked before they were there. */
+    private readonly remind: (event: string) => void,
     warn: (message: string) => void,
   ) {
     this.delayed = new ThrottledWarning(
@@ -151,6 +153,7 @@ export class TaskCaller {
     const isOver = () => call.isOver || call.id !== id;
     const record = await this.results.get(id).catch(() => undefined);
     if (isOver()) return;
+    if (!isFirst) this.remind(call.task.event);
     // One that cannot be read is written anew by whoever runs the task.
     const found = record && this.reader.read(record.value, result);
     if (found === undefined) return this.lookAfter(call, delay);

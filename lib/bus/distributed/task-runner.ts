@@ -2,6 +2,7 @@ import { type Clock, elapsed, hostTime, type Timer } from '../../platform/clock.
 import { ThrottledWarning } from '../../platform/throttled-warning.js';
 import type { Address, MemberId, Outcome, ServedEvent, Task } from '../bus.interface.js';
 import type { Engine, LeasedTask, QueueWorker, Store } from '../engine.interface.js';
+import { DEMAND_KEPT } from './demand.js';
 import { untilDone } from './retry.js';
 import { result as resultShape, task as taskShape, Unreadable } from './shapes.js';
 import { inboxOf, NO_RESULT, queueOf, resultSubject, type ResultHeader, type TaskHeader } from './task-message.js';
@@ -33,8 +34,8 @@ export interface TaskRunnerListener {
   onTask(task: Task): void;
   onAbandoned(task: number): void;
   warn(message: string): void;
-  /** Whether some ready worker runs tasks of the event. */
-  isServed(event: string): boolean;
+  /** Whether some other ready worker runs tasks of the event. */
+  isServed(event: string): Promise<boolean>;
   /** Whether the broker was silent or away a moment ago. */
   isUnsettled(): boolean;
   /** Asks all members whether one of them still runs the task; each that does says so. */
@@ -71,6 +72,8 @@ interface Station {
   /** How many tasks run, or were granted and may come. */
   taken: number;
   worker: QueueWorker;
+  /** Ends it, where it is there on demand only. */
+  end: Timer | undefined;
 }
 
 /**
@@ -86,6 +89,8 @@ export class TaskRunner {
   /** Results that wait for a broker that refuses them, without a place. */
   private unwritten = 0;
   private served: readonly ServedEvent[] = [];
+  /** The events that are served once somebody asks for them. */
+  private onDemand: ReadonlySet<string> = new Set();
   private state: 'waiting' | 'open' | 'stopped' = 'waiting';
   private isClosed = false;
   private lastNumber = 0;
@@ -123,8 +128,18 @@ export class TaskRunner {
 
   /** In place of what was served before. */
   serve(events: readonly ServedEvent[]): void {
-    this.served = events;
+    this.served = events.filter(({ onDemand }) => !onDemand);
+    this.onDemand = new Set(events.filter(({ onDemand }) => onDemand).map(({ event }) => event));
     if (this.state === 'open') this.arrange();
+  }
+
+  /** Somebody has tasks of the event. @returns whether they are run here */
+  want(event: string): boolean {
+    if (this.state !== 'open') return false;
+    if (!this.onDemand.has(event)) return this.served.some((served) => served.event === event);
+    const station = this.staff(event, DEFAULT_CONCURRENCY);
+    this.endLater(event, station);
+    return true;
   }
 
   /** Takes tasks from now on. */
@@ -138,8 +153,7 @@ export class TaskRunner {
   /** Takes no more tasks; those that run go on. */
   stop(): void {
     this.state = 'stopped';
-    for (const { worker } of this.stations.values()) worker.stop();
-    this.stations.clear();
+    for (const [event, station] of this.stations) this.end(event, station);
   }
 
   /** Resolves when what has ended is written down; what still runs is left to its lease. */
@@ -160,11 +174,7 @@ export class TaskRunner {
     if (running === undefined) return;
     if (outcome === 'error' && this.runsAgain(running)) return this.run(task.id, running);
     this.running.delete(task.id);
-    if (outcome === 'no-handler' && this.listener.isServed(task.event)) {
-      running.leased.release();
-      return this.letGo(running);
-    }
-    this.track(this.finish(running, outcome, payload).finally(() => this.letGo(running)));
+    this.track(this.finishOrPassOn(running, outcome, payload).finally(() => this.letGo(running)));
   }
 
   progress(task: Task, payload: Uint8Array): void {
@@ -194,23 +204,39 @@ export class TaskRunner {
   private arrange(): void {
     const wanted = new Map(this.served.map(({ event, concurrency }) => [event, concurrency ?? DEFAULT_CONCURRENCY]));
     for (const [event, station] of this.stations) {
-      if (wanted.has(event)) continue;
-      station.worker.stop();
-      this.stations.delete(event);
+      if (!wanted.has(event) && !(station.end !== undefined && this.onDemand.has(event))) this.end(event, station);
     }
     for (const [event, concurrency] of wanted) this.staff(event, concurrency);
   }
 
-  private staff(event: string, concurrency: number): void {
+  private staff(event: string, concurrency: number): Station {
     let station = this.stations.get(event);
     if (station === undefined) {
-      const created: Station = { concurrency, taken: 0, worker: undefined as unknown as QueueWorker };
+      const created: Station = { concurrency, taken: 0, worker: undefined as unknown as QueueWorker, end: undefined };
       created.worker = this.engine.work(queueOf(event), this.lease, (leased) => this.taken(leased, event, created));
       this.stations.set(event, created);
       station = created;
     }
+    station.end?.cancel();
+    station.end = undefined;
     station.concurrency = concurrency;
     this.fill(station);
+    return station;
+  }
+
+  /** Nobody may ask for it any more: it goes when nobody has for a while, and nothing runs. */
+  private endLater(event: string, station: Station): void {
+    const end = () => {
+      if ([...this.held].some((held) => held.station === station)) this.endLater(event, station);
+      else this.end(event, station);
+    };
+    station.end = this.clock.after(DEMAND_KEPT, end, false);
+  }
+
+  private end(event: string, station: Station): void {
+    station.end?.cancel();
+    station.worker.stop();
+    if (this.stations.get(event) === station) this.stations.delete(event);
   }
 
   private fill(station: Station): void {
@@ -372,6 +398,12 @@ export class TaskRunner {
   }
 
   // ---- what comes of it
+
+  /** One whose listener is gone goes to another worker that has one. */
+  private async finishOrPassOn(running: Running, outcome: Outcome, payload: Uint8Array): Promise<void> {
+    if (outcome === 'no-handler' && (await this.listener.isServed(running.header.event))) running.leased.release();
+    else await this.finish(running, outcome, payload);
+  }
 
   private async finish(running: Running, outcome: Outcome, payload: Uint8Array): Promise<void> {
     const { header } = running;

@@ -24,6 +24,8 @@ export type Word =
   | { readonly type: 'abandon'; readonly task: string }
   /** Who runs the task? Answered by whoever does. */
   | { readonly type: 'who-runs'; readonly task: string; readonly fromId: MemberId }
+  /** Who runs tasks of the event, though it is on no list? Whoever does works at its queue for a while; all answer. */
+  | { readonly type: 'wanted'; readonly event: string; readonly fromId: MemberId }
   | ({ readonly type: 'concluded' } & ConclusionHeader);
 
 /** A broadcast. */
@@ -54,6 +56,8 @@ export type Letter =
   | { readonly type: 'progress'; readonly task: string }
   /** The member runs the task. */
   | { readonly type: 'runs'; readonly task: string }
+  /** Whether the member runs tasks of the event. */
+  | { readonly type: 'serving'; readonly event: string; readonly isServed: boolean; readonly fromId: MemberId }
   /** Who are you? Answered by a card. */
   | { readonly type: 'who'; readonly fromId: MemberId }
   | { readonly type: 'card'; readonly card: Card };

@@ -57,6 +57,18 @@ describe('HandlerRegistry', () => {
     ]);
   });
 
+  it('says which events only listeners by call handle', () => {
+    const registry = new HandlerRegistry();
+    const byCall = { ...handler('on'), isByCall: true };
+    for (const event of ['job', 'event', 'live']) registry.addListener(event, byCall);
+    registry.addConsumer('job', handler('a'));
+    registry.addListener('event', handler('b'));
+    const onDemand = () => registry.consumedEvents().flatMap(({ event, onDemand }) => (onDemand ? [event] : []));
+    expect(onDemand()).toEqual(['live']);
+    registry.removeConsumer('job', registry.consumer('job')!);
+    expect(onDemand()).toEqual(['job', 'live']);
+  });
+
   it('tells of each change until it is asked not to', () => {
     const registry = new HandlerRegistry();
     const changed = jest.fn();

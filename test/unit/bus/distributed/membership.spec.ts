@@ -11,7 +11,7 @@ const SELF = 1;
 
 function card(id: number, more: Partial<Card> = {}): Card {
   const place = { primary: 10, worker: 1, host: 'a', slot: 0, generation: 1, pid: 1000 + id };
-  return { id, ...place, state: 'ready', serves: [], revision: 1, ...more };
+  return { id, ...place, state: 'ready', serves: [], servesMore: false, revision: 1, ...more };
 }
 
 const beat = (id: number, revision = 1) => ({ id, revision, load: null, leads: null });

@@ -13,7 +13,7 @@ import type {
   SupervisorState,
   WorkerRecord,
 } from './supervisor.types.js';
-import { DISCONNECT_GRACE, LINK_GRACE, Watchdog } from './watchdog.js';
+import { EXIT_GRACE, Watchdog } from './watchdog.js';
 
 /** After a stop at once, an exit that nobody tells of is waited for this long, in ms. */
 export const END_GRACE = 2_000;
@@ -139,11 +139,11 @@ export class Supervisor {
         if (event.fatal) this.casualties.giveUp(worker, EXIT_CONFIG);
         return;
       case 'disconnected':
-        worker.exitDueAt = now + DISCONNECT_GRACE;
+        worker.exitDueAt ??= now + EXIT_GRACE;
         return this.floor.act({ type: 'isolate', id: worker.id });
       case 'cut-off':
         worker.cutOff ??= event.reason;
-        worker.exitDueAt ??= now + LINK_GRACE;
+        worker.exitDueAt ??= now + EXIT_GRACE;
         // Whom nobody reaches leads nobody.
         return this.floor.leadership.dismiss(worker.id);
       case 'exited':

@@ -2,11 +2,11 @@ import type { Casualties } from './casualties.js';
 import type { Floor } from './floor.js';
 import type { WorkerRecord } from './supervisor.types.js';
 
-/** Between a closed control channel and the exit that explains it, in ms (3–12 seen for a killed process). */
-export const DISCONNECT_GRACE = 200;
-
-/** Between the end of a worker's link to the bus and the exit that explains it, in ms. */
-export const LINK_GRACE = 1_000;
+/**
+ * Between the end of a worker's control channel, or of its link to the bus, and the exit that explains it, in ms: 3–12
+ * were seen for a killed process, and more than 200 on a busy machine for one that ends by itself.
+ */
+export const EXIT_GRACE = 2_000;
 
 /** Holds the workers to their deadlines: to boot, to be heard, to leave. */
 export class Watchdog {

@@ -143,7 +143,7 @@ describe('slots', () => {
     const world = new World({ workers: 1 }).up();
     world.tell({ type: 'disconnected', id: 1 });
     expect(world.forked).toEqual([]);
-    world.pass(1_000);
+    world.pass(3_000);
     expect(world.forked).toHaveLength(1);
     expect(world.all('drain')).toHaveLength(1);
   });
@@ -570,11 +570,11 @@ describe('a worker that is cut off from the bus', () => {
     world.tell({ type: 'cut-off', id: 1, reason: 'it sent nonsense' });
     world.beat(1);
     expect(world.all('lease').at(-1)).toMatchObject({ id: 1, term: undefined });
-    world.pass(1_000);
+    world.pass(2_000);
     const log = world.all('log').map(({ message }) => message);
     expect(log).toContain('worker 1 in slot 0 lost its link to the bus (it sent nonsense) and is replaced');
     expect(world.all('drain')).toMatchObject([{ id: 1, reason: 'failing', signal: undefined }]);
-    world.pass(1_000);
+    world.pass(2_000);
     expect(world.forked).toMatchObject([{ slot: 0 }]);
     world.pass(5_000);
     expect(world.supervisor.leader).toBe(2);
@@ -584,7 +584,7 @@ describe('a worker that is cut off from the bus', () => {
     const world = new World({ workers: 2 }).start();
     world.ready(2);
     world.tell({ type: 'cut-off', id: 1, reason: 'it sent nonsense' });
-    world.pass(1_000);
+    world.pass(2_000);
     expect(world.all('kill')).toEqual([{ type: 'kill', id: 1, signal: 'SIGKILL' }]);
   });
 

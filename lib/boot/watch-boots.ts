@@ -22,14 +22,27 @@ export function currentBoot(): Boot | undefined {
   return boot?.isOver ? undefined : boot;
 }
 
+/** Those of a root module's imports that are to be awaited before anything else. */
+export type FirstOf = (root: unknown) => readonly PromiseLike<unknown>[];
+
 /**
  * Nest hands a dynamic module nothing that tells what is being booted, so the calls by which a boot begins are
  * watched: those of `NestFactory`, and the scan of the modules. By the scan alone `@nestjs/testing` is known, which
  * is the only one that hands over what a test overrides, and so is a factory call that began before this package
  * was imported (`NestFactory.create(import('./app.module.js').then(…))`).
+ *
+ * @param firstOf awaited before Nest loads the HTTP adapter of an application, which takes it as long as all the rest. A
+ *   failure is Nest's to meet, when it awaits the same.
  */
-export function watchBoots(): void {
+export function watchBoots(firstOf: FirstOf = () => []): void {
   const factory = Object.getPrototypeOf(NestFactory) as Record<string, Method>;
+  const create = factory['create']!;
+  factory['create'] = async function (root: unknown, ...options: unknown[]): Promise<unknown> {
+    const first = firstOf(root);
+    if (first.length > 0) takeLogger(this, options);
+    await Promise.allSettled(first);
+    return create.call(this, root, ...options);
+  };
   wrap(factory, 'create', (_, [, ...options]) => kindOf('application', options));
   wrap(factory, 'createMicroservice', (_, [, ...options]) => kindOf('microservice', options));
   wrap(factory, 'createApplicationContext', (_, [, ...options]) => kindOf('context', options));
@@ -59,6 +72,15 @@ function wrap(
   };
 }
 
+/** Has the factory log as the options say, which it does only later; a Nest that knows no such method then does. */
+function takeLogger(factory: unknown, options: unknown[]): void {
+  const take = Reflect.get(factory as object, 'registerLoggerConfiguration') as Method | undefined;
+  take?.call(
+    factory,
+    options.find((option) => isObject(option) && !isAdapter(option)),
+  );
+}
+
 /** Nest takes the options behind an HTTP adapter or instead of one. */
 function kindOf(kind: BootKind, options: unknown[]): BootKind {
   const given = options.filter((option) => isObject(option));
@@ -80,6 +102,11 @@ function kindByContainer(container: Container | undefined): BootKind | undefined
   const options = isObject(container.contextOptions) ? container.contextOptions : {};
   if (container.getHttpAdapterRef()) return kindOf('application', [options]);
   return kindOf('transport' in options || 'strategy' in options ? 'microservice' : 'context', [options]);
+}
+
+/** As Nest tells one. */
+function isAdapter(option: Record<string, unknown>): boolean {
+  return Boolean(option['patch']);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

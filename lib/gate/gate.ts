@@ -19,9 +19,9 @@ import { commandOf, ownSession } from '../platform/lineage.js';
 import { bootPrimary } from '../primary/boot-primary.js';
 import { WorkerRuntime, isForeignWorker } from '../worker/worker-runtime.js';
 import type { ProcessRuntime } from './process-runtime.interface.js';
+import { clustersIn } from './clusters-in.js';
 import { StandaloneRuntime } from './standalone-runtime.js';
 
-watchBoots();
 const mark = takeWorkerMark();
 // A thread, or a process that was started before this package was imported, has inherited another one's mark.
 const isWorker = mark !== undefined && isMainThread && isForeignWorker();
@@ -29,6 +29,8 @@ const isWorker = mark !== undefined && isMainThread && isForeignWorker();
 // it then, and drained like any other.
 const worker = isWorker ? new WorkerRuntime(mark, systemClock) : undefined;
 worker?.start();
+// A primary needs nothing of what Nest is about to load for the application.
+watchBoots(worker ? undefined : clustersIn);
 let primary: Promise<never> | undefined;
 const said = new Set<string>();
 

@@ -91,9 +91,17 @@ export function enteredBy(env: Environment = process.env): (string | undefined)[
   return [env['PWD'], env['pm_cwd'], env['INIT_CWD']];
 }
 
+/** By which `node --watch` has what it starts report each file that is loaded. */
+const REPORT_DEPENDENCIES = 'WATCH_REPORT_DEPENDENCIES';
+
 /** Whether `node --watch` started this process: it then wants to be told which files are loaded. */
 export function reportsDependencies(env: Environment = process.env): boolean {
-  return Boolean(env['WATCH_REPORT_DEPENDENCIES']);
+  return Boolean(env[REPORT_DEPENDENCIES]);
+}
+
+/** Has Node report what it loads from now on. */
+export function reportDependencies(env: Record<string, string | undefined> = process.env): void {
+  env[REPORT_DEPENDENCIES] = '1';
 }
 
 /** Node's own arguments that come by the environment. */
@@ -109,8 +117,8 @@ export function hasCompileCacheOfItsOwn(env: Environment = process.env): boolean
   return Boolean(env[COMPILE_CACHE] || env.NODE_DISABLE_COMPILE_CACHE);
 }
 
-/** What Node itself adds for a child that it forks; never handed on. */
-const OF_A_CHILD = new Set(['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE', 'NODE_UNIQUE_ID']);
+/** What Node itself adds for a child that it forks, or watches; never handed on. */
+const OF_A_CHILD = ['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE', 'NODE_UNIQUE_ID', REPORT_DEPENDENCIES];
 
 /** The environment that this process was started with; elsewhere than on Linux, what it was when this file was loaded. */
 const STARTED_WITH = readStartEnvironment();
@@ -125,8 +133,11 @@ export function startEnvironment(
   env: Environment = process.env,
 ): Record<string, string | undefined> {
   const added = Object.keys(env).filter((name) => !(name in startedWith));
-  const kept = Object.entries(startedWith).filter(([name]) => !OF_A_CHILD.has(name));
-  return { ...Object.fromEntries(added.map((name) => [name, undefined])), ...Object.fromEntries(kept) };
+  const kept = Object.entries(startedWith).filter(([name]) => !OF_A_CHILD.includes(name));
+  return {
+    ...Object.fromEntries([...added, ...OF_A_CHILD].map((name) => [name, undefined])),
+    ...Object.fromEntries(kept),
+  };
 }
 
 function readStartEnvironment(): Environment {
@@ -178,6 +189,8 @@ export interface WorkerSettings {
   readonly queueLimit: number;
   /** Whether a watcher restarts the cluster at each edit: nobody waits for idle clients then. */
   readonly restartsQuickly: boolean;
+  /** Whether `node --watch` is to be told of the files that are loaded. */
+  readonly reportsDependencies: boolean;
   /** Signals that mean a reload to the primary, and nothing to a worker. */
   readonly reloadSignals: readonly NodeJS.Signals[];
   /** Whether its stdout and its stderr are pipes of its own to the primary. */

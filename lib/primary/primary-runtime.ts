@@ -277,6 +277,7 @@ export class PrimaryRuntime implements ProcessRuntime {
       const waiter = { resolve: () => {}, reject: (error: Error) => this.logger.error(error.message) };
       return this.requestReload(sender.id, waiter);
     }
+    if (sender && this.parent.passOn(message)) return;
     if (sender) this.parent.workerSaid(message);
     this.workerEvents?.emit('message', worker, message, handle);
   }

@@ -5,7 +5,14 @@ import type { MemberId } from '../bus/bus.interface.js';
 import { type Hub, SocketLink, maxFrameOf, newMemberId } from '../bus/index.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import type { Clock } from '../platform/clock.js';
-import { LINEAGE, markWorker, startEnvironment, wasSwitchedOn, type WorkerSettings } from '../platform/environment.js';
+import {
+  LINEAGE,
+  markWorker,
+  reportsDependencies,
+  startEnvironment,
+  wasSwitchedOn,
+  type WorkerSettings,
+} from '../platform/environment.js';
 import { processesMarked } from '../platform/lineage.js';
 import { PROTOCOL } from '../protocol/messages.js';
 import { CompileCache } from './compile-cache.js';
@@ -226,6 +233,7 @@ export class WorkerProcesses {
       maxPayload: messenger.maxPayload,
       queueLimit: messenger.queueLimit,
       restartsQuickly: watcherOfThisProcess() !== undefined,
+      reportsDependencies: reportsDependencies(),
       reloadSignals: reload.signals,
       waitsForReader: this.output.piped,
       ownSockets: this.listening.ownSockets,

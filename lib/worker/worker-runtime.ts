@@ -33,6 +33,7 @@ import { HealthChecks } from './health-checks.js';
 import { Heartbeat, type Load } from './heartbeat.js';
 import { LeaderLease } from './leader-lease.js';
 import { Listeners } from './listeners.js';
+import { LoadedFilesReport } from './loaded-files.js';
 import { watchApplications, type HostApplication } from './nest-application.js';
 import { ProgramEnd } from './program-end.js';
 import { ServerRegistry } from './server-registry.js';
@@ -88,6 +89,7 @@ export class WorkerRuntime implements ProcessRuntime {
   private readonly boot: BootWatch;
   private readonly microservices: Microservices;
   private readonly programEnd: ProgramEnd;
+  private readonly loadedFiles: LoadedFilesReport | undefined;
   private readonly listeners = new Listeners({
     ask: (address) => this.control.request({ type: 'listen', address }) as Promise<ListenAnswer>,
     listening: (address) => this.control.send({ type: 'listening', address }),
@@ -142,6 +144,7 @@ export class WorkerRuntime implements ProcessRuntime {
     this.servers = new ServerRegistry(() => this.boot.changed(), mark.primaryPorts);
     this.microservices = new Microservices(clock, this.logger, () => this.boot.changed());
     this.boot = this.watchBoot();
+    if (this.settings.reportsDependencies) this.loadedFiles = new LoadedFilesReport((files) => process.send?.(files));
     const link = SocketLink.over(mark.busFd, maxFrameOf(maxPayload));
     const bus = new LocalBus(
       link,
@@ -195,6 +198,7 @@ export class WorkerRuntime implements ProcessRuntime {
         this.vitals = vitals;
         this.lease.beat(seq, this.clock.now());
         this.control.send({ type: 'heartbeat', seq, vitals });
+        if (this.ready) this.loadedFiles?.update();
       },
     ).start();
   }
@@ -211,6 +215,7 @@ export class WorkerRuntime implements ProcessRuntime {
   /** Takes the options, once they are known; before the services stand on the bus. */
   adopt(options: ResolvedClusterOptions): Promise<void> {
     this.options ??= options;
+    this.loadedFiles?.begin();
     this.verdicts = this.options;
     this.adopting ??= this.join(options);
     return this.adopting;

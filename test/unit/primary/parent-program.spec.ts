@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ParentProgram } from '../../../lib/primary/parent-program.js';
 
 function program() {
-  const sent: string[] = [];
+  const sent: unknown[] = [];
   return { sent, parent: new ParentProgram((message) => sent.push(message)) };
 }
 
@@ -29,5 +29,17 @@ describe("the parent program hears 'ready'", () => {
     parent.complete();
     for (const message of ['READY', { type: 'ready' }, undefined, null, 1]) parent.workerSaid(message);
     expect(sent).toEqual([]);
+  });
+
+  it('and which files were loaded, as Node itself says it', () => {
+    const { sent, parent } = program();
+    for (const message of [{ 'watch:import': ['file:///a.js'] }, { 'watch:require': ['/b.js'] }]) {
+      expect(parent.passOn(message)).toBe(true);
+      expect(sent.at(-1)).toBe(message);
+    }
+    for (const message of ['watch:import', { watch: 'import' }, undefined, null, 1]) {
+      expect(parent.passOn(message)).toBe(false);
+    }
+    expect(sent).toHaveLength(2);
   });
 });

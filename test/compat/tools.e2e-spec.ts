@@ -238,6 +238,28 @@ describe('node --watch', () => {
     await eventually(() => app.processes.length === 0, { what: () => `the end of ${app.processes}` });
   });
 
+  it.each(['import', 'require'])('serves an edit of a file that workers load later, by %s', async (how) => {
+    const main = install(`watched-${how}`, 1);
+    const file = join(dirname(main), 'later.cjs');
+    const edit = (text: string) => writeFileSync(file, text);
+    edit('// old');
+    const app = await start({ entry: main, execArgv: ['--watch'], cluster });
+    await served(app, 1);
+    const { mark } = app.output;
+    await app.json(`/load?${new URLSearchParams({ file, how })}`, { method: 'POST' });
+    // Nothing says when the watcher has heard of the file.
+    let edits = 0;
+    const restarts = async () => {
+      edit(`// ${(edits += 1)}`);
+      return app.waitForLine(/Restarting/, mark, 1_000).catch(() => false);
+    };
+    await eventually(restarts, { what: 'the restart after an edit' });
+    const [, afterwards] = await app.waitForLine(/(2 workers are ready.*)/, mark);
+    expect(afterwards).toMatch(/slot 0 .*slot 1 /);
+    app.kill('SIGTERM');
+    await app.waitForExit();
+  });
+
   it('answers what is in flight before it stops, as ever, where NODE_ENV is production', async () => {
     const main = install('watched-production', 1);
     const app = await start({ entry: main, execArgv: ['--watch'], env: { NODE_ENV: 'production' }, cluster });

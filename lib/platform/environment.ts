@@ -1,5 +1,6 @@
 /** The one place where the process's environment is read. */
 import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { ClusterOptionsError } from '../errors/index.js';
 import { MAX_WORKERS } from '../options/limits.js';
 import { ownSession } from './lineage.js';
@@ -162,6 +163,8 @@ export interface WorkerMark {
   /** Version of the messages that the primary speaks; undefined in those of nestjs-cluster 0.1. */
   readonly protocol?: string;
   readonly id: number;
+  /** By which primary and worker know each other's control messages. */
+  readonly key: string;
   readonly slot: number;
   readonly generation: number;
   /** How many slots there are. */
@@ -242,14 +245,33 @@ export function markWorker(mark: WorkerMark, lineage: string): Record<string, st
   };
 }
 
-/** Takes the mark out of the environment; undefined where this process is no worker of ours. */
+/**
+ * Takes the mark out of the environment; undefined where this process is no worker of ours.
+ *
+ * @throws ClusterOptionsError where it holds what no primary wrote
+ */
 export function takeWorkerMark(env: Record<string, string | undefined> = process.env): WorkerMark | undefined {
   const text = env[WORKER_MARK];
   delete env[WORKER_MARK];
   if (text === undefined) return undefined;
   dropSwitchOn(env);
-  const mark = JSON.parse(text) as WorkerMark;
+  const mark = markIn(text);
   // Node has read it; a process that the worker starts has no part in it.
   if (env[COMPILE_CACHE] === mark.settings.compileCache) delete env[COMPILE_CACHE];
   return mark;
+}
+
+function markIn(text: string): WorkerMark {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Said below.
+  }
+  const settings: unknown = (value as WorkerMark | null | undefined)?.settings;
+  if (typeof settings === 'object' && settings !== null) return value as WorkerMark;
+  throw new ClusterOptionsError(
+    `The environment variable ${WORKER_MARK} is ${inspect(text.slice(0, 100))}, which no primary of nestjs-cluster has ` +
+      'set: it is for the package alone. Remove it from the environment.',
+  );
 }

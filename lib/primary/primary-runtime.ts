@@ -293,7 +293,7 @@ export class PrimaryRuntime implements ProcessRuntime {
   }
 
   private heard(sender: WorkerProcess, raw: unknown, handle: unknown): void {
-    const message = fromWorker(raw);
+    const message = fromWorker(raw, sender.key);
     if (!message) return;
     sender.isUnderstood = true;
     const { worker } = sender;

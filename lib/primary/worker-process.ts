@@ -22,6 +22,8 @@ export class WorkerProcess {
     private readonly output: WorkerOutput,
     /** Its number among the members of all hosts. */
     readonly member: MemberId,
+    /** By which primary and worker know each other's control messages. */
+    readonly key: string,
   ) {
     this.pid = worker.process.pid ?? 0;
   }
@@ -29,7 +31,7 @@ export class WorkerProcess {
   /** Sends a control message, and a socket if one is given; to a closed channel nothing goes, for the exit is on its way. */
   send(message: FromPrimary, socket?: object): void {
     if (this.worker.isConnected())
-      this.worker.process.send(seal(message), socket as SendHandle | undefined, {}, () => {});
+      this.worker.process.send(seal(message, this.key), socket as SendHandle | undefined, {}, () => {});
   }
 
   kill(signal: 'SIGTERM' | 'SIGKILL'): void {

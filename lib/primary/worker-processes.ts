@@ -121,10 +121,11 @@ export class WorkerProcesses {
     const { primary } = this;
     this.use(this.releases.of(generation));
     const member = newMemberId();
+    const key = randomUUID();
     const { busFd } = this.settings;
     const { serversBefore, primaryPorts } = this;
     const settings = this.workerSettings();
-    const place = { id, slot, generation, slots, busFd, member, primary, serversBefore, primaryPorts };
+    const place = { id, key, slot, generation, slots, busFd, member, primary, serversBefore, primaryPorts };
     const mark = { protocol: PROTOCOL, ...place, settings };
     const { worker, output } = this.output.fork(() => {
       const worker = cluster.fork({
@@ -143,7 +144,7 @@ export class WorkerProcesses {
       return undefined;
     }
     this.listening.watch(worker, id);
-    const known = new WorkerProcess(id, slot, worker, output, member);
+    const known = new WorkerProcess(id, slot, worker, output, member, key);
     this.byId.set(id, known);
     this.byClusterId.set(worker.id, known);
     this.forgetTheLongDead();

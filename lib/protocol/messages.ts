@@ -123,11 +123,16 @@ export type FromPrimary =
   | { readonly type: 'passed-on'; readonly key: string; readonly seq: number };
 
 /** A control message with the package's mark. */
-export type Envelope<M> = M & { readonly cmd: typeof COMMAND; readonly ns: typeof PROTOCOL };
+export type Envelope<M> = M & {
+  readonly cmd: typeof COMMAND;
+  readonly ns: typeof PROTOCOL;
+  /** Known to one worker and its primary: what the application sends by `process.send` cannot be taken for ours. */
+  readonly key: string;
+};
 
-/** Puts the package's mark on a control message. */
-export function seal<M extends FromWorker | FromPrimary>(message: M): Envelope<M> {
-  return { cmd: COMMAND, ns: PROTOCOL, ...message };
+/** Puts the package's mark, and the key of the worker, on a control message. */
+export function seal<M extends FromWorker | FromPrimary>(message: M, key: string): Envelope<M> {
+  return { ...message, cmd: COMMAND, ns: PROTOCOL, key };
 }
 
 const FROM_WORKER = new Set([
@@ -162,14 +167,14 @@ const FROM_PRIMARY = new Set([
   'passed-on',
 ]);
 
-/** The worker's control message in `raw`, or undefined for a foreign or malformed one. */
-export function fromWorker(raw: unknown): FromWorker | undefined {
-  return isOwn(raw, FROM_WORKER) ? (raw as unknown as FromWorker) : undefined;
+/** The control message of the worker with that key in `raw`, or undefined for a foreign or malformed one. */
+export function fromWorker(raw: unknown, key: string): FromWorker | undefined {
+  return isOwn(raw, FROM_WORKER, key) ? (raw as unknown as FromWorker) : undefined;
 }
 
-/** The primary's control message in `raw`, or undefined for a foreign or malformed one. */
-export function fromPrimary(raw: unknown): FromPrimary | undefined {
-  return isOwn(raw, FROM_PRIMARY) ? (raw as unknown as FromPrimary) : undefined;
+/** The primary's control message in `raw` to the worker with that key, or undefined for a foreign or malformed one. */
+export function fromPrimary(raw: unknown, key: string): FromPrimary | undefined {
+  return isOwn(raw, FROM_PRIMARY, key) ? (raw as unknown as FromPrimary) : undefined;
 }
 
 /** The version of the package's messages that `raw` is one of; undefined for a message of somebody else. */
@@ -178,6 +183,8 @@ export function protocolOf(raw: unknown): string | undefined {
   return typeof ns === 'string' && ns.startsWith('nestjs-cluster/') ? ns : undefined;
 }
 
-function isOwn(raw: unknown, types: ReadonlySet<string>): raw is { type: string } {
-  return protocolOf(raw) === PROTOCOL && types.has((raw as { type?: unknown }).type as string);
+function isOwn(raw: unknown, types: ReadonlySet<string>, key: string): raw is { type: string } {
+  if (protocolOf(raw) !== PROTOCOL) return false;
+  const { type, key: given } = raw as { type?: unknown; key?: unknown };
+  return given === key && types.has(type as string);
 }

@@ -23,9 +23,10 @@ export class ControlChannel {
   private readonly pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   private requests = 0;
 
-  constructor() {
+  /** @param key of this worker */
+  constructor(private readonly key: string) {
     processEvents.onInternalMessage((raw, socket) => {
-      const message = fromPrimary(raw);
+      const message = fromPrimary(raw, key);
       if (message?.type === 'answer') this.settle(message);
       else if (message) this.incoming.next({ message, socket });
     });
@@ -46,7 +47,7 @@ export class ControlChannel {
   send(message: FromWorker): boolean {
     if (!process.connected || !process.send) return false;
     // A failed write surfaces as 'disconnect'; nothing is to be done about it here.
-    process.send(seal(message), undefined, {}, () => {});
+    process.send(seal(message, this.key), undefined, {}, () => {});
     return true;
   }
 
@@ -54,7 +55,7 @@ export class ControlChannel {
   give(message: FromWorker, handle: object): Promise<boolean> {
     if (!process.connected || !process.send) return Promise.resolve(false);
     return new Promise((resolve) => {
-      process.send!(seal(message), handle as SendHandle, {}, (error) => resolve(error === null));
+      process.send!(seal(message, this.key), handle as SendHandle, {}, (error) => resolve(error === null));
     });
   }
 

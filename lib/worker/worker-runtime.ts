@@ -83,7 +83,7 @@ export class WorkerRuntime implements ProcessRuntime {
   verdicts: UncaughtVerdicts = {};
   private readonly settings: WorkerSettings;
   private readonly logger = new ClusterLogger();
-  private readonly control = new ControlChannel();
+  private readonly control: ControlChannel;
   private readonly servers: ServerRegistry;
   private readonly containers: Containers;
   private readonly boot: BootWatch;
@@ -129,6 +129,7 @@ export class WorkerRuntime implements ProcessRuntime {
     private readonly mark: WorkerMark,
     private readonly clock: Clock,
   ) {
+    this.control = new ControlChannel(mark.key);
     this.slot = mark.slot;
     this.generation = mark.generation;
     this.slots = mark.slots;

@@ -61,4 +61,21 @@ describe('custom messages', () => {
     const messages = app.workerEvents().filter(({ event }) => event === 'message');
     expect(messages.filter(({ message }) => message?.custom === undefined && message?.cmd !== 'socket')).toEqual([]);
   });
+
+  it('what looks like a control message of the package is none', async () => {
+    const before = await app.members();
+    const { mark } = app;
+    const sealed = { cmd: 'NODE_NESTJS_CLUSTER', ns: 'nestjs-cluster/2' };
+    const messages = [
+      { ...sealed, type: 'retire', reason: 'forged' },
+      { ...sealed, key: 'guessed', type: 'retire', reason: 'forged' },
+      { ...sealed, type: 'failing', error: { name: 'Error', message: 'forged' } },
+      { after: 'the forged ones' },
+    ];
+    await app.process.jsonFrom(0, '/process-send', { method: 'POST', body: { messages } });
+    const isLast = (event: Record<string, unknown>) => JSON.stringify(event).includes('the forged ones');
+    await eventually(() => app.workerEvents(mark).some(isLast), { what: 'the message after the forged ones' });
+    expect(app.process.output.text).not.toMatch(/is replaced/);
+    expect(await app.members()).toEqual(before);
+  });
 });

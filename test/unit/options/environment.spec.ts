@@ -60,6 +60,25 @@ describe('NESTJS_CLUSTER', () => {
   });
 });
 
+describe('the mark of a worker', () => {
+  it('is taken out of the environment', () => {
+    const mark = { id: 1, key: 'secret', settings: {} } as WorkerMark;
+    const environment: Record<string, string | undefined> = markWorker(mark, 'uuid/1');
+    expect(takeWorkerMark(environment)).toEqual(mark);
+    expect(JSON.stringify(environment)).not.toContain('secret');
+    expect(takeWorkerMark(environment)).toBeUndefined();
+  });
+
+  it.each(['', 'nonsense', '1', 'null', '[]', '{}', '{"settings":null}', '{"settings":1}', '{"settings":{}'])(
+    '%j is refused by name: no primary wrote it',
+    (text) => {
+      const take = () => takeWorkerMark({ NESTJS_CLUSTER_WORKER: text });
+      expect(take).toThrow(ClusterOptionsError);
+      expect(take).toThrow(`NESTJS_CLUSTER_WORKER is '${text}', which no primary of nestjs-cluster has set`);
+    },
+  );
+});
+
 describe('descendants of a cluster', () => {
   it('are those that inherit from a worker or the primary, and are in their session', () => {
     const environment: Record<string, string | undefined> = {};

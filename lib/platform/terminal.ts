@@ -14,3 +14,25 @@ export function hasTerminal(): boolean {
     return !NO_TERMINAL.has(code ?? '') && code !== 'ENOENT';
   }
 }
+
+/** Whether a terminal has stopped a process, or a signal such as SIGSTOP; false where there is no /proc. */
+export function isStopped(pid: number): boolean {
+  return statOf(pid)?.[0] === 'T';
+}
+
+/** Whether this process belongs to a job that its terminal has in the background; false where there is no /proc. */
+export function isInBackground(): boolean {
+  const [, , group, , terminal, foreground] = statOf('self') ?? [];
+  return terminal !== undefined && terminal !== '0' && foreground !== '-1' && foreground !== group;
+}
+
+/** What stands in /proc/PID/stat behind the name, which may hold any character: state, parent, group, session, terminal, its foreground group. */
+function statOf(pid: number | 'self'): string[] | undefined {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    // No /proc, or the process is gone.
+    return undefined;
+  }
+}

@@ -3,13 +3,16 @@ import { ClusterLogger } from '../platform/cluster-logger.js';
 import { systemClock } from '../platform/clock.js';
 import { HeldListeners } from '../platform/held-listeners.js';
 import { processEvents } from '../platform/process-events.js';
-import { hasTerminal } from '../platform/terminal.js';
+import { hasTerminal, isInBackground, isStopped } from '../platform/terminal.js';
 import { HangupDetector } from './hangup.js';
 import type { PrimaryRuntime } from './primary-runtime.js';
 import { watcherOfThisProcess } from './watcher.js';
 
 /** SIGTTIN starts a worker more, SIGTTOU ends one. */
 const STEPS = { SIGTTIN: 1, SIGTTOU: -1 } as const;
+
+/** A terminal stops all processes of a job at once; how long after its own signal the primary looks at the others, in ms. */
+const JOB_TIME = 100;
 
 /**
  * Takes the signals of the primary: stop, reload, scale.
@@ -34,10 +37,23 @@ export function listenToSignals(runtime: PrimaryRuntime, options: ResolvedCluste
   for (const signal of reloadSignals) processEvents.onSignal(signal, reload);
   for (const signal of ['SIGTTIN', 'SIGTTOU'] as const) {
     processEvents.onSignal(signal, () => {
-      void runtime.scale(runtime.slots + STEPS[signal]).catch((error: Error) => logger.warn(error.message));
+      const scale = (): void =>
+        void runtime.scale(runtime.slots + STEPS[signal]).catch((error: Error) => logger.warn(error.message));
+      if (isInBackground()) systemClock.after(JOB_TIME, () => stopWithJob(runtime) || scale());
+      else scale();
     });
   }
   return new HeldListeners(new Set(['SIGTERM', 'SIGINT', 'SIGHUP', ...options.reload.signals]), systemClock);
+}
+
+/**
+ * A job in the background of which a process touches the terminal is stopped by it, by the same signals that scale; the
+ * primary alone would go on. `fg` lets all of them go on.
+ */
+function stopWithJob(runtime: PrimaryRuntime): boolean {
+  if (!runtime.workerPids.some((pid) => isStopped(pid))) return false;
+  process.kill(process.pid, 'SIGSTOP');
+  return true;
 }
 
 /**

@@ -124,6 +124,10 @@ export class PrimaryRuntime implements ProcessRuntime {
     return this.supervisor.state.target;
   }
 
+  get workerPids(): number[] {
+    return this.processes.pids;
+  }
+
   get isLeader(): boolean {
     return false;
   }

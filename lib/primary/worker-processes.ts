@@ -166,6 +166,11 @@ export class WorkerProcesses {
     this.releases.forgetAfter(generation);
   }
 
+  /** Of those that live. */
+  get pids(): number[] {
+    return [...this.byId.values()].filter(({ alive }) => alive).map(({ pid }) => pid);
+  }
+
   get(id: number | undefined): WorkerProcess | undefined {
     return id === undefined ? undefined : this.byId.get(id);
   }

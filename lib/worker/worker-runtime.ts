@@ -17,6 +17,7 @@ import { HeldListeners } from '../platform/held-listeners.js';
 import { chosenLogger, writesJson } from '../platform/nest-logger.js';
 import { processEvents } from '../platform/process-events.js';
 import { outliveOutput, waitForReader } from '../platform/standard-output.js';
+import { hasTerminal } from '../platform/terminal.js';
 import { errorReport } from '../protocol/error-report.js';
 import type { ListenAnswer } from '../protocol/listening.js';
 import type { FromPrimary, Vitals } from '../protocol/messages.js';
@@ -399,7 +400,9 @@ export class WorkerRuntime implements ProcessRuntime {
   private listenToProcess(): void {
     // Only the primary's word counts in a worker: Ctrl-C and a hang-up reach the whole process group.
     const primarys = new Set(['SIGINT', 'SIGHUP', ...this.settings.reloadSignals] as const);
-    for (const signal of [...primarys, 'SIGTTIN', 'SIGTTOU'] as const) processEvents.onSignal(signal, () => {});
+    // A terminal stops by these whoever touches it from the background, and again for as long as that goes on.
+    const scaling = hasTerminal() ? [] : (['SIGTTIN', 'SIGTTOU'] as const);
+    for (const signal of [...primarys, ...scaling]) processEvents.onSignal(signal, () => {});
     processEvents.onSignal('SIGTERM', () => {
       if (!this.leaving) this.clock.after(GROUP_SIGNAL_TIME, () => this.retire('SIGTERM'), false);
       // Service managers signal every process of a service at once; the primary's own SIGTERM comes at the deadline.

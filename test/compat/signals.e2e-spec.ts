@@ -1,5 +1,8 @@
 /** Signals as applications and their surroundings use them. */
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { eventually, fixture, FixtureApp, type FixtureOptions, useApps } from '../support/index.js';
 
@@ -153,6 +156,8 @@ if (!hasPty) process.stderr.write('SKIPPED in a terminal: there is no python3 wi
 
 describeWhere('in a terminal (where python3 can make one)', () => {
   const closeWindow = (app: FixtureApp) => app.process.kill('SIGKILL');
+  /** Its state and its parent. */
+  const stateOf = (pid: unknown) => readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]!.split(' ');
   const isGone = (app: FixtureApp) =>
     eventually(() => app.process.processes.length === 0, { what: () => `the end of ${app.process.processes}` });
 
@@ -165,6 +170,21 @@ describeWhere('in a terminal (where python3 can make one)', () => {
     closeWindow(app);
     expect(await Promise.all(answers)).toEqual([0, 1]);
     await isGone(app);
+  });
+
+  it('in the background it is stopped when a worker sets the mode of the terminal, and goes on after fg', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nestjs-cluster-signals-'));
+    const go = join(folder, 'go');
+    const shell = ['bash', '--norc', '-ic', '"$0" "$@" & until [ -e "$GO" ]; do sleep 0.1; done; fg'];
+    const app = await start({ launcher: ['python3', '-c', PTY, ...shell], env: { GO: go } });
+    const [, primary] = stateOf((await app.identify(1)).pid);
+    const answer = app.process.jsonFrom(1, '/terminal', { method: 'POST', timeout: 60_000 });
+    await eventually(() => stateOf(primary)[0] === 'T', { what: 'the primary is stopped' });
+    writeFileSync(go, '');
+    expect(await answer).toEqual({ isSet: true });
+    expect(await app.waitUntilFull()).toHaveLength(2);
+    expect(app.process.output.text).not.toMatch(/scale from/);
+    rmSync(folder, { recursive: true });
   });
 
   it('kill -HUP reloads it', async () => {

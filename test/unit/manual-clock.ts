@@ -9,6 +9,11 @@ export class ManualClock implements Clock {
     return this.time;
   }
 
+  /** How many timers wait. */
+  get pending(): number {
+    return this.timers.size;
+  }
+
   after(delay: number, callback: () => void): Timer {
     const timer = { at: this.time + delay, callback };
     this.timers.add(timer);

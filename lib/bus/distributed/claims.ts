@@ -1,20 +1,32 @@
 import { type Clock, hostTime, type Timer } from '../../platform/clock.js';
-import type { Address, Answer, Claim, Waiter } from '../bus.interface.js';
+import type { Address, Answer, Claim, MemberId, Waiter } from '../bus.interface.js';
 import type { Store, StoredRecord } from '../engine.interface.js';
+import { LastingKeys } from '../lasting-keys.js';
 import { Lease } from './lease.js';
+import { Pace } from './pace.js';
 import { untilDone } from './retry.js';
 import { conclusion } from './shapes.js';
+import { MOST_KEPT } from './words.js';
 import { pack, type Reader, tokenOf, type Unpacked } from './wire.js';
 import type { WireClock, WireTime } from './wire-time.js';
 
 /** An answer is forgotten so long after the last process that knows it is gone, in ms. */
 export const ANSWER_KEPT = 60_000;
 
-/** How often a process that knows an answer says that it still counts, in ms. */
-const ANSWER_RENEWED = ANSWER_KEPT / 3;
+/**
+ * An answer is renewed so often, in ms, by one of the processes that know it: those that hear that a member with a lower
+ * number does so wait for longer. Where none is heard, a random share keeps them apart.
+ */
+const ANSWER_RENEWED = 20_000;
+const ANSWER_RENEWED_SPREAD = 3_000;
+const ANSWER_RENEWED_AFTER_OTHERS = 27_000;
 
-/** A lease is renewed so often in its time. */
+/** Between two steps in which answers are renewed, in ms. */
+const RENEWAL_STEP = 200;
+
+/** A lease is renewed so often in its time; many are spread over so many steps. */
 const RENEWALS = 4;
+const LEASE_STEPS = 10;
 
 /** How a run ended. */
 export interface ConclusionHeader {
@@ -40,17 +52,28 @@ interface Held {
   readonly lease: Lease;
   readonly token: number;
   readonly ttl: number;
-  renewal: Timer | undefined;
+}
+
+/** An answer that this process knows. */
+interface Known {
+  readonly header: ConclusionHeader;
+  readonly record: Uint8Array;
+  /** As it was written last by this process; another one may have written it since. */
+  version: number | undefined;
 }
 
 /** Claims over all hosts: a lease for the run, a record for its answer, and a word to those who wait. */
 export class DistributedClaims {
   private readonly waiting = new Set<Claimant>();
-  private readonly held = new Map<string, Held>();
-  private readonly known = new Map<string, { readonly header: ConclusionHeader; readonly record: Uint8Array }>();
+  private readonly held: Pace<Held>;
+  /** By the answer's key in the store. */
+  private readonly known: Pace<Known>;
+  private readonly lasting: LastingKeys;
+  /** Those that were renewed, and the others have not heard of. */
+  private readonly kept: string[] = [];
+  private othersRenewUntil = -Infinity;
   private readonly concluding = new Set<Promise<void>>();
   private isClosed = false;
-  private renewal: Timer | undefined;
   private count = 0;
 
   constructor(
@@ -61,9 +84,26 @@ export class DistributedClaims {
     private readonly clock: Clock,
     /** Says to all members how a run ended; at most once. */
     private readonly announce: (header: ConclusionHeader, payload: Uint8Array) => void,
+    /** Says to all members that answers were renewed; at most once. */
+    private readonly sayKept: (answers: readonly string[]) => void,
     private readonly reader: Reader,
     private readonly warn: (message: string) => void,
-  ) {}
+  ) {
+    const renewedIn = lease / RENEWALS;
+    this.held = new Pace(
+      clock,
+      () => renewedIn,
+      renewedIn / LEASE_STEPS,
+      (_, { lease: held }) => {
+        // A broker that cannot be asked now is asked again; what another one took in the meantime is seen at the end.
+        held.renew().catch(() => undefined);
+      },
+    );
+    const alone = ANSWER_RENEWED + Math.random() * ANSWER_RENEWED_SPREAD;
+    const answersIn = () => (clock.now() < this.othersRenewUntil ? ANSWER_RENEWED_AFTER_OTHERS : alone);
+    this.known = new Pace(clock, answersIn, RENEWAL_STEP, (key, known) => this.renewOrForget(key, known));
+    this.lasting = new LastingKeys(warn, 'memory in every process and a renewal at the broker every 20 s');
+  }
 
   claim(key: string, ttl: number, waiter: Waiter<Claim>): void {
     const claimant: Claimant = { key, ttl, waiter, isOver: false, look: undefined };
@@ -76,7 +116,6 @@ export class DistributedClaims {
     const held = this.held.get(key);
     if (held === undefined) return;
     this.held.delete(key);
-    held.renewal?.cancel();
     const work = this.finish(key, held, outcome, payload).catch((error: Error) => {
       this.warn(`The result of runOnce('${key}') was not passed on: ${error.message}`);
     });
@@ -103,16 +142,15 @@ export class DistributedClaims {
     }
     await Promise.all(this.concluding);
     this.isClosed = true;
-    this.renewal?.cancel();
-    for (const { lease, renewal } of this.held.values()) {
-      renewal?.cancel();
-      await lease.release().catch(() => undefined);
-    }
-    this.held.clear();
+    this.held.stop();
+    this.known.stop();
+    for (const { lease } of this.held.values()) await lease.release().catch(() => undefined);
   }
 
   abort(): void {
     this.isClosed = true;
+    this.held.stop();
+    this.known.stop();
   }
 
   private async attempt(claimant: Claimant): Promise<void> {
@@ -122,7 +160,7 @@ export class DistributedClaims {
     try {
       if (await this.isAnswered(claimant)) return;
       // In one process one caller at a time asks the broker.
-      const token = this.held.has(key) ? undefined : await lease.acquire();
+      const token = this.held.get(key) !== undefined ? undefined : await lease.acquire();
       if (token === undefined) return this.attemptAfter(claimant, this.lease * (0.3 + Math.random() * 0.2));
       // Concluded between the look and the lease.
       if (claimant.isOver || (await this.isAnswered(claimant))) return await lease.release();
@@ -158,24 +196,8 @@ export class DistributedClaims {
   private grant(claimant: Claimant, lease: Lease, token: number): void {
     const { key, ttl, waiter } = claimant;
     this.forget(claimant);
-    const held: Held = { lease, token, ttl, renewal: undefined };
-    this.held.set(key, held);
-    this.renewLater(key, held);
+    this.held.set(key, { lease, token, ttl });
     waiter.resolve({ granted: true, term: token });
-  }
-
-  private renewLater(key: string, held: Held): void {
-    held.renewal = this.clock.after(
-      this.lease / RENEWALS,
-      () => {
-        // A broker that cannot be asked now is asked again; what another one took in the meantime is seen at the end.
-        void held.lease
-          .renew()
-          .catch(() => true)
-          .then(() => this.held.get(key) === held && !this.isClosed && this.renewLater(key, held));
-      },
-      false,
-    );
   }
 
   private async finish(key: string, held: Held, outcome: 'ok' | 'error', payload: Uint8Array): Promise<void> {
@@ -214,31 +236,51 @@ export class DistributedClaims {
   }
 
   private remember(header: ConclusionHeader, payload: Uint8Array): void {
-    if (this.known.get(header.key)?.header.token === header.token) return;
-    this.known.set(header.key, { header, record: pack(header, payload) });
-    this.renewal ??= this.renewAnswersLater();
+    const key = tokenOf('answer', header.key);
+    if (this.known.get(key)?.header.token === header.token) return;
+    this.forgetAnswer(key);
+    this.known.set(key, { header, record: pack(header, payload), version: undefined });
+    if (header.until === null) this.lasting.add(header.key);
+  }
+
+  private forgetAnswer(key: string): void {
+    if (this.known.get(key)?.header.until === null) this.lasting.remove();
+    this.known.delete(key);
+  }
+
+  /** A member has renewed these. */
+  renewedBy(member: MemberId, answers: readonly string[]): void {
+    if (member < this.self.id) this.othersRenewUntil = this.clock.now() + ANSWER_KEPT;
+    for (const key of answers) this.known.done(key);
   }
 
   /** The answers live as long as a process that knows them does, also over the loss of the broker's memory. */
-  private renewAnswersLater(): Timer {
-    return this.clock.after(
-      ANSWER_RENEWED * (0.8 + Math.random() * 0.4),
-      () => {
-        for (const [key, { header, record }] of this.known) {
-          if (this.counts(header)) void this.renewAnswer(tokenOf('answer', key), header, record).catch(() => undefined);
-          else this.known.delete(key);
-        }
-        this.renewal = this.isClosed || this.known.size === 0 ? undefined : this.renewAnswersLater();
-      },
-      false,
+  private renewOrForget(key: string, known: Known): void {
+    if (!this.counts(known.header)) return this.forgetAnswer(key);
+    this.renewAnswer(key, known).then(
+      (isRenewed) => isRenewed && this.tellKept(key),
+      // It is tried again in a period, by this process or another one.
+      () => undefined,
     );
   }
 
-  private async renewAnswer(key: string, header: ConclusionHeader, record: Uint8Array): Promise<void> {
-    const old = await this.stores.answers.get(key);
-    const known = this.answerIn(old, header.key)?.header;
-    if (known !== undefined && known.token !== header.token) return;
-    await this.stores.answers.put(key, record, old?.version);
+  private async renewAnswer(key: string, known: Known): Promise<boolean> {
+    const { answers } = this.stores;
+    const { header, record } = known;
+    if (known.version !== undefined) known.version = await answers.put(key, record, known.version);
+    if (known.version !== undefined) return true;
+    const old = await answers.get(key);
+    const found = this.answerIn(old, header.key)?.header;
+    if (found !== undefined && found.token !== header.token) return false;
+    known.version = await answers.put(key, record, old?.version);
+    return known.version !== undefined;
+  }
+
+  private tellKept(key: string): void {
+    this.kept.push(key);
+    const say = () => this.kept.length > 0 && this.sayKept(this.kept.splice(0));
+    if (this.kept.length === MOST_KEPT) say();
+    else if (this.kept.length === 1) this.clock.after(RENEWAL_STEP, say, false);
   }
 
   private answer(claimant: Claimant, { outcome, slot }: ConclusionHeader, payload: Uint8Array): void {

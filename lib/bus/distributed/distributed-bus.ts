@@ -169,7 +169,8 @@ export class DistributedBus implements Bus {
     const stores = { claims: engine.store('claims', lease), answers: engine.store('answers', ANSWER_KEPT) };
     const conclude = (header: ConclusionHeader, payload: Uint8Array) =>
       this.say({ type: 'concluded', ...header }, payload);
-    this.claims = new DistributedClaims(stores, { address, id, times }, lease, clock, conclude, this.reader, warn);
+    const kept = (answers: readonly string[]) => this.say({ type: 'kept', answers, fromId: id });
+    this.claims = new DistributedClaims(stores, from, lease, clock, conclude, kept, this.reader, warn);
   }
 
   get members(): readonly Member[] {
@@ -369,6 +370,8 @@ export class DistributedBus implements Bus {
           isServed: this.runner.want(word.event),
           fromId: this.identity.id,
         });
+      case 'kept':
+        return this.claims.renewedBy(word.fromId, word.answers);
       case 'concluded':
         return this.claims.concluded(word, payload);
     }

@@ -3,7 +3,7 @@ import type { ConclusionHeader } from './claims.js';
 import type { Beat, Card, MemberState } from './membership.js';
 import type { ResultHeader, TaskHeader } from './task-message.js';
 import type { WireTime } from './wire-time.js';
-import type { Letter, PublishHeader, Word } from './words.js';
+import { type Letter, MOST_KEPT, type PublishHeader, type Word } from './words.js';
 
 /**
  * What members say to each other, checked by its shape: whoever may publish at the broker can send anything. Each function
@@ -183,6 +183,12 @@ export function deadLetter(given: Fields): TaskHeader & { readonly died: number;
   return { ...task(given), died: count(given, 'died'), at };
 }
 
+function kept(value: unknown): string[] {
+  if (!Array.isArray(value) || value.length > MOST_KEPT)
+    throw new Unreadable(`answers is no list of at most ${MOST_KEPT}`);
+  return value.map((key: unknown) => taskId({ key }, 'key'));
+}
+
 /** Said to everybody about members, tasks and claims. */
 export function word(given: Fields): Word {
   const { type } = given;
@@ -200,6 +206,8 @@ export function word(given: Fields): Word {
       return { type, task: taskId(given, 'task'), fromId: count(given, 'fromId') };
     case 'wanted':
       return { type, event: name(given, 'event'), fromId: count(given, 'fromId') };
+    case 'kept':
+      return { type, answers: kept(given['answers']), fromId: count(given, 'fromId') };
     case 'concluded':
       return { type, ...conclusion(given) };
     default:

@@ -8,6 +8,9 @@ import type { WireTime } from './wire-time.js';
 export const EVERYONE = 'everyone';
 export const MEMBERS = 'members';
 
+/** The word of so many answers that were renewed is one message. */
+export const MOST_KEPT = 500;
+
 /** Said to everybody about members. */
 export type MemberWord =
   | { readonly type: 'card'; readonly card: Card }
@@ -26,6 +29,8 @@ export type Word =
   | { readonly type: 'who-runs'; readonly task: string; readonly fromId: MemberId }
   /** Who runs tasks of the event, though it is on no list? Whoever does works at its queue for a while; all answer. */
   | { readonly type: 'wanted'; readonly event: string; readonly fromId: MemberId }
+  /** These answers of claims were renewed; by their keys in the store. */
+  | { readonly type: 'kept'; readonly answers: readonly string[]; readonly fromId: MemberId }
   | ({ readonly type: 'concluded' } & ConclusionHeader);
 
 /** A broadcast. */

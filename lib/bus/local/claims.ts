@@ -13,6 +13,7 @@ import {
   setTerm,
   termOf,
 } from './frame.js';
+import { LastingKeys } from '../lasting-keys.js';
 import type { Seat } from './seat.js';
 
 /** When so many keys are known, those whose answer has expired are looked for. */
@@ -47,6 +48,7 @@ export class Claims {
   private claimants = 0;
   /** Counts the holders of all keys, so that a later one of any key has the higher number. */
   private lastTerm = 0;
+  private readonly lasting: LastingKeys;
 
   constructor(
     /** Bytes that claimants may take. */
@@ -54,7 +56,9 @@ export class Claims {
     private readonly congestion: Congestion,
     private readonly warn: (message: string) => void,
     private readonly now: () => number,
-  ) {}
+  ) {
+    this.lasting = new LastingKeys(warn, 'memory in the primary');
+  }
 
   claim(from: Seat, frame: Frame): void {
     const key = keyOf(frame);
@@ -79,8 +83,10 @@ export class Claims {
     }
     const answer = copyOf(frame);
     setKind(answer, Kind.OUTCOME);
-    if (outcomeOf(frame) === 'ok') claim.answer = { frame: answer, until: this.now() + claim.holder.ttl };
-    else this.claims.delete(key);
+    if (outcomeOf(frame) === 'ok') {
+      claim.answer = { frame: answer, until: this.now() + claim.holder.ttl };
+      if (claim.holder.ttl === Infinity) this.lasting.add(key);
+    } else this.claims.delete(key);
     claim.holder = undefined;
     this.claimants -= 1 + claim.waiting.length;
     for (const claimant of claim.waiting.splice(0)) this.tell(claimant, answer);

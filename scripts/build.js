@@ -79,7 +79,7 @@ async function writeEntries() {
 
 /**
  * What is installed beside this package stays there, but zod, of which the options need a part: whole it takes as long to
- * load as all the rest.
+ * load as all the rest. The files that the bundle is made of stay: who looks at one module imports it by its path.
  */
 async function bundle() {
   const entries = ['entry', 'index', 'nats/index', 'redis/index', 'testing/index'];
@@ -97,9 +97,6 @@ async function bundle() {
     chunkFileNames: 'chunks/[name].js',
   });
   await build.close();
-  for (const file of readdirSync(DIST, { recursive: true })) {
-    if (/\.js(\.map)?$/.test(file) && !file.startsWith('cjs')) rmSync(join(DIST, file));
-  }
   for (const { fileName, code, source } of output) {
     const target = join(DIST, fileName);
     mkdirSync(dirname(target), { recursive: true });

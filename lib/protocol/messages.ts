@@ -126,13 +126,13 @@ export type FromPrimary =
 export type Envelope<M> = M & {
   readonly cmd: typeof COMMAND;
   readonly ns: typeof PROTOCOL;
-  /** Known to one worker and its primary: what the application sends by `process.send` cannot be taken for ours. */
-  readonly key: string;
+  /** The key of one worker and its primary: what the application sends by `process.send` cannot be taken for ours. */
+  readonly seal: string;
 };
 
 /** Puts the package's mark, and the key of the worker, on a control message. */
 export function seal<M extends FromWorker | FromPrimary>(message: M, key: string): Envelope<M> {
-  return { ...message, cmd: COMMAND, ns: PROTOCOL, key };
+  return { ...message, cmd: COMMAND, ns: PROTOCOL, seal: key };
 }
 
 const FROM_WORKER = new Set([
@@ -185,6 +185,6 @@ export function protocolOf(raw: unknown): string | undefined {
 
 function isOwn(raw: unknown, types: ReadonlySet<string>, key: string): raw is { type: string } {
   if (protocolOf(raw) !== PROTOCOL) return false;
-  const { type, key: given } = raw as { type?: unknown; key?: unknown };
+  const { type, seal: given } = raw as { type?: unknown; seal?: unknown };
   return given === key && types.has(type as string);
 }

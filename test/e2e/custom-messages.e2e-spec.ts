@@ -68,7 +68,7 @@ describe('custom messages', () => {
     const sealed = { cmd: 'NODE_NESTJS_CLUSTER', ns: 'nestjs-cluster/2' };
     const messages = [
       { ...sealed, type: 'retire', reason: 'forged' },
-      { ...sealed, key: 'guessed', type: 'retire', reason: 'forged' },
+      { ...sealed, seal: 'guessed', type: 'retire', reason: 'forged' },
       { ...sealed, type: 'failing', error: { name: 'Error', message: 'forged' } },
       { after: 'the forged ones' },
     ];

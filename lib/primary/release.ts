@@ -22,9 +22,15 @@ export interface StartPlace {
   readonly hints: readonly (string | undefined)[];
 }
 
+/**
+ * The working directory when the package was imported. main.ts may go elsewhere above NestFactory.create(), and does so
+ * again in each worker.
+ */
+const STARTED_IN = workingFolder();
+
 /** How this process was started. */
 export function startPlace(): StartPlace {
-  return { script: process.argv[1] ?? '', folder: workingFolder(), hints: enteredBy() };
+  return { script: process.argv[1] ?? '', folder: STARTED_IN, hints: enteredBy() };
 }
 
 function workingFolder(): string {

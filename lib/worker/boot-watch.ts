@@ -9,6 +9,8 @@ export interface BootSubject {
   /** Whether a live application has run its bootstrap hooks, and whether one of those speaks HTTP. */
   readonly hasBooted: boolean;
   readonly isHttp: boolean;
+  /** Whether an HTTP application that has not booted runs a microservice. */
+  readonly isHybrid: boolean;
   readonly servers: {
     /** How many listen. */
     readonly listening: number;
@@ -21,6 +23,8 @@ export interface BootSubject {
 
 /** What is said of this worker's boot. */
 export interface BootReport {
+  /** No server listens, and one that was asked to was refused: where nothing else is left to do, this process ends. */
+  refused(): void;
   /** Said once, with the number of servers that listen. */
   ready(servers: number): void;
   /** A worker that is ready listens with more servers than it has said. */
@@ -49,7 +53,7 @@ export class BootWatch {
     private readonly report: BootReport,
   ) {}
 
-  /** The code of an application asked it to listen. */
+  /** The code of an application asked it to boot or to listen. */
   askedToListen(listening: Promise<unknown>): void {
     this.listenCalls += 1;
     const settled = (isRefused: boolean): void => {
@@ -88,12 +92,22 @@ export class BootWatch {
   }
 
   private look(): void {
-    const { servers, hasBooted, isHttp } = this.subject;
+    const { servers, hasBooted, isHttp, isHybrid } = this.subject;
     const isRefused = (this.isRefused || servers.isRefused) && servers.listening === 0;
-    const isListenPending = this.listenCalls > 0 || servers.awaiting > 0 || isRefused;
+    const isAwaited = this.listenCalls > 0 || servers.awaiting > 0;
+    if (isRefused && !isAwaited) this.report.refused();
+    const isListenPending = isAwaited || isRefused;
     const { changedAt, serversBefore } = this;
     const now = this.clock.now();
-    const state = { hasBooted, isHttp, isListenPending, servers: servers.listening, serversBefore, changedAt };
+    const state = {
+      hasBooted,
+      isHttp,
+      isHybrid,
+      isListenPending,
+      servers: servers.listening,
+      serversBefore,
+      changedAt,
+    };
     const found = readiness(state, now);
     if (found.isReady) {
       this.said = servers.listening;

@@ -17,11 +17,19 @@ interface Internals {
   listenToShutdownSignals(...args: unknown[]): void;
 }
 
+interface HttpInternals {
+  init(...args: unknown[]): Promise<unknown>;
+  listen(...args: unknown[]): Promise<unknown>;
+  connectMicroservice(...args: unknown[]): unknown;
+}
+
 /** Who is told of the Nest applications of this process. */
 export interface ApplicationWatcher {
   /** The application has run its last bootstrap hook. `close` closes it without asking `closing`. */
   bootstrapped(app: HostApplication, close: CloseApplication): void;
-  /** The code of an HTTP application asked it to listen; settles as that call does. */
+  /** An HTTP application connected a microservice. `adopt` counts it as bootstrapped, where it runs without that. */
+  connected(app: HostApplication, adopt: () => void): void;
+  /** The code of an HTTP application asked it to boot or to listen; settles as that call does. */
   askedToListen(listening: Promise<unknown>): void;
   /** The application's own code calls `app.close(signal)`; resolves when it is closed. */
   closing(app: HostApplication, signal: string | undefined): Promise<void>;
@@ -36,21 +44,35 @@ export interface ApplicationWatcher {
 export function watchApplications(watcher: ApplicationWatcher): void {
   const context = NestApplicationContext.prototype as unknown as Internals;
   const { callBootstrapHook } = context;
+  const adopted = new WeakSet<HostApplication>();
+  const adopt = (app: HostApplication): void => {
+    if (adopted.has(app)) return;
+    adopted.add(app);
+    // Each kind of application closes in its own way, so it is this one's method that is watched.
+    const close = app.close.bind(app);
+    app.close = (signal) => watcher.closing(app, signal);
+    watcher.bootstrapped(app, close);
+  };
   context.callBootstrapHook = async function (this: HostApplication & Internals): Promise<void> {
     await callBootstrapHook.call(this);
-    // Each kind of application closes in its own way, so it is this one's method that is watched.
-    const close = this.close.bind(this);
-    this.close = (signal) => watcher.closing(this, signal);
-    watcher.bootstrapped(this, close);
+    adopt(this);
   };
   // The hooks themselves run all the same: the drain ends with app.close().
   context.listenToShutdownSignals = () => {};
 
-  const http = NestApplication.prototype as unknown as Required<Pick<HostApplication, 'listen'>>;
-  const { listen } = http;
-  http.listen = function (this: HostApplication, ...args: unknown[]): Promise<unknown> {
-    const listening = listen.apply(this, args);
-    watcher.askedToListen(listening);
-    return listening;
+  const http = NestApplication.prototype as unknown as HttpInternals;
+  for (const name of ['init', 'listen'] as const) {
+    const begin = http[name];
+    http[name] = function (this: HostApplication, ...args: unknown[]): Promise<unknown> {
+      const begun = begin.apply(this, args);
+      watcher.askedToListen(begun);
+      return begun;
+    };
+  }
+  const { connectMicroservice } = http;
+  http.connectMicroservice = function (this: HostApplication, ...args: unknown[]): unknown {
+    const microservice = connectMicroservice.apply(this, args);
+    watcher.connected(this, () => adopt(this));
+    return microservice;
   };
 }

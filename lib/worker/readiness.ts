@@ -14,6 +14,8 @@ export interface BootState {
   readonly hasBooted: boolean;
   /** One of them is an HTTP application, which is expected to listen. */
   readonly isHttp: boolean;
+  /** An HTTP application that has not booted runs a microservice: some hybrids never call init() or listen(). */
+  readonly isHybrid: boolean;
   /** A server was asked to listen and does not yet, or was refused and no other one listens. */
   readonly isListenPending: boolean;
   /** How many servers listen. */
@@ -34,8 +36,10 @@ export type Readiness =
  */
 export function readiness(boot: BootState, now: number): Readiness {
   const { servers, serversBefore = 0, changedAt } = boot;
-  if (!boot.hasBooted) return notReady('no application has finished its boot');
+  if (!boot.hasBooted && !boot.isHybrid) return notReady('no application has finished its boot');
   if (boot.isListenPending) return notReady('a server that was asked to listen does not listen');
+  const bootsBy = boot.hasBooted ? now : changedAt + LISTEN_GRACE;
+  if (now < bootsBy) return notReady('app.init() or app.listen() may follow', bootsBy);
   if (servers === 0 && serversBefore > 0) {
     return notReady('no server listens, and the worker before it listened: call app.listen(), or restart the cluster');
   }

@@ -87,6 +87,8 @@ export class WorkerRuntime implements ProcessRuntime {
   private readonly control: ControlChannel;
   private readonly servers: ServerRegistry;
   private readonly containers: Containers;
+  /** HTTP applications that have connected a microservice and not booted, and what counts them as booted. */
+  private readonly hybrids = new Map<HostApplication, () => void>();
   private readonly boot: BootWatch;
   private readonly microservices: Microservices;
   private readonly programEnd: ProgramEnd;
@@ -181,11 +183,13 @@ export class WorkerRuntime implements ProcessRuntime {
     watchApplications({
       bootstrapped: (app, close) => {
         this.microservices.bootstrapped(app);
+        this.hybrids.delete(app);
         this.containers.add(app, close);
         if (this.containers.applications.length > 0) this.programEnd.prevent();
         this.healthChecks.add(app);
         this.boot.changed();
       },
+      connected: (app, adopt) => this.hybrids.set(app, adopt),
       askedToListen: (listening) => this.boot.askedToListen(listening),
       closing: (app, signal) => this.closing(app, signal),
     });
@@ -294,10 +298,13 @@ export class WorkerRuntime implements ProcessRuntime {
   }
 
   private watchBoot(): BootWatch {
-    const { containers, servers, microservices } = this;
+    const { containers, servers, microservices, hybrids } = this;
     const subject = {
       get hasBooted(): boolean {
         return containers.applications.length > 0;
+      },
+      get isHybrid(): boolean {
+        return hybrids.size > 0 && microservices.isOpen;
       },
       get isHttp(): boolean {
         return containers.applications.some((app) => app.getHttpServer !== undefined);
@@ -315,6 +322,7 @@ export class WorkerRuntime implements ProcessRuntime {
       },
     };
     return new BootWatch(this.clock, subject, this.mark.serversBefore, {
+      refused: () => this.programEnd.allow(),
       ready: (count) => this.becameReady(count),
       listens: (count) => this.control.send({ type: 'listens', servers: count }),
       warn: (message) => this.logger.warn(message),
@@ -323,6 +331,8 @@ export class WorkerRuntime implements ProcessRuntime {
 
   private becameReady(servers: number): void {
     if (this.leaving) return;
+    this.programEnd.prevent();
+    if (this.containers.applications.length === 0) for (const adopt of this.hybrids.values()) adopt();
     // Before the clients come, for it takes this process a moment; one worker's is enough for all.
     if (this.settings.compileCache !== undefined && this.slot === 0) keepCompiledCode();
     this.ready = true;

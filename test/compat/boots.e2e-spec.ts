@@ -147,14 +147,35 @@ describe('a microservice whose port another process has', () => {
     expect(await bothOverTcp(secondPort)).toEqual(pids);
   });
 
-  it('is waited for where main.ts keeps the error to itself, and the old workers serve', async () => {
+  it.each([
+    ['', /Reload failed: .* exited with code 0 before it was ready/],
+    [', with a timer', /not ready yet: a server that was asked to listen does not listen/],
+  ])('is not ready where main.ts catches the error%s, and the old workers serve', async (how, line) => {
     const { app, secondPort, deploy } = await start('microservice');
     const pids = await bothOverTcp(secondPort);
-    deploy('a microservice at a port of others, which is not said');
+    deploy(`a microservice at a port of others, the error caught${how}`);
     const { mark } = app.output;
     app.kill('SIGHUP');
-    await app.waitForLine(/not ready yet: a server that was asked to listen does not listen/, mark);
+    await app.waitForLine(line, mark);
     expect(await bothOverTcp(secondPort)).toEqual(pids);
+  });
+});
+
+describe('an HTTP app whose port another process has, and whose main.ts catches the error', () => {
+  it('ends when nothing is left to do, with the exit code that it chose', async () => {
+    const { app } = await start('a port of others, the error caught');
+    expect(await app.waitForExit()).toEqual({ code: 5, signal: null });
+  });
+});
+
+describe('a hybrid that starts its microservices alone', () => {
+  it('answers, is reloaded, and is stopped like any other', async () => {
+    const { app, secondPort } = await start('microservices of a hybrid alone');
+    await app.waitForLine(/2 workers are ready/);
+    const pids = await bothOverTcp(secondPort);
+    await reload(app);
+    for (const pid of await bothOverTcp(secondPort)) expect(pids).not.toContain(pid);
+    expect(await app.stop()).toEqual({ code: 0, signal: null });
   });
 });
 
@@ -221,6 +242,14 @@ describe('what main.ts does above NestFactory.create', () => {
     const { app } = await start('a server above create, in the primary too');
     expect(await app.waitForExit()).toEqual({ code: 1, signal: null });
     expect(app.output.text).toMatch(/EADDRINUSE.*The primary itself listens there/);
+  });
+
+  it('the folder that it goes to is the same in the primary and in workers', async () => {
+    const { app } = await start('another folder above create');
+    await app.waitUntilReady(2);
+    const folders = app.output.reports('in').map(({ folder }) => folder);
+    expect(folders).toHaveLength(3);
+    expect(new Set(folders).size).toBe(1);
   });
 
   it('what it sets in the environment is read anew by new workers', async () => {

@@ -78,9 +78,14 @@ export class Microservices {
     return this.in('awaited').length;
   }
 
+  /** Whether one is open. */
+  get isOpen(): boolean {
+    return this.in('open').length > 0;
+  }
+
   /** Whether one was refused, and none is open. */
   get isRefused(): boolean {
-    return this.in('refused').length > 0 && this.in('open').length === 0;
+    return this.in('refused').length > 0 && !this.isOpen;
   }
 
   /** Takes no new messages. Resolves when those in flight are answered, and the answers are with the broker or client. */

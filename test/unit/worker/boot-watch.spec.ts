@@ -8,7 +8,8 @@ async function booted(serversBefore?: number) {
   const clock = new ManualClock();
   const servers = { listening: 0, awaiting: 0, isRefused: false };
   const said: [what: string, servers?: number][] = [];
-  const watch = new BootWatch(clock, { hasBooted: true, isHttp: true, servers }, serversBefore, {
+  const watch = new BootWatch(clock, { hasBooted: true, isHttp: true, isHybrid: false, servers }, serversBefore, {
+    refused: () => said.push(['refused']),
     ready: (count) => said.push(['ready', count]),
     listens: (count) => said.push(['listens', count]),
     warn: () => said.push(['warn']),
@@ -50,12 +51,13 @@ describe('what is said of a boot', () => {
   });
 
   it('nothing where a microservice was refused, until a server listens', async () => {
-    const { clock, said, listens, servers } = await booted();
+    const { clock, said, listens, servers, watch } = await booted();
     servers.isRefused = true;
+    watch.changed();
     await clock.pass(60_000);
-    expect(said).toEqual([['warn']]);
+    expect(said).toEqual([['refused'], ['refused'], ['warn']]);
     await listens(1);
-    expect(said).toEqual([['warn'], ['ready', 1]]);
+    expect(said.slice(3)).toEqual([['ready', 1]]);
   });
 
   it('nothing after it failed', async () => {

@@ -4,6 +4,7 @@ import { type BootState, LISTEN_GRACE, MISSING_SERVER_GRACE, readiness } from '.
 const BOOTED: BootState = {
   hasBooted: true,
   isHttp: true,
+  isHybrid: false,
   isListenPending: false,
   servers: 1,
   serversBefore: undefined,
@@ -28,6 +29,13 @@ describe('a worker is ready', () => {
 
   it('at once without a server, in the place of a worker that was ready without one', () => {
     expect(isReady({ servers: 0, serversBefore: 0 })).toBe(true);
+  });
+
+  it('some time after the microservices of a hybrid are open, where it does not boot', () => {
+    const state = { hasBooted: false, isHttp: false, isHybrid: true };
+    expect(readiness({ ...BOOTED, ...state }, 1_000)).toMatchObject({ isReady: false, at: 1_000 + LISTEN_GRACE });
+    expect(isReady(state, 1_000 + LISTEN_GRACE)).toBe(true);
+    expect(isReady({ ...state, isListenPending: true }, 1e9)).toBe(false);
   });
 
   it('with fewer servers than the worker before it had, after a longer time', () => {

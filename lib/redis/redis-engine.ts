@@ -18,8 +18,17 @@ import { checkServer } from './server.js';
 const LARGEST_VALUE = 512 * 1024 * 1024;
 const LARGEST_MESSAGE = (LARGEST_VALUE * 3) / 4 - 1024;
 
+/** So many queues that nobody uses just now are kept ready for the next task. */
+const MOST_IDLE_QUEUES = 500;
+
 /** How long the last messages may take to leave, in ms. */
 const LAST_FLUSH = 1_000;
+
+/** A queue, and how many calls and workers use it. */
+interface UsedQueue {
+  readonly queue: RedisQueue;
+  uses: number;
+}
 
 type Receiver = (message: Uint8Array) => void;
 
@@ -33,7 +42,8 @@ export class RedisEngine implements Engine {
   private readonly receivers = new Map<string, Set<Receiver>>();
   /** Subscriptions that Redis has not confirmed yet. */
   private readonly pending = new Set<Promise<unknown>>();
-  private readonly queues = new Map<string, RedisQueue>();
+  /** The one that was used last is the last. */
+  private readonly queues = new Map<string, UsedQueue>();
   private readonly workers = new Set<RedisQueueWorker>();
   private readonly warned = new Set<string>();
   private readonly unsent: ThrottledWarning;
@@ -101,18 +111,19 @@ export class RedisEngine implements Engine {
 
   async enqueue(queue: string, id: string, message: Uint8Array): Promise<boolean> {
     this.client();
-    return this.queue(queue).enqueue(id, message);
+    return this.using(queue, (known) => known.enqueue(id, message));
   }
 
   async withdraw(queue: string, id: string): Promise<void> {
     this.client();
-    await this.queue(queue).withdraw(id);
+    await this.using(queue, (known) => known.withdraw(id));
   }
 
   work(queue: string, lease: number, receive: (task: LeasedTask) => void): QueueWorker {
+    let used: UsedQueue | undefined;
     const worker = new RedisQueueWorker(
       {
-        queue: () => (this.isConnected ? this.queue(queue) : undefined),
+        queue: () => (this.isConnected ? (used ??= this.use(queue)).queue : undefined),
         idOf: (job) => this.names.idOfJob(job),
         warn: (message) => this.refused.due(message),
       },
@@ -124,7 +135,10 @@ export class RedisEngine implements Engine {
     if (this.isConnected) worker.connected();
     const stop = () => {
       sleep();
-      const forget = () => this.workers.delete(worker);
+      const forget = () => {
+        this.workers.delete(worker);
+        if (used !== undefined) this.leaveQueue(used);
+      };
       worker.retire().then(forget, forget);
     };
     return { grant: (tasks) => worker.grant(tasks), stop };
@@ -135,7 +149,7 @@ export class RedisEngine implements Engine {
     if (link === undefined) return;
     const leave = async () => {
       await Promise.all([...this.workers].map((worker) => worker.close()));
-      await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+      await Promise.all([...this.queues.values()].map(({ queue }) => queue.close()));
       if (link.isUp) await this.flush();
     };
     // What cannot be told to Redis any more ends with its lease.
@@ -153,13 +167,34 @@ export class RedisEngine implements Engine {
     );
   }
 
-  private queue(name: string): RedisQueue {
-    let queue = this.queues.get(name);
-    if (queue === undefined) {
-      queue = new RedisQueue(this.packages, this.link!.commands, this.names, name);
-      this.queues.set(name, queue);
+  private async using<T>(name: string, work: (queue: RedisQueue) => Promise<T>): Promise<T> {
+    const used = this.use(name);
+    try {
+      return await work(used.queue);
+    } finally {
+      this.leaveQueue(used);
     }
-    return queue;
+  }
+
+  private use(name: string): UsedQueue {
+    let used = this.queues.get(name);
+    if (used === undefined)
+      used = { queue: new RedisQueue(this.packages, this.link!.commands, this.names, name), uses: 0 };
+    else this.queues.delete(name);
+    this.queues.set(name, used);
+    used.uses += 1;
+    return used;
+  }
+
+  private leaveQueue(used: UsedQueue): void {
+    used.uses -= 1;
+    if (this.queues.size <= MOST_IDLE_QUEUES) return;
+    for (const [name, { queue, uses }] of this.queues) {
+      if (uses > 0) continue;
+      this.queues.delete(name);
+      queue.close().catch(() => undefined);
+      break;
+    }
   }
 
   private async prepare(commands: ScriptedRedis, hearing: Redis): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IRedisTransaction, Job, Queue, Worker } from 'bullmq';
 import { BackpressureError } from '../errors/index.js';
+import { hostTime } from '../platform/clock.js';
 import type { RedisNames } from './names.js';
 import type { RedisPackages } from './packages.js';
 import type { ScriptedRedis } from './scripts.js';
@@ -10,6 +11,11 @@ const DUPLICATE_WINDOW = 120_000;
 
 /** BullMQ notes what happens to tasks; nobody reads it, so that only so many notes are kept. */
 const NOTES_KEPT = 100;
+
+/** What BullMQ notes of a queue, such as its last number, is kept for so long after its last task came, in ms; said once a day. */
+const NOTES_LIVE = 8 * 24 * 60 * 60_000;
+const NOTES_RENEWED = 24 * 60 * 60_000;
+const NOTES = ['meta', 'events', 'id', 'marker'] as const;
 
 /** Tasks whose lease has ended are looked for so often in a lease, and so often at least, in ms. */
 const LOOKS = 4;
@@ -32,6 +38,8 @@ export class RedisQueue {
   private readonly queue: Queue;
   private readonly adder = randomBytes(6).toString('hex');
   private additions = 0;
+  /** When its notes are to be kept for longer, in ms of the host's clock. */
+  private notesDue = -Infinity;
 
   constructor(
     private readonly packages: RedisPackages,
@@ -57,11 +65,15 @@ export class RedisQueue {
     const transaction = (await this.queue.getBackend().client).multi();
     const task = new Job(this.queue, addition, encode(message), { jobId: job, removeOnComplete: true }, job);
     await task.addJob(transaction);
-    const keys = [this.queue.toKey(job), this.names.known(this.name, id), this.queue.toKey('wait')];
-    transaction.runCommand('clusterAdmit', [...keys, addition, job, DUPLICATE_WINDOW]);
+    const notes = NOTES.map((name) => this.queue.toKey(name));
+    const keys = [this.queue.toKey(job), this.names.known(this.name, id), this.queue.toKey('wait'), ...notes];
+    const now = hostTime();
+    const notesLive = now < this.notesDue ? 0 : NOTES_LIVE;
+    transaction.runCommand('clusterAdmit', [...keys, addition, job, DUPLICATE_WINDOW, notesLive]);
     const [added, admitted] = await this.execute(transaction);
     const error = added?.[0] ?? admitted?.[0];
     if (error) throw this.translated(error);
+    if (notesLive > 0) this.notesDue = now + NOTES_RENEWED;
     this.wake();
     return admitted?.[1] === 1;
   }

@@ -41,11 +41,15 @@ const SCRIPTS = {
   },
   /**
    * In one transaction behind BullMQ's own addition: BullMQ knows an id as long as it has the task, and does not say
-   * that it had one. KEYS task, known, waiting; ARGV this addition's name, id, ms. Returns 1 where it is new.
+   * that it had one. KEYS task, known, waiting, and what BullMQ notes of a queue and keeps for ever; ARGV this addition's
+   * name, id, ms, and how long the notes are kept from now on, in ms, or 0. Returns 1 where it is new.
    */
   clusterAdmit: {
-    numberOfKeys: 3,
+    numberOfKeys: 7,
     lua: `
+      if ARGV[4] ~= '0' then
+        for i = 4, #KEYS do redis.call('PEXPIRE', KEYS[i], ARGV[4]) end
+      end
       if redis.call('HGET', KEYS[1], 'name') ~= ARGV[1] then return 0 end
       if redis.call('SET', KEYS[2], '', 'PX', ARGV[3], 'NX') then return 1 end
       redis.call('LREM', KEYS[3], 1, ARGV[2])

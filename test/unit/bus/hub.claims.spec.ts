@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Claim } from '../../../lib/bus/bus.interface.js';
 import { Kind, newFrame, setTerm } from '../../../lib/bus/local/frame.js';
+import { MANY_KEYS } from '../../../lib/bus/lasting-keys.js';
 import { bytes, type Peer, quiet, TestCluster, text } from './cluster.js';
 
 const claim = (peer: Peer, key = 'migrate', ttl = Infinity, signal = {}) => peer.claim(key, ttl, signal);
@@ -185,5 +186,25 @@ describe('a claim', () => {
     }
     const { claims } = (cluster.hub as unknown as { claims: { claims: Map<string, unknown> } }).claims;
     expect(claims.size).toBeLessThan(2100);
+  });
+
+  it('that thousands are kept for ever is warned of', async () => {
+    const { cluster, peers } = await boot(1);
+    const [a] = peers;
+    const warned = () => cluster.warnings.filter((line) => /results of runOnce are kept/.test(line));
+    for (const [prefix, ttl] of [
+      ['short', 60_000],
+      ['long', Infinity],
+    ] as const) {
+      expect(warned()).toEqual([]);
+      for (let n = 0; n < MANY_KEYS; n++) {
+        const granted = claim(a, `${prefix}:${n}`, ttl);
+        if (n % 100 === 99) await granted;
+        await quiet();
+        a.bus.conclude(`${prefix}:${n}`, 'ok', bytes('done'));
+      }
+      await quiet();
+    }
+    expect(warned()).toEqual([expect.stringMatching(/^2000 results .*'long:1999'.*memory in the primary/)]);
   });
 });

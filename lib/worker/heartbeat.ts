@@ -16,6 +16,7 @@ export class Heartbeat {
   private readonly delay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION });
   private utilisation = performance.eventLoopUtilization();
   private seq = 0;
+  private rss = 0;
 
   constructor(
     private readonly clock: Clock,
@@ -48,8 +49,17 @@ export class Heartbeat {
     return {
       loopDelay: Number.isFinite(mean) ? mean / NS_PER_MS : 0,
       utilisation: utilization,
-      rss: process.memoryUsage.rss(),
+      rss: (this.rss = residentSetSize(this.rss)),
       inspected: inspector.url() !== undefined,
     };
+  }
+}
+
+/** Read from a file, for which there may be no descriptor: then what it was the last time. */
+function residentSetSize(before: number): number {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return before;
   }
 }

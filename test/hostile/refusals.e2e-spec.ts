@@ -10,6 +10,18 @@ const launcher = ['bash', '-c', `ulimit -n ${DESCRIPTORS}; exec "$0" "$@"`];
 const start = (env: Record<string, string> = {}) =>
   FixtureApp.start(apps, { entry: fixture('hostile/main'), launcher, env });
 
+describe('a worker that has no descriptor left', () => {
+  it('lives on: its clients get their answers when it has some again', async () => {
+    const app = await start();
+    const before = await app.member(1);
+    // Several heartbeats long.
+    const answer = app.process.jsonFrom(1, '/hostile/drought?ms=3000', { method: 'POST', timeout: 60_000 });
+    expect(await answer).toEqual({ pid: before.pid });
+    expect(await app.member(1)).toEqual(before);
+    expect(app.process.output.text).not.toMatch(/is replaced/);
+  });
+});
+
 describe('a primary that has no descriptor left', () => {
   it('goes on, and fills the slot of a worker that died meanwhile when it has some again', async () => {
     const app = await start();

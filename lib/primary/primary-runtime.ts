@@ -104,7 +104,11 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.hub.attachPrimary(hubs);
     this.bus = new LocalBus(ours, { id: PRIMARY_ID, address: 'primary', generation: 0 }, { maxPayload, queueLimit });
     this.passedOn = new PassedOnConnections(
-      (id, message, connection) => this.processes.get(id)?.send({ type: 'passed-on', ...message }, connection),
+      (id, message, connection) => {
+        const worker = this.processes.get(id);
+        worker?.send({ type: 'passed-on', ...message }, connection);
+        return worker?.answered ?? 0;
+      },
       () => this.supervisor.state.workers.values(),
       clock,
     );
@@ -335,6 +339,10 @@ export class PrimaryRuntime implements ProcessRuntime {
         return this.requestReload(sender.id, answerTo(sender, message.request));
       case 'scale':
         return this.requestScale(message.workers, answerTo(sender, message.request));
+      case 'heartbeat':
+        this.processes.read(sender, message.answered);
+        this.passedOn.read(sender.id, message.answered);
+        return this.dispatch({ ...message, id: sender.id });
       default:
         return this.dispatch({ ...message, id: sender.id });
     }

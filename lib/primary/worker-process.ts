@@ -12,6 +12,8 @@ const LAST_WORDS_TIMEOUT = 500;
 export class WorkerProcess {
   readonly pid: number;
   alive = true;
+  /** The last heartbeat of its that was answered. */
+  answered = 0;
   /** It has said something that this version of the package understands, so it runs this version. */
   isUnderstood = false;
 
@@ -30,6 +32,7 @@ export class WorkerProcess {
 
   /** Sends a control message, and a socket if one is given; to a closed channel nothing goes, for the exit is on its way. */
   send(message: FromPrimary, socket?: object): void {
+    if (message.type === 'lease') this.answered = message.seq;
     if (this.worker.isConnected())
       this.worker.process.send(seal(message, this.key), socket as SendHandle | undefined, {}, () => {});
   }

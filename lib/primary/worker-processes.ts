@@ -70,8 +70,11 @@ export class WorkerProcesses {
         this.get(id)?.send({ type: 'door', key, slot }, socket),
       shut: (id: number, key: string, slot: number) => this.get(id)?.send({ type: 'shut', key, slot }),
     };
-    const handOver: HandOver = (id, message, connection) =>
-      this.get(id)?.send({ type: 'connection', ...message }, connection);
+    const handOver: HandOver = (id, message, connection) => {
+      const worker = this.get(id);
+      worker?.send({ type: 'connection', ...message }, connection);
+      return worker?.answered ?? 0;
+    };
     this.listening = new Listening(options, { doors, handOver }, clock);
   }
 
@@ -143,8 +146,8 @@ export class WorkerProcesses {
       delete cluster.workers?.[worker.id];
       return undefined;
     }
-    this.listening.watch(worker, id);
     const known = new WorkerProcess(id, slot, worker, output, member, key);
+    this.listening.watch(worker, id, () => known.answered);
     this.byId.set(id, known);
     this.byClusterId.set(worker.id, known);
     this.forgetTheLongDead();
@@ -164,6 +167,11 @@ export class WorkerProcesses {
   /** Generations above that one have failed. */
   forgetReleasesAfter(generation: number): void {
     this.releases.forgetAfter(generation);
+  }
+
+  /** The worker has read the answer to that heartbeat: connections that it was handed before, and did not take, never arrived. */
+  read(sender: WorkerProcess, answered: number): void {
+    this.listening.read(sender.worker, sender.id, answered);
   }
 
   /** Of those that live. */

@@ -47,7 +47,8 @@ export type FromWorker =
   | { readonly type: 'ready'; readonly servers: number; readonly logsJson: boolean; readonly unreadyTime: number }
   /** A worker that is ready listens with more servers than it said. */
   | { readonly type: 'listens'; readonly servers: number }
-  | { readonly type: 'heartbeat'; readonly seq: number; readonly vitals: Vitals }
+  /** `answered`: the last heartbeat whose answer has come; what was sent before that answer has come, too, or never will. */
+  | { readonly type: 'heartbeat'; readonly seq: number; readonly answered: number; readonly vitals: Vitals }
   /** It hit an uncaught error, takes no new connection and will leave with a non-zero code. */
   | { readonly type: 'failing'; readonly error: ErrorReport }
   /** It was asked to end by somebody else (SIGTERM) and wants to be replaced and drained. */

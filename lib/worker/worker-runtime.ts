@@ -106,6 +106,8 @@ export class WorkerRuntime implements ProcessRuntime {
   private hosts: DistributedBus | undefined;
   private adopting: Promise<void> | undefined;
   private vitals: Vitals | undefined;
+  /** The last heartbeat that the primary has answered. */
+  private answered = 0;
   private options: ResolvedClusterOptions | undefined;
   private connection: Connection | undefined;
   private readonly healthChecks = new HealthChecks();
@@ -203,7 +205,7 @@ export class WorkerRuntime implements ProcessRuntime {
       (seq, vitals) => {
         this.vitals = vitals;
         this.lease.beat(seq, this.clock.now());
-        this.control.send({ type: 'heartbeat', seq, vitals });
+        this.control.send({ type: 'heartbeat', seq, answered: this.answered, vitals });
         if (this.ready) this.loadedFiles?.update();
       },
     ).start();
@@ -386,6 +388,7 @@ export class WorkerRuntime implements ProcessRuntime {
       case 'barrier':
         return this.barrierPassed?.();
       case 'lease':
+        this.answered = message.seq;
         this.slots = message.slots;
         if (message.stopping) this.announceStop();
         if (!this.leaving) this.lease.answered(message.seq, message.term);

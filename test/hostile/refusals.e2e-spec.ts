@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { FixtureApp, fixture, useApps } from '../support/index.js';
+import { FixtureApp, type FixtureOptions, fixture, useApps } from '../support/index.js';
 
 const apps = useApps();
 
@@ -7,8 +7,8 @@ const apps = useApps();
 const DESCRIPTORS = '400';
 const launcher = ['bash', '-c', `ulimit -n ${DESCRIPTORS}; exec "$0" "$@"`];
 
-const start = (env: Record<string, string> = {}) =>
-  FixtureApp.start(apps, { entry: fixture('hostile/main'), launcher, env });
+const start = (env: Record<string, string> = {}, cluster: FixtureOptions['cluster'] = {}) =>
+  FixtureApp.start(apps, { entry: fixture('hostile/main'), launcher, env, cluster });
 
 describe('a worker that has no descriptor left', () => {
   it('lives on: its clients get their answers when it has some again', async () => {
@@ -20,6 +20,26 @@ describe('a worker that has no descriptor left', () => {
     expect(await app.member(1)).toEqual(before);
     expect(app.process.output.text).not.toMatch(/is replaced/);
   });
+
+  it.each(['round-robin', 'sticky'] as const)(
+    'gets connections again when it has some again, and those it could not take go elsewhere or wait (%s)',
+    async (listen) => {
+      const app = await start({}, { listen });
+      const before = await app.members();
+      // One in flight for each slot that is asked: with 'sticky', all clients of one address have one worker.
+      const { slot } = (await app.process.json('/')) as { slot: number };
+      const drought = app.process.jsonFrom(slot, '/hostile/drought?ms=3000', { method: 'POST', timeout: 60_000 });
+      await app.process.waitForReport('drought');
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, () => app.process.json('/slow?ms=500', { timeout: 60_000 })),
+      );
+      expect(answers).toHaveLength(8);
+      expect(await drought).toEqual({ pid: before[slot]!.pid });
+      // It would be asked in vain, had node:cluster lost its word.
+      expect(await app.identify(slot)).toMatchObject({ slot });
+      expect(await app.members()).toEqual(before);
+    },
+  );
 });
 
 describe('a primary that has no descriptor left', () => {

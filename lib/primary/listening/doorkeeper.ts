@@ -17,6 +17,8 @@ export interface Doorkeeper {
   shut(worker: number, key: string, slot: number): void;
   /** A worker's word about the connection that it was handed as `seq`. */
   taken(seq: number, accepted: boolean): void;
+  /** The worker has read the answer to that heartbeat. */
+  read(worker: number, answered: number): void;
   /** The worker is gone, and its last word was heard. */
   gone(worker: number): void;
   /** The workers' lives went on. */

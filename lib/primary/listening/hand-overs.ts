@@ -10,12 +10,12 @@ const WAITING_LIMIT = 1_024;
 /** So long a connection waits for a worker, in ms; then it is closed. */
 const WAITING_TIMEOUT = 30_000;
 
-/** Hands a worker a connection. */
+/** Hands a worker a connection; returns the last heartbeat of the worker's that was answered before. */
 export type HandOver = (
   worker: number,
   message: { readonly key: string; readonly seq: number; readonly head?: string },
   connection: AcceptedHandle,
-) => void;
+) => number;
 
 /** A connection in the primary's hand, for the server that listens on `key`. */
 export interface Visitor {
@@ -28,13 +28,20 @@ export interface Visitor {
 /** The worker that gets a visitor; nobody yet; or nobody ever, for the address was given up. */
 export type Choice = number | 'later' | 'never';
 
+interface Handed<V> {
+  readonly visitor: V;
+  readonly worker: number;
+  /** The last heartbeat of the worker's that was answered before. */
+  answered: number;
+}
+
 /**
  * Connections that the primary accepted, on their way to the workers. Each is kept until its worker says that
  * it has it: one of a worker that dies or leaves goes to another. While nobody takes any, they wait, so many and so long
  * as the limits above say.
  */
 export class HandOvers<V extends Visitor> {
-  private readonly handed = new Map<number, { readonly visitor: V; readonly worker: number }>();
+  private readonly handed = new Map<number, Handed<V>>();
   private readonly waiting = new Map<V, Timer>();
   private seq = 0;
 
@@ -51,8 +58,9 @@ export class HandOvers<V extends Visitor> {
     if (worker === 'never') return visitor.connection.close();
     const { key, head, connection } = visitor;
     const seq = (this.seq += 1);
-    this.handed.set(seq, { visitor, worker });
-    this.handOver(worker, head === undefined ? { key, seq } : { key, seq, head }, connection);
+    const hand = { visitor, worker, answered: 0 };
+    this.handed.set(seq, hand);
+    hand.answered = this.handOver(worker, head === undefined ? { key, seq } : { key, seq, head }, connection);
   }
 
   /** A worker's word about the connection that it was handed as `seq`. */
@@ -66,8 +74,20 @@ export class HandOvers<V extends Visitor> {
 
   /** The worker is gone, and its last word was heard. */
   gone(worker: number): void {
+    this.takeBack(worker, Infinity);
+  }
+
+  /**
+   * The worker has read the answer to that heartbeat, and what it was sent before. A connection that it did not take until
+   * now never arrived: it had no descriptor for it.
+   */
+  read(worker: number, answered: number): void {
+    this.takeBack(worker, answered);
+  }
+
+  private takeBack(worker: number, before: number): void {
     for (const [seq, hand] of this.handed) {
-      if (hand.worker !== worker) continue;
+      if (hand.worker !== worker || hand.answered >= before) continue;
       this.handed.delete(seq);
       this.offer(hand.visitor);
     }

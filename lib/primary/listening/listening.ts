@@ -57,10 +57,16 @@ export class Listening {
     new ClusterLogger().log(`listen: '${mode}', ${MEANING[mode]} (${why})`);
   }
 
-  /** Looks after what is handed to the worker from now on. */
-  watch(worker: Worker, id: number): void {
-    this.handOffs.watch(worker);
+  /** Looks after what is handed to the worker from now on; `answered`: the last heartbeat of its that was answered. */
+  watch(worker: Worker, id: number, answered: () => number): void {
+    this.handOffs.watch(worker, answered);
     worker.process.once('exit', () => void channelClosed(worker.process).then(() => this.doorkeeper.gone(id)));
+  }
+
+  /** The worker has read the answer to that heartbeat. */
+  read(worker: Worker, id: number, answered: number): void {
+    this.handOffs.read(worker, answered);
+    this.doorkeeper.read(id, answered);
   }
 
   /** Lets no client in any more; resolves when those let in are with the workers. */

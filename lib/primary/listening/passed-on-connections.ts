@@ -35,6 +35,11 @@ export class PassedOnConnections {
     this.handOvers.taken(seq, accepted);
   }
 
+  /** The worker has read the answer to that heartbeat. */
+  read(worker: number, answered: number): void {
+    this.handOvers.read(worker, answered);
+  }
+
   /** The worker is gone, and takes nothing any more. */
   gone(worker: number): void {
     this.handOvers.gone(worker);

@@ -54,6 +54,10 @@ export class SlotSockets implements Doorkeeper {
     this.lastVisitors.taken(seq, accepted);
   }
 
+  read(worker: number, answered: number): void {
+    this.lastVisitors.read(worker, answered);
+  }
+
   gone(worker: number): void {
     for (const address of this.addresses.values()) address.left(worker);
     this.lastVisitors.gone(worker);

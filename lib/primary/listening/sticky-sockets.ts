@@ -65,6 +65,10 @@ export class StickySockets implements Doorkeeper {
     this.handOvers.taken(seq, accepted);
   }
 
+  read(worker: number, answered: number): void {
+    this.handOvers.read(worker, answered);
+  }
+
   gone(worker: number): void {
     this.handOvers.gone(worker);
   }

@@ -7,6 +7,7 @@ const KEY = '::80';
 let choice: Choice;
 let handed: { worker: number; seq: number; head?: string }[];
 let closed: string[];
+let answered: number;
 let clock: ManualClock;
 let handOvers: HandOvers<Visitor>;
 
@@ -19,9 +20,13 @@ beforeEach(() => {
   choice = 1;
   handed = [];
   closed = [];
+  answered = 0;
   clock = new ManualClock();
   handOvers = new HandOvers(
-    (worker, { seq, head }) => void handed.push(head === undefined ? { worker, seq } : { worker, seq, head }),
+    (worker, { seq, head }) => {
+      handed.push(head === undefined ? { worker, seq } : { worker, seq, head });
+      return answered;
+    },
     () => choice,
     clock,
   );
@@ -53,6 +58,21 @@ describe('HandOvers', () => {
     handOvers.offer(visitor('b'));
     handOvers.gone(1);
     expect(handed.map(({ worker }) => worker)).toEqual([1, 2, 2]);
+  });
+
+  it('gives those again that a worker did not take though it has read what it was sent later', () => {
+    answered = 7;
+    handOvers.offer(visitor('before the 8th answer'));
+    answered = 8;
+    handOvers.offer(visitor('after it'));
+    choice = 2;
+    handOvers.read(1, 7);
+    handOvers.read(2, 9);
+    expect(handed).toHaveLength(2);
+    handOvers.read(1, 8);
+    expect(handed.slice(2)).toEqual([{ worker: 2, seq: 3 }]);
+    handOvers.taken(3, true);
+    expect(closed).toEqual(['before the 8th answer']);
   });
 
   it('keeps whoever comes while nobody takes any', () => {

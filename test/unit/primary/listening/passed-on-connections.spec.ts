@@ -23,7 +23,10 @@ beforeEach(() => {
   handed = [];
   closed = [];
   passedOn = new PassedOnConnections(
-    (to, { key, seq }) => void handed.push({ worker: to, key, seq }),
+    (to, { key, seq }) => {
+      handed.push({ worker: to, key, seq });
+      return 0;
+    },
     () => workers,
     new ManualClock(),
   );

@@ -24,6 +24,8 @@ export class OutputQueue {
   size = 0;
   private queue: Buffer[] = [];
   private retrying = false;
+  private isEnding = false;
+  private exitPatience = EXIT_PATIENCE;
   private readonly sleeper = new Int32Array(new SharedArrayBuffer(4));
 
   /**
@@ -41,7 +43,8 @@ export class OutputQueue {
     if (bytes.length === 0) return;
     this.queue.push(bytes);
     this.size += bytes.length;
-    if (!this.retrying) this.flush();
+    if (this.isEnding) this.finish();
+    else if (!this.retrying) this.flush();
   }
 
   /** Blocks this process until `size` bytes at most wait, or nobody has read for `patience` ms. */
@@ -53,9 +56,12 @@ export class OutputQueue {
     }
   }
 
-  /** Blocks until all is written, as the process ends. */
+  /** Blocks until all is written, as the process ends; so does what listeners of its end write after this. */
   finish(): void {
-    this.wait(0, EXIT_PATIENCE);
+    this.isEnding = true;
+    this.wait(0, this.exitPatience);
+    // A reader that took nothing for that long is not waited for with every line that follows.
+    if (this.size > 0) this.exitPatience = RETRY;
   }
 
   private flush(): void {

@@ -53,3 +53,8 @@ export function memory(pid) {
     pss: kilobytes(read(`/proc/${pid}/smaps_rollup`), 'Pss'),
   };
 }
+
+/** Pids of the processes that the process has forked and that live. */
+export function childrenOf(pid) {
+  return read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number).filter(isAlive);
+}

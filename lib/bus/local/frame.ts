@@ -50,7 +50,7 @@ export const Kind = {
   MEMBERS: 8,
   /** Hub → member: `source` is gone. */
   LOST: 9,
-  /** Member → hub: the events it runs tasks for; `id`: so many more frames follow with the rest of them. */
+  /** Member → hub: what has changed of the events it runs tasks for; `id`: so many more frames follow with the rest. */
   SERVE: 10,
   /** Member → hub: asks for the claim on a key. */
   CLAIM: 11,

@@ -238,7 +238,7 @@ export class Hub {
   }
 }
 
-/** Events and how many tasks of each at a time, where that is what the payload says: `[["job", 2], ["other", null]]`. */
+/** Events and how many tasks of each at a time, where that is what the payload says: `[["job", 2], ["other", null], ["gone", 0]]`. */
 function parseEvents(payload: string): [string, number][] | undefined {
   try {
     const events: unknown = JSON.parse(payload);
@@ -253,5 +253,5 @@ function parseEvents(payload: string): [string, number][] | undefined {
 function isServed(entry: unknown): entry is [string, number | null] {
   if (!Array.isArray(entry)) return false;
   const [event, concurrency] = entry as unknown[];
-  return typeof event === 'string' && (concurrency === null || (typeof concurrency === 'number' && concurrency > 0));
+  return typeof event === 'string' && (concurrency === null || (typeof concurrency === 'number' && concurrency >= 0));
 }

@@ -71,6 +71,8 @@ export class LocalBus implements Bus {
   private readonly held = new Map<string, number>();
   private publications = 0;
   private receiver: BusReceiver | undefined;
+  /** What the hub knows of the events that are served here; undefined until it knows any. */
+  private served: Map<string, number | null> | undefined;
   private opened: { resolve: () => void; reject: (error: Error) => void } | undefined;
   private raiseFence!: () => void;
   private isFenced = false;
@@ -109,7 +111,12 @@ export class LocalBus implements Bus {
   }
 
   serve(events: readonly ServedEvent[]): void {
-    const parts = partsOf(events);
+    const served = new Map(events.map(({ event, concurrency }) => [event, concurrency ?? null]));
+    const changes = this.served === undefined ? [...served] : changesOf(this.served, served);
+    // The first list says that there is one, be it empty.
+    if (this.served !== undefined && changes.length === 0) return;
+    const parts = partsOf(changes);
+    this.served = served;
     for (const [i, part] of parts.entries()) {
       const frame = newFrame(Kind.SERVE, '', '', Buffer.from(part));
       setId(frame, parts.length - 1 - i);
@@ -202,6 +209,8 @@ export class LocalBus implements Bus {
   }
 
   settle(task: Task, outcome: Outcome, payload: Uint8Array): void {
+    // The hub takes its event from what is served here; where it is served again, it is to hear of it.
+    if (outcome === 'no-handler') this.served?.delete(task.event);
     this.checkSize(task.event, payload);
     const frame = newFrame(Kind.RESULT, '', '', payload);
     setId(frame, task.id);
@@ -430,16 +439,30 @@ export class LocalBus implements Bus {
 /** Bytes of a list of events in one frame: less than any link takes, whatever `maxPayload` is. */
 const SERVE_PART = 64 * 1024;
 
+/** Events, and how many tasks of each at a time; null: as many as come. */
+type ServedEntry = readonly [event: string, concurrency: number | null];
+
+/** What is different; no tasks at a time where an event is not served any more. */
+function changesOf(
+  before: ReadonlyMap<string, number | null>,
+  after: ReadonlyMap<string, number | null>,
+): ServedEntry[] {
+  const changed = [...after].filter(([event, concurrency]) => before.get(event) !== concurrency);
+  const gone = [...before.keys()].filter((event) => !after.has(event));
+  return [...changed, ...gone.map((event): ServedEntry => [event, 0])];
+}
+
 /**
- * The list of events as one JSON text or several, each of which is a list.
+ * Entries as one JSON text or several, each of which is a list.
  *
  * @throws InvalidArgumentError for an event whose name is too long
  */
-function partsOf(events: readonly ServedEvent[]): string[] {
+function partsOf(entries: readonly ServedEntry[]): string[] {
   const parts: string[][] = [[]];
   let bytes = 0;
-  for (const { event, concurrency } of events) {
-    const text = JSON.stringify([event, concurrency ?? null]);
+  for (const entry of entries) {
+    const [event] = entry;
+    const text = JSON.stringify(entry);
     const length = Buffer.byteLength(text) + 1;
     if (length > SERVE_PART) throw tooLong('event', event, length);
     if (bytes + length > SERVE_PART) {

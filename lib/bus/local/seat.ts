@@ -24,7 +24,7 @@ export class Seat {
   congested = false;
   /** The events it runs tasks for; undefined until it said so. */
   serves: Map<string, Served> | undefined;
-  /** The first of the events of a list that is on its way. */
+  /** The first of the changes that are on their way. */
   readonly toServe: [event: string, concurrency: number][] = [];
   /** The tasks it is running, by the queue's number. */
   readonly running = new NumberTable<QueuedTask>();
@@ -56,10 +56,15 @@ export class Seat {
     return this.listens && !this.congested && !this.isPrimary;
   }
 
-  /** It runs tasks of these events from now on, so many of each at a time. */
-  serve(events: readonly (readonly [event: string, concurrency: number])[]): void {
-    this.serves = new Map(events.map(([event, concurrency]) => [event, { concurrency, running: 0 }]));
-    for (const [, { event }] of this.running.entries()) this.count(event, 1);
+  /** It runs tasks of these events from now on, so many of each at a time: none any more where that is 0. */
+  serve(changes: readonly (readonly [event: string, concurrency: number])[]): void {
+    this.serves ??= new Map();
+    for (const [event, concurrency] of changes) {
+      if (concurrency === 0) this.serves.delete(event);
+      else this.serves.set(event, { concurrency, running: 0 });
+    }
+    const changed = new Set(changes.map(([event]) => event));
+    for (const [, { event }] of this.running.entries()) if (changed.has(event)) this.count(event, 1);
   }
 
   run(task: QueuedTask): void {

@@ -359,7 +359,7 @@ describe('a member that breaks the protocol', () => {
       /list of members that cannot be read/,
     ],
     ['a list of something else', newFrame(Kind.SERVE, '', '', bytes('[1]')), /list of events that cannot be read/],
-    ['no room at all', newFrame(Kind.SERVE, '', '', bytes('[["job",0]]')), /list of events that cannot be read/],
+    ['less than no room', newFrame(Kind.SERVE, '', '', bytes('[["job",-1]]')), /list of events that cannot be read/],
   ])('by %s is cut off; the others go on', async (_, frame, reason) => {
     const cluster = new TestCluster();
     const [a, b] = await cluster.workers(2);

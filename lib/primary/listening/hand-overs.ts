@@ -1,4 +1,5 @@
 import { type Clock, type Timer, whenTrue } from '../../platform/clock.js';
+import { attend, type Attend } from './attend.js';
 import type { AcceptedHandle } from './bind.js';
 
 /** How long workers have to take the last connections when the cluster stops, in ms. */
@@ -22,7 +23,7 @@ export interface Visitor {
   readonly key: string;
   readonly connection: AcceptedHandle;
   /** What was read from it already, in base64. */
-  readonly head?: string;
+  head?: string;
 }
 
 /** The worker that gets a visitor; nobody yet; or nobody ever, for the address was given up. */
@@ -42,13 +43,14 @@ interface Handed<V> {
  */
 export class HandOvers<V extends Visitor> {
   private readonly handed = new Map<number, Handed<V>>();
-  private readonly waiting = new Map<V, Timer>();
+  private readonly waiting = new Map<V, { readonly timer: Timer; readonly stop: () => void }>();
   private seq = 0;
 
   constructor(
     private readonly handOver: HandOver,
     private readonly choose: (visitor: V) => Choice,
     private readonly clock: Clock,
+    private readonly attended: Attend = attend,
   ) {}
 
   offer(visitor: V): void {
@@ -107,10 +109,9 @@ export class HandOvers<V extends Visitor> {
   private keep(visitor: V): void {
     if (this.waiting.has(visitor)) return;
     if (this.waiting.size >= WAITING_LIMIT) return visitor.connection.close();
-    this.waiting.set(
-      visitor,
-      this.clock.after(WAITING_TIMEOUT, () => this.refuse(visitor), false),
-    );
+    const timer = this.clock.after(WAITING_TIMEOUT, () => this.refuse(visitor), false);
+    const stop = this.attended(visitor, () => this.refuse(visitor));
+    this.waiting.set(visitor, { timer, stop });
   }
 
   private refuse(visitor: V): void {
@@ -119,7 +120,10 @@ export class HandOvers<V extends Visitor> {
   }
 
   private forget(visitor: V): void {
-    this.waiting.get(visitor)?.cancel();
+    const waiting = this.waiting.get(visitor);
+    if (!waiting) return;
     this.waiting.delete(visitor);
+    waiting.timer.cancel();
+    waiting.stop();
   }
 }

@@ -29,6 +29,8 @@ beforeEach(() => {
     },
     () => choice,
     clock,
+    // Nothing comes of connections that are none.
+    () => () => {},
   );
 });
 

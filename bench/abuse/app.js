@@ -53,11 +53,19 @@ for (const [method, decorator] of Object.entries({
 Query('count')(AppController.prototype, 'names', 0);
 decorateClass(AppController, [ClusterService, MessengerService], Controller());
 
+/** In the primary: it has no client to ask it. */
+class PrimaryModule {
+  onModuleInit() {
+    process.on('SIGURG', () => globalThis.gc());
+  }
+}
+decorateClass(PrimaryModule, [], Module({}));
+
 class AppModule {}
 const options = {
   workers: 2,
   listen: process.env.LISTEN,
-  fork: { execArgv: ['--expose-gc'] },
+  primary: PrimaryModule,
   restart: { minDelay: 100 },
 };
 decorateClass(AppModule, [], Module({ imports: [ClusterModule.forRoot(options)], controllers: [AppController] }));

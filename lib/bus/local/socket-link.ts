@@ -25,6 +25,9 @@ const HOLD_TIME = 1;
 /** Unless there are so many bytes of them. */
 const HOLD_BYTES = 8 * 1024;
 
+/** Hears of a link that is closed. */
+const NOBODY: LinkListener = { onFrame: () => {}, onDrain: () => {}, onClose: () => {} };
+
 /** A link over a socket, pipe or other byte stream. */
 export class SocketLink implements Link {
   private readonly reader: FrameReader;
@@ -263,7 +266,10 @@ export class SocketLink implements Link {
     this.release();
     this.reader.stop();
     this.settleFlushes();
-    this.listener?.onClose(reason);
+    const { listener } = this;
+    // The process that the socket is of is remembered for a while; what was known of its events need not be.
+    if (listener) this.listener = NOBODY;
+    listener?.onClose(reason);
   }
 
   private settleFlushes(): void {

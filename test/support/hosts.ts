@@ -80,6 +80,12 @@ export class Hosts {
     return this.reports('run').filter((run) => run['n'] === n);
   }
 
+  /** Those runs, once `count` of them were reported: the answer to a call may come before what its run wrote. */
+  async ran(n: number, count = 1): Promise<Report[]> {
+    await eventually(() => this.runs(n).length >= count, { what: () => `${count} run(s) of ${n}\n${this.text}` });
+    return this.runs(n);
+  }
+
   /** The attempts of task `n`, of all hosts, in order. */
   attempts(n: number): number[] {
     return this.runs(n)

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { statFields } from './lineage.js';
 
 /** More ancestors are not looked at: a watcher is a few shells and package managers away at most. */
 const MAX_ANCESTORS = 8;
@@ -19,7 +20,7 @@ export function ancestorCommands(): string[][] {
   return commands;
 }
 
-/** The parent in the text of /proc/PID/stat: the second word after the name in parentheses. */
+/** The parent in the text of /proc/PID/stat. */
 function parentIn(stat: string): number {
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  return Number(statFields(stat)[1]);
 }

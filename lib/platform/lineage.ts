@@ -37,9 +37,17 @@ export function ownSession(): number | undefined {
   }
 }
 
-/** The session in the text of /proc/PID/stat: pid, name in parentheses (which may hold any character), state, parent, group, session. */
+/**
+ * What stands in the text of /proc/PID/stat behind the pid and the name in parentheses, which may hold any character: state,
+ * parent, group, session, terminal, its foreground group, …
+ */
+export function statFields(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/** The session in the text of /proc/PID/stat. */
 export function sessionIn(stat: string): number {
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]);
+  return Number(statFields(stat)[3]);
 }
 
 /** The command line of a process; undefined where it cannot be read. */

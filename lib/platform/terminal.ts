@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { statFields } from './lineage.js';
 
 /** What opening the controlling terminal fails with where the process has none, or where it has hung up. */
 const NO_TERMINAL = new Set(['ENXIO', 'EIO']);
@@ -26,11 +27,9 @@ export function isInBackground(): boolean {
   return terminal !== undefined && terminal !== '0' && foreground !== '-1' && foreground !== group;
 }
 
-/** What stands in /proc/PID/stat behind the name, which may hold any character: state, parent, group, session, terminal, its foreground group. */
 function statOf(pid: number | 'self'): string[] | undefined {
   try {
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return statFields(fs.readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {
     // No /proc, or the process is gone.
     return undefined;

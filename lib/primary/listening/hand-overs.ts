@@ -76,7 +76,7 @@ export class HandOvers<V extends Visitor> {
 
   /** The worker is gone, and its last word was heard. */
   gone(worker: number): void {
-    this.takeBack(worker, Infinity);
+    this.read(worker, Infinity);
   }
 
   /**
@@ -84,12 +84,8 @@ export class HandOvers<V extends Visitor> {
    * now never arrived: it had no descriptor for it.
    */
   read(worker: number, answered: number): void {
-    this.takeBack(worker, answered);
-  }
-
-  private takeBack(worker: number, before: number): void {
     for (const [seq, hand] of this.handed) {
-      if (hand.worker !== worker || hand.answered >= before) continue;
+      if (hand.worker !== worker || hand.answered >= answered) continue;
       this.handed.delete(seq);
       this.offer(hand.visitor);
     }

@@ -35,6 +35,14 @@ const closed = (connection: AcceptedHandle) =>
     };
   });
 
+/** Resolves when what came before was read: a client that comes later leaves, and is let go. */
+async function readSoFar(): Promise<void> {
+  const later = await client();
+  const gone = closed(accepted.at(-1)!);
+  later.end();
+  await gone;
+}
+
 const text = (head: string | undefined) => Buffer.from(head ?? '', 'base64').toString();
 
 beforeEach(() => {
@@ -83,11 +91,7 @@ it('one that has sent its request, and then closes its side, gets its answer: al
   asking.write('GET / HTTP/1.1\r\n');
   asking.end('Host: x\r\n\r\n');
   await new Promise((resolve) => asking.once('finish', resolve));
-  // One that left later was let go, so what came before was read.
-  const later = await client();
-  const gone = closed(accepted[1]!);
-  later.end();
-  await gone;
+  await readSoFar();
   choice = 1;
   handOvers.retry();
   expect(handed.map(text)).toEqual(['GET / HTTP/1.1\r\nHost: x\r\n\r\n']);
@@ -99,10 +103,7 @@ it('what a client sends without end is read up to 16 KiB, and the rest by its wo
   const whole = 'x'.repeat(4_000_000);
   let isWritten = false;
   sending.write(whole, () => (isWritten = true));
-  const later = await client();
-  const gone = closed(accepted[1]!);
-  later.end();
-  await gone;
+  await readSoFar();
   choice = 1;
   handOvers.retry();
   expect(text(handed[0]).length).toBeGreaterThanOrEqual(16_384);

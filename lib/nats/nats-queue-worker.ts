@@ -2,17 +2,23 @@ import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node'
 import type { LeasedTask, QueueWorker } from '../bus/engine.interface.js';
 import type { NatsNames } from './names.js';
 
-/** A pull that is not served ends by itself after so long, in ms, and is made anew. */
-const PULL_TIME = 30_000;
+/**
+ * A pull that is not served ends by itself after so long, in ms, and is made anew. A server takes a connection that was cut
+ * for alive: what it hands into its pull goes nowhere.
+ */
+const PULL_TIME = 2_000;
 
-/** The end of a pull may be late, or lost, by so much, in ms. */
-const PULL_GRACE = 2_000;
+/** While a pull waits the server says so each so many ms. A pull that nothing is heard of for two of these is lost. */
+const PULL_HEARTBEAT = 600;
 
 /** Time between two tries where the broker refuses, in ms. */
 const RETRY_DELAY = 500;
 
 /** How long the broker may take to confirm that a task is done, in ms. */
 const CONFIRM_TIMEOUT = 2_000;
+
+/** What a pull's reply says while it waits. */
+const WAITING = 100;
 
 /** What a pull's reply says about its end: nothing came in time, or there is nothing. */
 const SERVED_OUT: ReadonlySet<number> = new Set([404, 408]);
@@ -46,6 +52,8 @@ export class NatsQueueWorker implements QueueWorker {
   private pulls = 0;
   private subscription: Subscription | undefined;
   private timer: NodeJS.Timeout | undefined;
+  /** How often in a row nothing was heard of the pull. */
+  private silentLooks = 0;
   private preparing = false;
   private stopped = false;
 
@@ -86,10 +94,20 @@ export class NatsQueueWorker implements QueueWorker {
     if (this.subscription === undefined) return void this.subscribe(connection);
     this.outstanding = this.credits;
     this.credits = 0;
-    const request = JSON.stringify({ batch: this.outstanding, expires: PULL_TIME * 1e6 });
+    const request = { batch: this.outstanding, expires: PULL_TIME * 1e6, idle_heartbeat: PULL_HEARTBEAT * 1e6 };
     this.pulls += 1;
-    connection.publish(this.context.nextSubject, request, { reply: this.pullSubject });
-    this.again(PULL_TIME + PULL_GRACE);
+    connection.publish(this.context.nextSubject, JSON.stringify(request), { reply: this.pullSubject });
+    this.silentLooks = 0;
+    this.lookLater();
+  }
+
+  /** Looks, not one deadline: where this process was blocked itself, what it missed is read between two of them. */
+  private lookLater(): void {
+    this.later(PULL_HEARTBEAT * 1.25, () => {
+      this.silentLooks += 1;
+      if (this.silentLooks < 2) this.lookLater();
+      else this.connected();
+    });
   }
 
   private async subscribe(connection: NatsConnection): Promise<void> {
@@ -116,7 +134,8 @@ export class NatsQueueWorker implements QueueWorker {
   }
 
   private heard(message: Msg, connection: NatsConnection): void {
-    if (message.subject === this.pullSubject) return this.ended(message);
+    this.silentLooks = 0;
+    if (message.subject === this.pullSubject) return this.told(message);
     // About an earlier one.
     if (message.subject.startsWith(`${this.context.inbox}.`)) return;
     if (this.outstanding > 0) this.outstanding -= 1;
@@ -126,8 +145,9 @@ export class NatsQueueWorker implements QueueWorker {
   }
 
   /** A word about the pull itself. */
-  private ended({ headers }: Msg): void {
+  private told({ headers }: Msg): void {
     const code = headers?.code ?? 0;
+    if (code === WAITING) return;
     if (SERVED_OUT.has(code)) {
       this.over();
       return this.pull();
@@ -142,8 +162,12 @@ export class NatsQueueWorker implements QueueWorker {
   }
 
   private again(delay: number): void {
+    this.later(delay, () => this.connected());
+  }
+
+  private later(delay: number, work: () => void): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.connected(), delay);
+    this.timer = setTimeout(work, delay);
     this.timer.unref();
   }
 

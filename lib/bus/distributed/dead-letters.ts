@@ -1,8 +1,9 @@
 import { NotConnectedError } from '../../errors/index.js';
 import type { Engine, Store } from '../engine.interface.js';
 import { deadLetter } from './shapes.js';
-import { queueOf, type TaskHeader } from './task-message.js';
+import { queueOf, recordedUntil, type TaskHeader } from './task-message.js';
 import { pack, type Reader, unpack } from './wire.js';
+import type { WireClock } from './wire-time.js';
 
 /** A task that was given up: every worker that ran it died or fell silent. */
 export interface BuriedTask {
@@ -35,6 +36,7 @@ export class DeadLetters {
     private readonly engine: Engine,
     private readonly store: Store,
     private readonly reader: Reader,
+    private readonly times: WireClock,
     /** Tells members that a task of the event waits. */
     private readonly remind: (event: string) => void,
   ) {}
@@ -63,6 +65,7 @@ export class DeadLetters {
       id: `${id.replace(AGAIN, '')}-again${record.version}`,
       deadline: null,
       key: null,
+      recorded: recordedUntil(this.times),
     };
     await this.engine.enqueue(queueOf(header.event), again.id, pack(again, letter.payload));
     this.remind(header.event);

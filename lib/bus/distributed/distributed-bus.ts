@@ -146,7 +146,7 @@ export class DistributedBus implements Bus {
     const dead = engine.store('dead-letters', DEAD_LETTER_KEPT);
     const want = (event: string) => this.say({ type: 'wanted', event, fromId: id });
     const remind = (event: string) => void (this.presence.served(event) === 'yes' || want(event));
-    this.deadLetters = new DeadLetters(engine, dead, this.reader, remind);
+    this.deadLetters = new DeadLetters(engine, dead, this.reader, times, remind);
     const isLed = () => this.presence.isLed(LEADER_HEARD);
     this.leadership = new Leadership(engine.store('leader', LEADER_LEASE), String(id), clock, isLed);
     const abandon = (task: string) => this.say({ type: 'abandon', task });
@@ -164,6 +164,7 @@ export class DistributedBus implements Bus {
         return this.isServed(event);
       },
       isUnsettled: () => this.presence.isUnsettled,
+      isMember: (member) => this.presence.knows(member),
       askWhoRuns: (task) => this.say({ type: 'who-runs', task, fromId: id }),
     });
     const stores = { claims: engine.store('claims', lease), answers: engine.store('answers', ANSWER_KEPT) };

@@ -1,7 +1,7 @@
 import type { Address, MemberLoad, Outcome, ServedEvent } from '../bus.interface.js';
 import type { ConclusionHeader } from './claims.js';
 import type { Beat, Card, MemberState } from './membership.js';
-import type { ResultHeader, TaskHeader } from './task-message.js';
+import type { BeginningHeader, ResultHeader, TaskHeader } from './task-message.js';
 import type { WireTime } from './wire-time.js';
 import { type Letter, MOST_KEPT, type PublishHeader, type Word } from './words.js';
 
@@ -159,6 +159,18 @@ export function result(given: Fields): ResultHeader {
   };
 }
 
+/** What is kept of a task: that it has begun, or how it ended. */
+export function taskRecord(given: Fields): BeginningHeader | ResultHeader {
+  if (given['begun'] === undefined) return result(given);
+  return {
+    task: taskId(given, 'task'),
+    begun: count(given, 'begun'),
+    run: name(given, 'run'),
+    by: count(given, 'by'),
+    lease: count(given, 'lease'),
+  };
+}
+
 /** A task in its queue. */
 export function task(given: Fields): TaskHeader {
   const { key, progress } = given;
@@ -173,6 +185,8 @@ export function task(given: Fields): TaskHeader {
     redeliveries: count(given, 'redeliveries'),
     attempts: count(given, 'attempts'),
     progress,
+    // A task of an earlier version does not say it.
+    recorded: given['recorded'] === undefined ? null : time(given, 'recorded'),
   };
 }
 

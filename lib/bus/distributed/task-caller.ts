@@ -4,7 +4,7 @@ import { ThrottledWarning } from '../../platform/throttled-warning.js';
 import type { Address, Answer, MemberId, TaskRequest, Waiter } from '../bus.interface.js';
 import type { Engine, Store } from '../engine.interface.js';
 import { untilDone } from './retry.js';
-import { result } from './shapes.js';
+import { taskRecord } from './shapes.js';
 import { NO_RESULT, packTask, queueOf, resultSubject, type ResultHeader, sharedId } from './task-message.js';
 import type { Reader } from './wire.js';
 import type { WireClock } from './wire-time.js';
@@ -155,9 +155,10 @@ export class TaskCaller {
     if (isOver()) return;
     if (!isFirst) this.remind(call.task.event);
     // One that cannot be read is written anew by whoever runs the task.
-    const found = record && this.reader.read(record.value, result);
+    const found = record && this.reader.read(record.value, taskRecord);
     if (found === undefined) return this.lookAfter(call, delay);
     const { header, payload } = found;
+    if ('begun' in header) return this.lookAfter(call, delay);
     if (isFirst && NO_RESULT.has(header.outcome)) return this.again(call);
     this.heard(call, header, payload);
   }

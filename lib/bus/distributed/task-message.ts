@@ -1,9 +1,13 @@
+import { hostTime } from '../../platform/clock.js';
 import type { Address, MemberId, Outcome, TaskRequest } from '../bus.interface.js';
 import { pack, tokenOf } from './wire.js';
 import type { WireClock, WireTime } from './wire-time.js';
 
 /** A task's result is kept this long, in ms: calls that come later with the same id get it. */
 export const RESULT_KEPT = 5 * 60_000;
+
+/** A run that has begun is on record for at least so long, in ms, whatever the clocks of two hosts are apart. */
+const SURELY_RECORDED = RESULT_KEPT - 30_000;
 
 /** A task that nobody could run is kept this long, in ms. */
 export const DEAD_LETTER_KEPT = 7 * 24 * 60 * 60_000;
@@ -21,6 +25,20 @@ export interface TaskHeader {
   readonly attempts: number;
   /** Whether its caller wants to hear of its progress. */
   readonly progress: boolean;
+  /** Until then, every run that has begun is on record. */
+  readonly recorded: WireTime | null;
+}
+
+/** A run that has begun, as it is kept in the place of the task's result until there is one. */
+export interface BeginningHeader {
+  readonly task: string;
+  /** How many runs have begun, this one included. */
+  readonly begun: number;
+  /** As in the result of this run. */
+  readonly run: string;
+  readonly by: MemberId;
+  /** How long its worker may give no sign of life, in ms. */
+  readonly lease: number;
 }
 
 /** How a task ended, as it is kept and as its callers are told. */
@@ -48,6 +66,8 @@ export const resultSubject = (task: string): string => `done-${task}`;
 /** Where one member is spoken to. */
 export const inboxOf = (member: MemberId): string => `member-${member}`;
 
+export const recordedUntil = (times: WireClock): WireTime | null => times.toWire(hostTime() + SURELY_RECORDED);
+
 export function packTask(
   id: string,
   { event, key, payload, deadline, redeliveries, attempts, onProgress }: TaskRequest,
@@ -63,6 +83,7 @@ export function packTask(
     redeliveries,
     attempts,
     progress: onProgress !== undefined,
+    recorded: recordedUntil(from.times),
   };
   return pack(header, payload);
 }

@@ -4,8 +4,17 @@ import type { Address, MemberId, Outcome, ServedEvent, Task } from '../bus.inter
 import type { Engine, LeasedTask, QueueWorker, Store } from '../engine.interface.js';
 import { DEMAND_KEPT } from './demand.js';
 import { untilDone } from './retry.js';
-import { result as resultShape, task as taskShape, Unreadable } from './shapes.js';
-import { inboxOf, NO_RESULT, queueOf, resultSubject, type ResultHeader, type TaskHeader } from './task-message.js';
+import { task as taskShape, taskRecord, Unreadable } from './shapes.js';
+import {
+  type BeginningHeader,
+  inboxOf,
+  NO_RESULT,
+  queueOf,
+  RESULT_KEPT,
+  resultSubject,
+  type ResultHeader,
+  type TaskHeader,
+} from './task-message.js';
 import { pack, type Reader, type Unpacked, unpack } from './wire.js';
 import type { WireClock } from './wire-time.js';
 
@@ -15,11 +24,14 @@ const DEFAULT_CONCURRENCY = 64;
 /** A lease is extended so often in its time: one that comes late must not end it. */
 const EXTENSIONS = 4;
 
-/** After the broker was away, what others had ready for it, and what they answer, is there within so long, in ms. */
-const SETTLING_TIME = 1_000;
+/** How long the member that has begun a task may take to answer whether it still runs it, in ms. */
+const ANSWER_TIME = 1_000;
 
-/** So often, a settling time apart, others are asked who do not answer: some come back to the broker later. */
+/** After the broker was away, that member is asked so many times: some come back to the broker later. */
 const MOST_ASKED = 6;
+
+/** That a task has begun is written down again so often while it runs, in ms: what is kept is forgotten after a while. */
+const RECORD_RENEWED = RESULT_KEPT / 4;
 
 /** A broker that is there and has refused a result so often may go on: its task's place is given back meanwhile. */
 const MOST_REFUSALS = 5;
@@ -38,6 +50,8 @@ export interface TaskRunnerListener {
   isServed(event: string): Promise<boolean>;
   /** Whether the broker was silent or away a moment ago. */
   isUnsettled(): boolean;
+  /** Whether the member is there, as far as this one has heard. */
+  isMember(member: MemberId): boolean;
   /** Asks all members whether one of them still runs the task; each that does says so. */
   askWhoRuns(task: string): void;
 }
@@ -53,18 +67,28 @@ interface Running {
   readonly station: Station;
   /** How often its handler has thrown here. */
   failures: number;
-  /** Its handler was called. */
+  /** Its handler was called, or is about to be. */
   isBegun: boolean;
+  /** Names this run; no two have the same. */
+  readonly run: string;
+  /** What is kept of the task, as far as this member knows. */
+  kept: Kept;
+  /** When it is to be written down again that it has begun, in ms of the clock. */
+  renewalDue: number;
   /** Another member has said that it runs it. */
   runsElsewhere: boolean;
   /** Its place is another task's by now, while the broker refuses to write down how it ended. */
   hasNoPlace: boolean;
 }
 
-interface LookedUp {
-  /** One that cannot be read is as good as none. */
-  readonly answer: Unpacked<ResultHeader> | undefined;
+/** What is kept of a task. What cannot be read is as good as nothing. */
+interface Kept {
+  readonly version: number | undefined;
+  readonly beginning?: BeginningHeader;
+  readonly result?: Unpacked<ResultHeader>;
 }
+
+const NOTHING_KEPT: Kept = { version: undefined };
 
 /** The tasks of one event that this member runs. */
 interface Station {
@@ -94,6 +118,7 @@ export class TaskRunner {
   private state: 'waiting' | 'open' | 'stopped' = 'waiting';
   private isClosed = false;
   private lastNumber = 0;
+  private lastRun = 0;
   private extending: Timer | undefined;
   private readonly delayed: ThrottledWarning;
 
@@ -116,8 +141,8 @@ export class TaskRunner {
       (message) => listener.warn(message),
       hostTime,
       (count, reason) =>
-        `${count} time(s) ${engine.name} did not say that it wrote down how a task ended, the last: ${reason}. It is tried ` +
-        `again.`,
+        `${count} time(s) ${engine.name} did not say that it wrote down that a task began, or how it ended, the last: ` +
+        `${reason}. It is tried again.`,
     );
   }
 
@@ -189,7 +214,7 @@ export class TaskRunner {
     for (const [number, { header }] of this.running) if (header.id === id) this.listener.onAbandoned(number);
   }
 
-  /** Whether it runs here, or has and is being written down: not where it is only looked up. */
+  /** Whether it runs here, is about to, or has and is being written down: not where it is only looked up. */
   runs(id: string): boolean {
     return [...this.held].some((held) => held.header.id === id && held.isBegun);
   }
@@ -279,7 +304,8 @@ export class TaskRunner {
     }
     if (this.isBackHere(message.header.id, leased)) return this.leave(station);
     const fresh = { deliveries: 1, failures: 0, isBegun: false, runsElsewhere: false, hasNoPlace: false };
-    const running = { ...message, leased, station, ...fresh };
+    const run = `${this.self.id}-${(this.lastRun += 1)}`;
+    const running = { ...message, leased, station, ...fresh, run, kept: NOTHING_KEPT, renewalDue: Infinity };
     this.held.add(running);
     this.track(this.begin(running));
   }
@@ -306,16 +332,28 @@ export class TaskRunner {
   }
 
   private async start(running: Running): Promise<void> {
-    const { header } = running;
-    if ((runsOf(running) > 0 || header.key !== null) && (await this.isDone(running))) {
+    const { header, leased } = running;
+    // Of a task that nobody was handed before nothing is kept, as a rule: the try to begin tells.
+    let isKnown = leased.attempt === 1 && header.key === null;
+    for (let isOurs = false; !isOurs; isKnown = true) {
+      if (!isKnown && !(await this.lookUp(running))) return this.letGo(running);
+      if (!(await this.untilQuiet(running))) return this.letGo(running);
+      const begun = this.begunBefore(running);
+      if (begun > header.redeliveries) {
+        await this.bury(running, begun);
+        return this.letGo(running);
+      }
+      const isWritten = await this.writeBeginning(running, begun + 1);
+      if (isWritten === undefined) return this.letGo(running);
+      isOurs = isWritten;
+    }
+    if (this.state === 'stopped') {
+      // Its app may be closed by now.
+      await this.takeBack(running);
       return this.letGo(running);
     }
-    if (runsOf(running) > header.redeliveries) {
-      await this.bury(running);
-      return this.letGo(running);
-    }
-    const { attempt } = running.leased;
-    if (runsOf(running) > 0) {
+    const attempt = running.kept.beginning!.begun;
+    if (attempt > 1) {
       this.listener.warn(
         `Task ${header.id} ('${header.event}') runs again, attempt ${attempt}: its worker gave no sign of ` +
           `life for ${this.lease} ms.`,
@@ -323,57 +361,111 @@ export class TaskRunner {
     }
     const number = (this.lastNumber = (this.lastNumber + 1) >>> 0);
     this.running.set(number, running);
-    running.isBegun = true;
     this.run(number, running);
   }
 
-  /** Whether nothing is left to do here: it has ended, here or elsewhere, or this member left before that was known. */
-  private async isDone(running: Running): Promise<boolean> {
-    const { header } = running;
-    let found = await this.result(header.id);
-    // Its lease may have ended because the broker was away: its worker may still run it, or its result be on its way.
-    for (let unanswered = 0; unanswered < MOST_ASKED && this.isMaybeRun(running, found);) {
-      running.runsElsewhere = false;
-      running.leased.extend();
-      this.listener.askWhoRuns(header.id);
-      await elapsed(this.clock, SETTLING_TIME);
-      if (this.state === 'stopped') {
-        // Its app may be closed by now.
-        running.leased.release();
-        return true;
+  /** How many runs have begun before this one. A delivery that never reached a handler is none. */
+  private begunBefore({ header, kept, leased, deliveries }: Running): number {
+    if (kept.beginning !== undefined) return kept.beginning.begun;
+    const isSurelyRecorded = header.recorded !== null && !this.self.times.isPast(header.recorded);
+    return isSurelyRecorded ? 0 : leased.attempt - deliveries;
+  }
+
+  /**
+   * Waits until nobody runs the task any more: its lease may have ended because the broker was away, or the queue may have
+   * forgotten that it was handed out.
+   *
+   * @returns whether it is to be begun here; where it has ended, its callers hear of it
+   */
+  private async untilQuiet(running: Running): Promise<boolean> {
+    running.runsElsewhere = false;
+    for (let asked = 0; ; asked++) {
+      const { beginning, result } = running.kept;
+      if (result !== undefined) {
+        await this.passOn(running, result);
+        return false;
       }
-      found = await this.result(header.id);
-      unanswered = running.runsElsewhere ? 0 : unanswered + 1;
+      // Whoever runs it extends its lease.
+      if (running.runsElsewhere) return false;
+      if (this.state === 'stopped') {
+        running.leased.release();
+        return false;
+      }
+      if (beginning === undefined || beginning.begun === 0 || asked >= this.timesToAsk(beginning)) return true;
+      running.leased.extend();
+      this.listener.askWhoRuns(running.header.id);
+      await elapsed(this.clock, ANSWER_TIME);
+      if (!(await this.lookUp(running))) return false;
+      if (running.kept.beginning?.run !== beginning.run) asked = -1;
     }
-    if (found?.answer === undefined) return found === undefined;
-    const { header: result, payload } = found.answer;
+  }
+
+  private timesToAsk({ by }: BeginningHeader): number {
+    if (this.listener.isUnsettled()) return MOST_ASKED;
+    return this.listener.isMember(by) ? 1 : 0;
+  }
+
+  /** It has ended: those who wait for it hear of it, and it leaves its queue. */
+  private async passOn(running: Running, { header: result, payload }: Unpacked<ResultHeader>): Promise<void> {
+    const { header, leased } = running;
     // That an earlier task by this id came to nothing is no answer to those who asked again.
-    if (runsOf(running) > 0 || !NO_RESULT.has(result.outcome)) this.announce(header, result, payload);
-    await this.again(() => running.leased.acknowledge());
-    return true;
+    const isOfThisTask = header.key === null || leased.attempt > 1;
+    if (isOfThisTask || !NO_RESULT.has(result.outcome)) this.announce(header, result, payload);
+    await this.again(() => leased.acknowledge());
   }
 
-  private isMaybeRun(running: Running, found: LookedUp | undefined): boolean {
-    if (found === undefined || found.answer !== undefined || runsOf(running) === 0) return false;
-    return running.runsElsewhere || this.listener.isUnsettled();
+  /** @returns false where the bus was closed before the broker could be asked */
+  private async lookUp(running: Running): Promise<boolean> {
+    return (await this.again(() => this.read(running))) !== undefined;
   }
 
-  /** What is written down of a task; undefined where the bus was closed before the broker could be asked. */
-  private result(task: string): Promise<LookedUp | undefined> {
+  private async read(running: Running): Promise<Kept> {
+    const record = await this.stores.results.get(running.header.id);
+    const found = record && this.reader.read(record.value, taskRecord);
+    running.kept = { version: record?.version, ...(found && keptIn(found)) };
+    return running.kept;
+  }
+
+  /**
+   * Where nothing else was written down since it was looked up. A task that is handed out twice begins once so, and what
+   * is counted are runs, not deliveries.
+   *
+   * @returns undefined where the bus was closed before
+   */
+  private writeBeginning(running: Running, begun: number): Promise<boolean | undefined> {
+    const { run, header } = running;
+    const beginning = { task: header.id, begun, run, by: this.self.id, lease: this.lease };
+    const expected = running.kept.version;
+    running.isBegun = true;
     return this.again(async () => {
-      const record = await this.stores.results.get(task);
-      return { answer: record && this.reader.read(record.value, resultShape) };
+      const version = await this.stores.results.put(header.id, pack(beginning), expected);
+      if (version !== undefined) running.kept = { version, beginning };
+      // Its own, from a try that seemed to have failed?
+      else running.isBegun = (await this.read(running)).beginning?.run === run;
+      running.renewalDue = this.clock.now() + RECORD_RENEWED;
+      return running.isBegun;
     });
   }
 
-  private run(number: number, { header, payload, leased, failures }: Running): void {
+  /** It was not run here after all. */
+  private async takeBack(running: Running): Promise<void> {
+    const { beginning, version } = running.kept;
+    running.isBegun = false;
+    if (beginning?.run === running.run) {
+      const before = { ...beginning, begun: beginning.begun - 1 };
+      await this.again(() => this.stores.results.put(running.header.id, pack(before), version).then(() => true));
+    }
+    running.leased.release();
+  }
+
+  private run(number: number, { header, payload, kept, failures }: Running): void {
     this.listener.onTask({
       id: number,
       event: header.event,
       payload,
       // What stays the same when it runs again elsewhere, so that a handler can tell.
       key: header.key ?? header.id,
-      attempt: leased.attempt + failures,
+      attempt: kept.beginning!.begun + failures,
       deadline: this.self.times.fromWire(header.deadline),
       from: header.from,
       fromId: header.fromId,
@@ -390,10 +482,24 @@ export class TaskRunner {
       this.lease / EXTENSIONS,
       () => {
         if (this.isClosed) return;
-        for (const { leased } of this.held) leased.extend();
+        for (const held of this.held) this.extend(held);
         this.extendLater();
       },
       false,
+    );
+  }
+
+  private extend(held: Running): void {
+    held.leased.extend();
+    const { beginning, version } = held.kept;
+    if (!held.isBegun || beginning === undefined || this.clock.now() < held.renewalDue) return;
+    held.renewalDue = this.clock.now() + RECORD_RENEWED;
+    this.stores.results.put(held.header.id, pack(beginning), version).then(
+      (renewed) => {
+        if (renewed !== undefined && held.kept.version === version) held.kept = { version: renewed, beginning };
+      },
+      // What another one wrote in the meantime is seen at the end; a broker that is away is asked again.
+      () => undefined,
     );
   }
 
@@ -401,17 +507,15 @@ export class TaskRunner {
 
   /** One whose listener is gone goes to another worker that has one. */
   private async finishOrPassOn(running: Running, outcome: Outcome, payload: Uint8Array): Promise<void> {
-    if (outcome === 'no-handler' && (await this.listener.isServed(running.header.event))) running.leased.release();
+    if (outcome === 'no-handler' && (await this.listener.isServed(running.header.event))) await this.takeBack(running);
     else await this.finish(running, outcome, payload);
   }
 
   private async finish(running: Running, outcome: Outcome, payload: Uint8Array): Promise<void> {
     const { header } = running;
-    const { attempt } = running.leased;
-    const run = `${this.self.id}-${attempt}`;
-    const result: ResultHeader = { task: header.id, outcome, slot: this.self.address, run };
+    const result: ResultHeader = { task: header.id, outcome, slot: this.self.address, run: running.run };
     const message = pack(result, payload);
-    const isFirst = await this.again(() => this.keep(header.id, message, run), running);
+    const isFirst = await this.again(() => this.keep(running, message), running);
     if (isFirst === undefined) {
       this.listener.warn(
         `The result of task ${header.id} ('${header.event}') was not written down: the bus is closed.`,
@@ -421,7 +525,7 @@ export class TaskRunner {
     if (isFirst) this.announce(header, result, payload);
     else {
       this.listener.warn(
-        `A stale result of task ${header.id} ('${header.event}', attempt ${attempt}, ${this.self.name}) was ` +
+        `A stale result of task ${header.id} ('${header.event}', run ${running.run}, ${this.self.name}) was ` +
           `dropped: another run was faster. This worker was silent for longer than ${this.lease} ms meanwhile.`,
       );
     }
@@ -429,15 +533,15 @@ export class TaskRunner {
   }
 
   /** Writes the result down where there is none yet. */
-  private async keep(task: string, message: Uint8Array, run: string): Promise<boolean> {
-    if ((await this.stores.results.put(task, message, undefined)) !== undefined) return true;
-    const record = await this.stores.results.get(task);
-    if (record === undefined) throw new Error('what was written down is gone');
-    const known = this.reader.read(record.value, resultShape);
+  private async keep(running: Running, message: Uint8Array): Promise<boolean> {
+    const { run, header } = running;
+    const write = () => this.stores.results.put(header.id, message, running.kept.version);
+    if ((await write()) !== undefined) return true;
+    const { result } = await this.read(running);
     // Its own, from a try that seemed to have failed.
-    if (known !== undefined) return known.header.run === run;
-    // Nobody can read what is there.
-    if ((await this.stores.results.put(task, message, record.version)) !== undefined) return true;
+    if (result !== undefined) return result.header.run === run;
+    // Another run has begun meanwhile, or nobody can read what is there: the first result counts.
+    if ((await write()) !== undefined) return true;
     throw new Error('another one was written at the same moment');
   }
 
@@ -452,9 +556,8 @@ export class TaskRunner {
   }
 
   /** Everybody who ran it died: it goes where it can be looked at, and its caller hears of it. */
-  private async bury(running: Running): Promise<void> {
+  private async bury(running: Running, died: number): Promise<void> {
     const { header, payload } = running;
-    const died = runsOf(running);
     this.listener.warn(
       `Task ${header.id} ('${header.event}') is a dead letter: ${died} worker(s) died or fell silent while they ran it.`,
     );
@@ -485,7 +588,6 @@ export class TaskRunner {
   }
 }
 
-/** How often others had it, and died or fell silent with it. Where it was only looked up here, it did not run. */
-function runsOf({ leased, deliveries }: Running): number {
-  return leased.attempt - deliveries;
+function keptIn({ header, payload }: Unpacked<BeginningHeader | ResultHeader>): Omit<Kept, 'version'> {
+  return 'begun' in header ? { beginning: header } : { result: { header, payload } };
 }

@@ -33,6 +33,9 @@ const OTHER_CONFIGURATION = 10058;
 /** The same about a consumer, since 2.10; servers before change it. */
 const OTHER_CONSUMER = 10148;
 
+/** Any replica would answer otherwise, also one that lags behind: a run would not see how the one before it ended. */
+const READ_AT_THE_LEADER = { allow_direct: false };
+
 const OLDEST_VERSION = [2, 9] as const;
 
 const nanos = (ms: number): number => ms * 1e6;
@@ -127,6 +130,7 @@ export class NatsAssets {
       duplicate_window: nanos(DUPLICATE_WINDOW),
       max_age: nanos(TASK_KEPT),
       num_replicas: this.options.replicas,
+      ...READ_AT_THE_LEADER,
     };
     try {
       const fixed = { name: this.names.stream, retention: RetentionPolicy.Workqueue, storage: StorageType.File };
@@ -141,13 +145,15 @@ export class NatsAssets {
     const kvm = new this.packages.kv.Kvm(this.jetstream);
     const { StorageType } = this.packages.jetstream;
     const bucket = this.names.bucket(name);
-    const options = { ttl, history: 1, storage: StorageType.File, replicas: this.options.replicas };
+    const { replicas } = this.options;
+    const options = { ttl, history: 1, storage: StorageType.File, replicas, ...READ_AT_THE_LEADER };
     const opened = await kvm.create(bucket, options);
-    const { ttl: found } = await opened.status();
+    const { ttl: found, streamInfo } = await opened.status();
     // Of another version, or with another lease: what is asked for last counts.
-    if (found !== ttl) {
+    if (found !== ttl || streamInfo.config.allow_direct) {
       const duplicate_window = nanos(Math.min(ttl, DUPLICATE_WINDOW));
-      await this.manager.streams.update(`KV_${bucket}`, { max_age: nanos(ttl), duplicate_window });
+      const change = { max_age: nanos(ttl), duplicate_window, ...READ_AT_THE_LEADER };
+      await this.manager.streams.update(`KV_${bucket}`, change);
     }
     return opened;
   }

@@ -1,5 +1,7 @@
 import { setTimeout as elapsed } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
 import { connect } from '@nats-io/transport-node';
 import { nats } from '../../lib/nats/index.js';
 import { engineConformance } from '../../lib/testing/index.js';
@@ -70,6 +72,31 @@ describeOver(NATS)('the NATS engine', () => {
     await eventually(() => attempts.length === 2, { timeout: 4_000, what: 'the task to be handed out again' });
     expect(attempts).toEqual([1, 2]);
     await Promise.all([before.close(), after.close()]);
+  });
+
+  it('asks the leader of what it reads, also where a bucket of an earlier version lets every replica answer', async () => {
+    const connection = await connect({ servers: server.url });
+    const manager = await jetstreamManager(connection);
+    const before = 'nestjs-cluster_direct_test_before';
+    await new Kvm(jetstream(connection)).create(before, { ttl: 60_000, history: 1, allow_direct: true });
+    const directOf = async (name: string) => (await manager.streams.info(name)).config.allow_direct ?? false;
+    expect(await directOf(`KV_${before}`)).toBe(true);
+    const engine = await nats({ servers: server.url }).create({
+      cluster: 'direct',
+      environment: 'test',
+      client: 'test',
+      maxMessage: 1_000,
+    });
+    await engine.connect(listener);
+    for (const name of ['before', 'fresh']) {
+      const store = engine.store(name, 60_000);
+      const version = await store.put('k', Buffer.from('v'), undefined);
+      expect(await store.get('k')).toMatchObject({ version });
+      expect(await directOf(`KV_nestjs-cluster_direct_test_${name}`)).toBe(false);
+    }
+    expect(await directOf('nestjs-cluster_direct_test_tasks')).toBe(false);
+    await engine.close();
+    await connection.close();
   });
 
   it('keeps nothing of a flush that is done', async () => {

@@ -15,6 +15,11 @@ export interface Engine {
   readonly maxMessage: number;
   /** Whether a message that is sent now has a way to the broker. */
   readonly isConnected: boolean;
+  /**
+   * Where the broker hands tasks to members that are gone without noticing: a task is to be extended at least each so many
+   * ms, however long its lease is, or is handed out again. Whoever gets it waits for the rest of the lease where it had begun.
+   */
+  readonly longestSilence?: number;
 
   /**
    * Connects, and connects again for ever once that is lost. Resolves at the first contact, when all it needs of the

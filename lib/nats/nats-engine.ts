@@ -9,7 +9,7 @@ import { Secrets, withoutCredentials } from '../platform/secrets.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
 import { NatsNames } from './names.js';
 import { ANSWER_TIMEOUT, NatsAssets, PREPARE_DELAY } from './nats-assets.js';
-import { NatsQueueWorker } from './nats-queue-worker.js';
+import { NatsQueueWorker, PULL_TIME } from './nats-queue-worker.js';
 import { NatsStore } from './nats-store.js';
 import type { ResolvedNatsOptions } from './options.js';
 import type { NatsPackages } from './packages.js';
@@ -19,6 +19,12 @@ const PING_INTERVAL = 2_000;
 
 /** Between the first two tries to connect, in ms. */
 const FIRST_DELAY = 50;
+
+/**
+ * A task that the server has handed into a connection which was cut is handed out again after so long, in ms: no sooner than
+ * the pull of that connection has ended.
+ */
+const LONGEST_SILENCE = PULL_TIME;
 
 /** How long the last messages may take to leave, in ms. */
 const LAST_FLUSH = 1_000;
@@ -34,6 +40,7 @@ const REFUSED: ReadonlySet<unknown> = new Set([NO_ROOM, 10054, 10023, 10047]);
  */
 export class NatsEngine implements Engine {
   readonly name = 'NATS';
+  readonly longestSilence = LONGEST_SILENCE;
   maxMessage = Infinity;
   isConnected = false;
   private readonly names: NatsNames;

@@ -6,7 +6,7 @@ import type { NatsNames } from './names.js';
  * A pull that is not served ends by itself after so long, in ms, and is made anew. A server takes a connection that was cut
  * for alive: what it hands into its pull goes nowhere.
  */
-const PULL_TIME = 2_000;
+export const PULL_TIME = 2_000;
 
 /** While a pull waits the server says so each so many ms. A pull that nothing is heard of for two of these is lost. */
 const PULL_HEARTBEAT = 600;

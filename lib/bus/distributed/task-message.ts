@@ -37,7 +37,7 @@ export interface BeginningHeader {
   /** As in the result of this run. */
   readonly run: string;
   readonly by: MemberId;
-  /** How long its worker may give no sign of life, in ms. */
+  /** How long its worker may give no sign of life, in ms; 0 where it runs no more. */
   readonly lease: number;
 }
 

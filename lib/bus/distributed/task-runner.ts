@@ -21,7 +21,7 @@ import type { WireClock } from './wire-time.js';
 /** How many tasks of an event a worker runs at a time where its handler names no limit. */
 const DEFAULT_CONCURRENCY = 64;
 
-/** A lease is extended so often in its time: one that comes late must not end it. */
+/** A task is extended so often in the time in which it would be handed out again: one that comes late must not end it. */
 const EXTENSIONS = 4;
 
 /** How long the member that has begun a task may take to answer whether it still runs it, in ms. */
@@ -36,8 +36,8 @@ const RECORD_RENEWED = RESULT_KEPT / 4;
 /** A broker that is there and has refused a result so often may go on: its task's place is given back meanwhile. */
 const MOST_REFUSALS = 5;
 
-/** So many results may wait for such a broker; those after them keep their tasks' places, and no more tasks are taken. */
-const MOST_UNWRITTEN = 100;
+/** So many tasks may wait without a place, for such a broker or for the end of a lease; those after them keep theirs. */
+const MOST_WITHOUT_PLACE = 100;
 
 const NOTHING = new Uint8Array(0);
 
@@ -77,7 +77,7 @@ interface Running {
   renewalDue: number;
   /** Another member has said that it runs it. */
   runsElsewhere: boolean;
-  /** Its place is another task's by now, while the broker refuses to write down how it ended. */
+  /** Its place is another task's by now: the broker refuses to write down how it ended, or its last run may go on. */
   hasNoPlace: boolean;
 }
 
@@ -110,8 +110,8 @@ export class TaskRunner {
   /** What was handed to this member and is not done with: looked up, running, or being written down. */
   private readonly held = new Set<Running>();
   private readonly settling = new Set<Promise<void>>();
-  /** Results that wait for a broker that refuses them, without a place. */
-  private unwritten = 0;
+  /** Tasks that wait without a place. */
+  private withoutPlace = 0;
   private served: readonly ServedEvent[] = [];
   /** The events that are served once somebody asks for them. */
   private onDemand: ReadonlySet<string> = new Set();
@@ -121,6 +121,8 @@ export class TaskRunner {
   private lastRun = 0;
   private extending: Timer | undefined;
   private readonly delayed: ThrottledWarning;
+  /** A task that is not extended for so long is handed out again, in ms. */
+  private readonly silence: number;
 
   constructor(
     private readonly engine: Engine,
@@ -137,6 +139,7 @@ export class TaskRunner {
     private readonly reader: Reader,
     private readonly listener: TaskRunnerListener,
   ) {
+    this.silence = Math.min(lease, engine.longestSilence ?? lease);
     this.delayed = new ThrottledWarning(
       (message) => listener.warn(message),
       hostTime,
@@ -238,7 +241,7 @@ export class TaskRunner {
     let station = this.stations.get(event);
     if (station === undefined) {
       const created: Station = { concurrency, taken: 0, worker: undefined as unknown as QueueWorker, end: undefined };
-      created.worker = this.engine.work(queueOf(event), this.lease, (leased) => this.taken(leased, event, created));
+      created.worker = this.engine.work(queueOf(event), this.silence, (leased) => this.taken(leased, event, created));
       this.stations.set(event, created);
       station = created;
     }
@@ -278,15 +281,15 @@ export class TaskRunner {
 
   private letGo(running: Running): void {
     this.held.delete(running);
-    if (running.hasNoPlace) this.unwritten -= 1;
+    if (running.hasNoPlace) this.withoutPlace -= 1;
     else this.leave(running.station);
   }
 
-  /** The broker goes on refusing to write down how the task ended: others need not wait for that. */
+  /** The task waits for something: others need not wait with it. */
   private giveUpPlace(running: Running): void {
-    if (running.hasNoPlace || this.unwritten >= MOST_UNWRITTEN) return;
+    if (running.hasNoPlace || this.withoutPlace >= MOST_WITHOUT_PLACE) return;
     running.hasNoPlace = true;
-    this.unwritten += 1;
+    this.withoutPlace += 1;
     this.leave(running.station);
   }
 
@@ -372,31 +375,46 @@ export class TaskRunner {
   }
 
   /**
-   * Waits until nobody runs the task any more: its lease may have ended because the broker was away, or the queue may have
-   * forgotten that it was handed out.
+   * Waits until nobody runs the task any more. It may be handed out before the lease of the run that has begun is over; or
+   * that lease has ended because the broker was away; or the queue has forgotten that it was handed out.
    *
    * @returns whether it is to be begun here; where it has ended, its callers hear of it
    */
   private async untilQuiet(running: Running): Promise<boolean> {
     running.runsElsewhere = false;
-    for (let asked = 0; ; asked++) {
+    let asked = 0;
+    for (let waited = 0; ;) {
       const { beginning, result } = running.kept;
       if (result !== undefined) {
         await this.passOn(running, result);
         return false;
       }
-      // Whoever runs it extends its lease.
+      // Whoever runs it extends it.
       if (running.runsElsewhere) return false;
       if (this.state === 'stopped') {
         running.leased.release();
         return false;
       }
-      if (beginning === undefined || beginning.begun === 0 || asked >= this.timesToAsk(beginning)) return true;
+      if (beginning === undefined || beginning.lease === 0) return true;
+      const left = beginning.lease - this.silence - waited;
+      if (left <= 0 && asked >= this.timesToAsk(beginning)) {
+        if (!running.hasNoPlace) return true;
+        // For whoever has a place: nobody need wait for that run again.
+        await this.rewrite(running, { ...beginning, lease: 0 });
+        running.leased.release();
+        return false;
+      }
+      // Others need not wait with it.
+      this.giveUpPlace(running);
+      // Once at first, for one that was only blocked for a while; and when the lease is over, as often as need be.
+      if (waited === 0 || left <= 0) this.listener.askWhoRuns(running.header.id);
+      if (left <= 0) asked += 1;
+      const pause = left > 0 ? Math.min(left, ANSWER_TIME) : ANSWER_TIME;
       running.leased.extend();
-      this.listener.askWhoRuns(running.header.id);
-      await elapsed(this.clock, ANSWER_TIME);
+      await elapsed(this.clock, pause);
+      waited += pause;
       if (!(await this.lookUp(running))) return false;
-      if (running.kept.beginning?.run !== beginning.run) asked = -1;
+      if (running.kept.beginning?.run !== beginning.run) waited = asked = 0;
     }
   }
 
@@ -449,13 +467,17 @@ export class TaskRunner {
 
   /** It was not run here after all. */
   private async takeBack(running: Running): Promise<void> {
-    const { beginning, version } = running.kept;
+    const { beginning } = running.kept;
     running.isBegun = false;
     if (beginning?.run === running.run) {
-      const before = { ...beginning, begun: beginning.begun - 1 };
-      await this.again(() => this.stores.results.put(running.header.id, pack(before), version).then(() => true));
+      await this.rewrite(running, { ...beginning, begun: beginning.begun - 1, lease: 0 });
     }
     running.leased.release();
+  }
+
+  /** Where nothing else was written down in the meantime. */
+  private async rewrite({ header, kept }: Running, beginning: BeginningHeader): Promise<void> {
+    await this.again(async () => void (await this.stores.results.put(header.id, pack(beginning), kept.version)));
   }
 
   private run(number: number, { header, payload, kept, failures }: Running): void {
@@ -479,7 +501,7 @@ export class TaskRunner {
 
   private extendLater(): void {
     this.extending = this.clock.after(
-      this.lease / EXTENSIONS,
+      this.silence / EXTENSIONS,
       () => {
         if (this.isClosed) return;
         for (const held of this.held) this.extend(held);

@@ -9,6 +9,8 @@ import { DistributedCluster } from './distributed-cluster.js';
 /** As in the cluster's. */
 const LEASE = 2_000;
 
+const lettersOf = (peer: Peer) => (peer.bus as DistributedBus).deadLetters.list();
+
 /*
  * What counts of a task is how often it has begun, not how often a broker has handed it out: a task that was handed into a
  * connection that is gone was run by nobody, and a queue that has lost its memory hands out what has ended.
@@ -19,7 +21,6 @@ describe('a task', () => {
     cluster = new DistributedCluster();
   });
 
-  const lettersOf = (peer: Peer) => (peer.bus as DistributedBus).deadLetters.list();
   const queue = () => cluster.broker.queue(`default/${queueOf('e')}`);
 
   /** Takes so many tasks and never says a word, as a worker that was cut off. */
@@ -165,5 +166,86 @@ describe('a task', () => {
     await cluster.outlast();
     expect((await asked).outcome).toBe('ok');
     expect(two.tasks.map(({ attempt }) => attempt)).toEqual([1]);
+  });
+});
+
+/** A broker that hands out again, before the lease is over, what it hears nothing of: it may have gone nowhere. */
+describe('a task that is handed out again before its lease is over', () => {
+  const SILENCE = 500;
+  let cluster: DistributedCluster;
+  let caller: Peer;
+  let runner: Peer;
+  let other: Peer;
+  beforeEach(async () => {
+    cluster = new DistributedCluster(SILENCE);
+    caller = await cluster.worker(0);
+    runner = await cluster.worker(1);
+    runner.bus.serve([{ event: 'e', concurrency: 1 }]);
+    await cluster.settle();
+  });
+
+  /** As soon as it is there. */
+  const answered = async <T>(asked: Promise<T>): Promise<T> => {
+    let isThere = false;
+    void asked.then(() => (isThere = true));
+    for (let i = 0; i < 100 && !isThere; i++) await cluster.settle();
+    return asked;
+  };
+
+  const another = async () => {
+    other = await cluster.worker(2);
+    other.bus.serve([{ event: 'e', concurrency: 1 }]);
+    await cluster.settle();
+  };
+
+  it('and was begun by nobody is begun at once', async () => {
+    const engine = new MemoryEngine(cluster.broker);
+    await engine.connect({ onConnected: () => {}, onDisconnected: () => {}, onWarning: () => {} });
+    const queue = cluster.broker.queue(`default/${queueOf('e')}`);
+    const [ours] = [...queue.workers];
+    queue.workers.delete(ours!);
+    engine.work(queueOf('e'), SILENCE, () => undefined).grant(1);
+    const asked = caller.enqueue('e', { redeliveries: 0 });
+    await cluster.settle();
+    queue.workers.add(ours!);
+    runner.runsEverything();
+    await cluster.clock.pass(SILENCE);
+    expect(runner.tasks.map(({ attempt }) => attempt)).toEqual([1]);
+    await cluster.settle();
+    expect((await asked).outcome).toBe('ok');
+  });
+
+  it('and whose worker was only cut off for a while goes on there, and costs the other no place', async () => {
+    const asked = caller.enqueue('e', { redeliveries: 0 });
+    await cluster.settle();
+    await another();
+    cluster.cutOff(runner);
+    await cluster.clock.pass(LEASE * 0.6);
+    void caller.enqueue('e');
+    await cluster.settle();
+    expect(other.tasks).toHaveLength(1);
+    cluster.reconnect(runner);
+    await cluster.clock.pass(LEASE * 3);
+    expect([runner.tasks.length, other.tasks.length]).toEqual([1, 1]);
+    runner.settle('ok', 'done');
+    await cluster.outlast();
+    expect(text((await asked).payload)).toBe('done');
+    expect(await lettersOf(caller)).toEqual([]);
+  });
+
+  it('and whose worker died is begun when the lease is over, and others are run meanwhile', async () => {
+    const asked = caller.enqueue('e');
+    await cluster.settle();
+    await another();
+    other.runsEverything();
+    cluster.cutOff(runner);
+    const died = cluster.clock.now();
+    await cluster.clock.pass(SILENCE * 2);
+    expect((await answered(caller.enqueue('e'))).outcome).toBe('ok');
+    await cluster.clock.pass(died + LEASE - SILENCE - cluster.clock.now());
+    expect(other.tasks.map(({ attempt }) => attempt)).toEqual([1]);
+    expect((await answered(asked)).outcome).toBe('ok');
+    expect(other.tasks.map(({ attempt }) => attempt)).toEqual([1, 2]);
+    expect(cluster.clock.now() - died).toBeLessThan(LEASE + 1_000);
   });
 });

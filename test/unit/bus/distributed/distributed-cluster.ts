@@ -12,6 +12,13 @@ const LEASE = 2_000;
 class CuttableEngine extends MemoryEngine {
   private isCut = false;
 
+  constructor(
+    broker: MemoryBroker,
+    readonly longestSilence?: number,
+  ) {
+    super(broker);
+  }
+
   override get isConnected(): boolean {
     return !this.isCut && super.isConnected;
   }
@@ -41,6 +48,9 @@ export class DistributedCluster implements Bench {
   private readonly engines = new Map<Peer, CuttableEngine>();
   private readonly hubs = new Map<string, Hub>();
   private lastId = 100;
+
+  /** @param longestSilence as engines have it */
+  constructor(private readonly longestSilence?: number) {}
 
   /** A worker of host a. */
   worker(slot: number, serves: string[] = []): Promise<Peer> {
@@ -98,7 +108,7 @@ export class DistributedCluster implements Bench {
   }
 
   private async join(local: Bus, identity: ConstructorParameters<typeof DistributedBus>[2]): Promise<Peer> {
-    const engine = new CuttableEngine(this.broker);
+    const engine = new CuttableEngine(this.broker, this.longestSilence);
     const say = (message: string) => void this.warnings.push(message);
     const options = { ...LIMITS, lease: LEASE, clock: this.clock, warn: say, log: () => undefined };
     const peer = new Peer(new DistributedBus(engine, local, identity, options));

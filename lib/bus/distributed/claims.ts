@@ -2,6 +2,7 @@ import { type Clock, hostTime, type Timer } from '../../platform/clock.js';
 import type { Address, Answer, Claim, MemberId, Waiter } from '../bus.interface.js';
 import type { Store, StoredRecord } from '../engine.interface.js';
 import { LastingKeys } from '../lasting-keys.js';
+import type { Holders } from './holders.js';
 import { Lease } from './lease.js';
 import { Pace } from './pace.js';
 import { untilDone } from './retry.js';
@@ -44,6 +45,8 @@ interface Claimant {
   readonly ttl: number;
   readonly waiter: Waiter<Claim>;
   isOver: boolean;
+  /** The claim was held when it was looked at last. */
+  hasWaited: boolean;
   look: Timer | undefined;
 }
 
@@ -72,7 +75,8 @@ export class DistributedClaims {
   /** Those that were renewed, and the others have not heard of. */
   private readonly kept: string[] = [];
   private othersRenewUntil = -Infinity;
-  private readonly concluding = new Set<Promise<void>>();
+  /** What is being written down, by key. */
+  private readonly concluding = new Map<string, Promise<void>>();
   private isClosed = false;
   private count = 0;
 
@@ -86,6 +90,7 @@ export class DistributedClaims {
     private readonly announce: (header: ConclusionHeader, payload: Uint8Array) => void,
     /** Says to all members that answers were renewed; at most once. */
     private readonly sayKept: (answers: readonly string[]) => void,
+    private readonly holders: Holders,
     private readonly reader: Reader,
     private readonly warn: (message: string) => void,
   ) {
@@ -94,10 +99,7 @@ export class DistributedClaims {
       clock,
       () => renewedIn,
       renewedIn / LEASE_STEPS,
-      (_, { lease: held }) => {
-        // A broker that cannot be asked now is asked again; what another one took in the meantime is seen at the end.
-        held.renew().catch(() => undefined);
-      },
+      (key, held) => this.keepHold(key, held),
     );
     const alone = ANSWER_RENEWED + Math.random() * ANSWER_RENEWED_SPREAD;
     const answersIn = () => (clock.now() < this.othersRenewUntil ? ANSWER_RENEWED_AFTER_OTHERS : alone);
@@ -106,7 +108,7 @@ export class DistributedClaims {
   }
 
   claim(key: string, ttl: number, waiter: Waiter<Claim>): void {
-    const claimant: Claimant = { key, ttl, waiter, isOver: false, look: undefined };
+    const claimant: Claimant = { key, ttl, waiter, isOver: false, hasWaited: false, look: undefined };
     this.waiting.add(claimant);
     waiter.cancel = () => this.forget(claimant);
     void this.attempt(claimant);
@@ -119,8 +121,8 @@ export class DistributedClaims {
     const work = this.finish(key, held, outcome, payload).catch((error: Error) => {
       this.warn(`The result of runOnce('${key}') was not passed on: ${error.message}`);
     });
-    this.concluding.add(work);
-    void work.finally(() => this.concluding.delete(work));
+    this.concluding.set(key, work);
+    void work.finally(() => this.concluding.get(key) === work && this.concluding.delete(key));
   }
 
   /** A member says how a run ended. */
@@ -129,7 +131,18 @@ export class DistributedClaims {
     for (const claimant of this.waiting) if (claimant.key === header.key) this.answer(claimant, header, payload);
   }
 
-  /** Some member is gone, or the connection is back: what it held may be free. */
+  /** Whether this process runs under the claim, or has and its result is being written down. */
+  holds(key: string): boolean {
+    return this.held.get(key) !== undefined || this.concluding.has(key);
+  }
+
+  /** The broker is back: leases may have ended there, or be lost with its memory, while what they are for runs on. */
+  reconnected(): void {
+    for (const [key, held] of this.held.all()) this.keepHold(key, held);
+    this.lookAgain();
+  }
+
+  /** Some member is gone: what it held may be free. */
   lookAgain(): void {
     for (const claimant of this.waiting) this.attemptAfter(claimant, Math.random() * 100);
   }
@@ -140,11 +153,11 @@ export class DistributedClaims {
       this.forget(claimant);
       claimant.waiter.reject(refusal());
     }
-    await Promise.all(this.concluding);
+    await Promise.all(this.concluding.values());
     this.isClosed = true;
     this.held.stop();
     this.known.stop();
-    for (const { lease } of this.held.values()) await lease.release().catch(() => undefined);
+    for (const [, { lease }] of this.held.all()) await lease.release().catch(() => undefined);
   }
 
   abort(): void {
@@ -160,7 +173,9 @@ export class DistributedClaims {
     try {
       if (await this.isAnswered(claimant)) return;
       // In one process one caller at a time asks the broker.
-      const token = this.held.get(key) !== undefined ? undefined : await lease.acquire();
+      const isHeld = this.holds(key) || (await this.isHeldElsewhere(claimant));
+      const token = isHeld || claimant.isOver ? undefined : await lease.acquire();
+      claimant.hasWaited ||= token === undefined;
       if (token === undefined) return this.attemptAfter(claimant, this.lease * (0.3 + Math.random() * 0.2));
       // Concluded between the look and the lease.
       if (claimant.isOver || (await this.isAnswered(claimant))) return await lease.release();
@@ -169,6 +184,11 @@ export class DistributedClaims {
       await lease.release().catch(() => undefined);
       this.attemptAfter(claimant, this.lease * (0.3 + Math.random() * 0.2));
     }
+  }
+
+  /** Whoever waits for a holder hears how its run ended: a lease that is free without a word is no end. */
+  private async isHeldElsewhere({ key, hasWaited }: Claimant): Promise<boolean> {
+    return (hasWaited || this.holders.areUncertain) && (await this.holders.isHeld(key));
   }
 
   private attemptAfter(claimant: Claimant, delay: number): void {
@@ -198,6 +218,18 @@ export class DistributedClaims {
     this.forget(claimant);
     this.held.set(key, { lease, token, ttl });
     waiter.resolve({ granted: true, term: token });
+  }
+
+  /** Whoever runs on keeps the claim: a lease that ended in an outage is taken anew where it is free. */
+  private keepHold(key: string, held: Held): void {
+    const keep = async () => {
+      if (await held.lease.renew()) return;
+      await held.lease.acquire();
+      // Meanwhile its run has ended, and what it held was given back.
+      if (this.held.get(key) !== held) await held.lease.release();
+    };
+    // A broker that cannot be asked now is asked again; what another one took in the meantime is seen at the end.
+    keep().catch(() => undefined);
   }
 
   private async finish(key: string, held: Held, outcome: 'ok' | 'error', payload: Uint8Array): Promise<void> {

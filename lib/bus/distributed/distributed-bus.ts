@@ -23,6 +23,7 @@ import { Loopback } from '../local/loopback.js';
 import { ANSWER_KEPT, type ConclusionHeader, DistributedClaims } from './claims.js';
 import { DeadLetters } from './dead-letters.js';
 import { Demand } from './demand.js';
+import { Holders } from './holders.js';
 import { LEADER_HEARD, LEADER_LEASE, Leadership } from './leadership.js';
 import type { Card } from './membership.js';
 import { Outflow } from './outflow.js';
@@ -87,6 +88,7 @@ export class DistributedBus implements Bus {
   private readonly runner: TaskRunner;
   private readonly demand: Demand;
   private readonly claims: DistributedClaims;
+  private readonly holders: Holders;
   private readonly requests: Requests;
   private readonly loopback = new Loopback();
   private readonly subscriptions: (() => void)[] = [];
@@ -171,7 +173,8 @@ export class DistributedBus implements Bus {
     const conclude = (header: ConclusionHeader, payload: Uint8Array) =>
       this.say({ type: 'concluded', ...header }, payload);
     const kept = (answers: readonly string[]) => this.say({ type: 'kept', answers, fromId: id });
-    this.claims = new DistributedClaims(stores, from, lease, clock, conclude, kept, this.reader, warn);
+    this.holders = new Holders(clock, this.presence, (key) => this.say({ type: 'who-holds', key, fromId: id }));
+    this.claims = new DistributedClaims(stores, from, lease, clock, conclude, kept, this.holders, this.reader, warn);
   }
 
   get members(): readonly Member[] {
@@ -363,6 +366,13 @@ export class DistributedBus implements Bus {
       case 'who-runs':
         if (this.runner.runs(word.task)) this.write(word.fromId, { type: 'runs', task: word.task });
         return;
+      case 'who-holds':
+        return this.write(word.fromId, {
+          type: 'holds',
+          key: word.key,
+          isHeld: word.fromId !== this.identity.id && this.claims.holds(word.key),
+          fromId: this.identity.id,
+        });
       case 'wanted':
         if (this.isPrimary || this.presence.state !== 'ready') return;
         return this.write(word.fromId, {
@@ -396,6 +406,8 @@ export class DistributedBus implements Bus {
         return this.caller.progressed(letter.task, payload);
       case 'runs':
         return this.runner.heardToRun(letter.task);
+      case 'holds':
+        return this.holders.answered(letter.key, letter.fromId, letter.isHeld);
       case 'serving':
         return this.demand.answered(letter.event, letter.fromId, letter.isServed);
       case 'who':
@@ -460,7 +472,7 @@ export class DistributedBus implements Bus {
   private heardAgain(): void {
     this.options.log(`${this.engine.name} is heard again.`);
     this.caller.reconnected();
-    this.claims.lookAgain();
+    this.claims.reconnected();
   }
 
   private lost(card: Card): void {
@@ -485,7 +497,7 @@ export class DistributedBus implements Bus {
     for (const [subject, message] of this.unsent.take()) this.post(subject, message);
     this.caller.reconnected();
     this.demand.reconnected();
-    this.claims.lookAgain();
+    this.claims.reconnected();
   }
 
   private disconnected(reason: string): void {

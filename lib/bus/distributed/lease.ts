@@ -14,6 +14,8 @@ export class Lease {
   private heldToken: number | undefined;
   private until = -Infinity;
   private turns = 0;
+  /** One at a time: of two at once each would take the other's write for a stranger's. */
+  private lastWork: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly store: Store,
@@ -32,25 +34,39 @@ export class Lease {
   }
 
   /** Takes the lease where it is free. @returns the token, or undefined where somebody else has it */
-  async acquire(): Promise<number | undefined> {
-    const version = await this.write(undefined);
-    if (version !== undefined) this.heldToken = version;
-    return this.token;
+  acquire(): Promise<number | undefined> {
+    return this.inTurn(async () => {
+      const version = await this.write(undefined);
+      if (version !== undefined) this.heldToken = version;
+      return this.token;
+    });
   }
 
   /** @returns whether it is still held; false for good once another member may have had it */
-  async renew(): Promise<boolean> {
-    if (this.heldToken === undefined) return false;
-    if ((await this.write(this.version)) !== undefined) return true;
-    this.forget();
-    return false;
+  renew(): Promise<boolean> {
+    return this.inTurn(async () => {
+      if (this.heldToken === undefined) return false;
+      if ((await this.write(this.version)) !== undefined) return true;
+      this.forget();
+      return false;
+    });
   }
 
   /** Gives it back, so that the next one need not wait for its end. */
-  async release(): Promise<void> {
-    const { version, heldToken } = this;
-    this.forget();
-    if (heldToken !== undefined) await this.store.remove(this.key, version);
+  release(): Promise<void> {
+    // It counts as held no longer, whatever is still on its way.
+    this.until = -Infinity;
+    return this.inTurn(async () => {
+      const { version, heldToken } = this;
+      this.forget();
+      if (heldToken !== undefined) await this.store.remove(this.key, version);
+    });
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.lastWork.then(work, work);
+    this.lastWork = done.catch(() => undefined);
+    return done;
   }
 
   private forget(): void {

@@ -83,8 +83,12 @@ export class Membership {
   private readonly graves = new Map<MemberId, number>();
   private listed: readonly Member[] | undefined;
   private ownHeardAt: number;
-  /** When its own beats came back last after a silence. */
+  /** When the broker came back last, as far as this process heard. */
   private settlingSince = -Infinity;
+  /** Whether its own beats have ever come back. */
+  private wasHeard = false;
+  /** Who was there when the broker went away, and has not said since that it is gone; undefined where that is not known. */
+  private left: Set<MemberId> | undefined;
 
   constructor(
     private readonly self: MemberId,
@@ -133,7 +137,7 @@ export class Membership {
 
   /** The connection is there, again or for the first time: everybody has the time anew to be heard. */
   resumed(now: number): void {
-    if (this.deafFor(now) > BEAT_INTERVAL * 2) this.settlingSince = now;
+    if (this.wasHeard || this.deafFor(now) > BEAT_INTERVAL * 2) this.settle(now);
     this.ownHeardAt = now;
     for (const entry of this.entries.values()) entry.heardAt = now;
   }
@@ -141,6 +145,15 @@ export class Membership {
   /** Whether its own beats do not come back just now, or did not a moment ago. */
   isUnsettled(now: number): boolean {
     return this.deafFor(now) > BEAT_INTERVAL * 2 || now - this.settlingSince < UNSETTLED_FOR;
+  }
+
+  /**
+   * Who may run what it began earlier. For a while after the broker was away that includes lost members, for some come
+   * back later than others; undefined where this process itself came later, and cannot know.
+   */
+  whoMayRun(now: number): Set<MemberId> | undefined {
+    if (!this.isUnsettled(now)) return new Set(this.entries.keys());
+    return this.left && new Set([...this.left, ...this.entries.keys()]);
   }
 
   introduced(card: Card, now: number): MembershipChange {
@@ -176,6 +189,7 @@ export class Membership {
     const [oldest] = this.graves.keys();
     if (this.graves.size >= MOST_MEMBERS && oldest !== undefined) this.graves.delete(oldest);
     this.graves.set(id, now + GRAVE_KEPT);
+    this.left?.delete(id);
     const entry = this.entries.get(id);
     if (entry === undefined) return NOTHING;
     this.entries.delete(id);
@@ -207,6 +221,15 @@ export class Membership {
     // Silence so far was the broker's, or this process's own: everybody gets the time anew.
     if (this.deafFor(now) > BEAT_INTERVAL * 2) this.resumed(now);
     this.ownHeardAt = now;
+    this.wasHeard = true;
+  }
+
+  private settle(now: number): void {
+    const isSettled = now - this.settlingSince >= UNSETTLED_FOR;
+    if (!this.wasHeard) this.left = undefined;
+    else if (isSettled) this.left = new Set(this.entries.keys());
+    else for (const id of this.entries.keys()) this.left?.add(id);
+    this.settlingSince = now;
   }
 
   private renew(entry: Entry, now: number): boolean {

@@ -32,8 +32,8 @@ export class Pace<T> {
     return this.entries.get(key)?.item;
   }
 
-  values(): T[] {
-    return [...this.entries.values()].map(({ item }) => item);
+  all(): [string, T][] {
+    return [...this.entries].map(([key, { item }]) => [key, item]);
   }
 
   /** It is new, and due in a period. */

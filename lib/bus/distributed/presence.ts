@@ -90,6 +90,11 @@ export class Presence {
     return this.membership.isUnsettled(this.clock.now());
   }
 
+  /** Who may run what it began earlier; undefined where that is not known just now. */
+  whoMayRun(): Set<MemberId> | undefined {
+    return this.membership.whoMayRun(this.clock.now());
+  }
+
   /** The ready workers, by host, primary and slot. */
   get members(): readonly Member[] {
     return this.membership.members;

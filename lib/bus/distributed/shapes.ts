@@ -218,6 +218,8 @@ export function word(given: Fields): Word {
       return { type, task: taskId(given, 'task') };
     case 'who-runs':
       return { type, task: taskId(given, 'task'), fromId: count(given, 'fromId') };
+    case 'who-holds':
+      return { type, key: name(given, 'key'), fromId: count(given, 'fromId') };
     case 'wanted':
       return { type, event: name(given, 'event'), fromId: count(given, 'fromId') };
     case 'kept':
@@ -246,6 +248,8 @@ export function letter(given: Fields): Letter {
     case 'progress':
     case 'runs':
       return { type, task: taskId(given, 'task') };
+    case 'holds':
+      return { type, key: name(given, 'key'), isHeld: given['isHeld'] === true, fromId: count(given, 'fromId') };
     case 'serving': {
       const isServed = given['isServed'] === true;
       return { type, event: name(given, 'event'), isServed, fromId: count(given, 'fromId') };

@@ -27,6 +27,8 @@ export type Word =
   | { readonly type: 'abandon'; readonly task: string }
   /** Who runs the task? Answered by whoever does. */
   | { readonly type: 'who-runs'; readonly task: string; readonly fromId: MemberId }
+  /** Who runs under the claim? All answer. */
+  | { readonly type: 'who-holds'; readonly key: string; readonly fromId: MemberId }
   /** Who runs tasks of the event, though it is on no list? Whoever does works at its queue for a while; all answer. */
   | { readonly type: 'wanted'; readonly event: string; readonly fromId: MemberId }
   /** These answers of claims were renewed; by their keys in the store. */
@@ -61,6 +63,8 @@ export type Letter =
   | { readonly type: 'progress'; readonly task: string }
   /** The member runs the task. */
   | { readonly type: 'runs'; readonly task: string }
+  /** Whether the member runs under the claim. */
+  | { readonly type: 'holds'; readonly key: string; readonly isHeld: boolean; readonly fromId: MemberId }
   /** Whether the member runs tasks of the event. */
   | { readonly type: 'serving'; readonly event: string; readonly isServed: boolean; readonly fromId: MemberId }
   /** Who are you? Answered by a card. */

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { Claim } from '../../../../lib/bus/bus.interface.js';
 import { MANY_KEYS } from '../../../../lib/bus/lasting-keys.js';
 import { bytes, type Peer } from '../cluster.js';
-import { DistributedCluster } from './distributed-cluster.js';
+import { DistributedCluster, LEASE } from './distributed-cluster.js';
 
 const KEYS = 100;
 
@@ -93,4 +94,104 @@ describe('the answers of claims over an engine', () => {
     },
     PATIENCE,
   );
+});
+
+describe('a claim whose lease ended while the broker was away', () => {
+  let cluster: DistributedCluster;
+  let holder: Peer;
+  let other: Peer;
+  beforeEach(async () => {
+    cluster = new DistributedCluster();
+    holder = await cluster.workerOf('a', 0);
+    other = await cluster.workerOf('b', 0);
+    const held = holder.claim('k');
+    await cluster.settle();
+    expect(await held).toMatchObject({ granted: true });
+  });
+
+  /** How the other's claim ended, if it did. */
+  function ask(key = 'k'): { claim: Claim | undefined } {
+    const asked: { claim: Claim | undefined } = { claim: undefined };
+    void other.claim(key).then((claim) => (asked.claim = claim));
+    return asked;
+  }
+
+  async function outage(): Promise<void> {
+    cluster.broker.stop();
+    await cluster.clock.pass(LEASE * 2);
+  }
+
+  async function loseRecords(): Promise<void> {
+    for (const store of cluster.broker.stores.values()) {
+      for (const key of await store.keys()) await store.remove(key, (await store.get(key))!.version);
+    }
+  }
+
+  async function expectOneRun(asked: { claim: Claim | undefined }): Promise<void> {
+    await cluster.clock.pass(LEASE * 5);
+    expect(asked.claim).toBeUndefined();
+    holder.bus.conclude('k', 'ok', bytes('once'));
+    await cluster.settle();
+    expect(asked.claim).toMatchObject({ granted: false, answer: { outcome: 'ok' } });
+    expect(cluster.warnings.filter((line) => /stale/.test(line))).toEqual([]);
+  }
+
+  it('stays with whoever runs on', async () => {
+    const asked = ask();
+    await outage();
+    cluster.broker.start();
+    await expectOneRun(asked);
+  });
+
+  it('stays with whoever runs on and comes back later than others', async () => {
+    const asked = ask();
+    await outage();
+    cluster.cutOff(holder);
+    cluster.broker.start();
+    await cluster.clock.pass(2_500);
+    cluster.reconnect(holder);
+    await expectOneRun(asked);
+  });
+
+  it('stays with whoever runs on over the loss of the memory of a broker that is back at once', async () => {
+    const asked = ask();
+    await cluster.settle();
+    cluster.broker.stop();
+    await loseRecords();
+    cluster.broker.start();
+    await expectOneRun(asked);
+  });
+
+  it('is taken anew by whoever runs on, so that it is not free for those who come later', async () => {
+    await outage();
+    cluster.broker.start();
+    await cluster.clock.pass(10_000);
+    await expectOneRun(ask());
+  });
+
+  it('goes to another where its holder has died meanwhile', async () => {
+    const asked = ask();
+    await outage();
+    cluster.cutOff(holder);
+    cluster.broker.start();
+    await cluster.clock.pass(4_000);
+    expect(asked.claim).toBeUndefined();
+    await cluster.clock.pass(4_000);
+    expect(asked.claim).toMatchObject({ granted: true });
+  });
+
+  it('keeps nobody waiting who claims something else', async () => {
+    await outage();
+    cluster.broker.start();
+    const asked = ask('another');
+    await cluster.settle();
+    expect(asked.claim).toMatchObject({ granted: true });
+  });
+
+  it('goes to nobody else while its holder is there, though the lease is gone without an outage', async () => {
+    const asked = ask();
+    await cluster.settle();
+    await loseRecords();
+    await expectOneRun(asked);
+  });
 });

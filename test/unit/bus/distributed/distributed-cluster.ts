@@ -6,7 +6,8 @@ import { MAX_PAYLOAD, Peer, QUEUE_LIMIT } from '../cluster.js';
 import type { Bench } from '../conformance.js';
 import { ManualClock } from '../../manual-clock.js';
 
-const LEASE = 2_000;
+/** How long a member that runs something may be silent, in ms. */
+export const LEASE = 2_000;
 
 /** One whose own way to the broker can be cut. */
 class CuttableEngine extends MemoryEngine {

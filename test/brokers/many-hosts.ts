@@ -390,6 +390,22 @@ function twoHosts(broker: Broker): void {
     });
   });
 
+  it('runOnce goes on over an outage longer than its lease: one run, and all have its result', async () => {
+    const of = ({ key }: { readonly [name: string]: unknown }) => key === 'outage';
+    // Whoever was asked over the broker cannot answer: each says itself what it has.
+    const asked = hosts.call('a', 'mapSettled', 'once', { key: 'outage', ms: LEASE * 4 });
+    await hosts.report('once', of);
+    await server.kill();
+    await elapsed(LEASE * 2);
+    await server.restart();
+    await asked;
+    const results = () => hosts.reports('result-of-once').filter(of);
+    await eventually(() => results().length === 4, { what: () => `four results\n${hosts.text}` });
+    expect(new Set(results().map(({ token }) => token)).size).toBe(1);
+    expect(hosts.reports('once').filter(of)).toHaveLength(1);
+    expect(hosts.linesLike(/stale/i).filter((line) => line.includes('outage'))).toEqual([]);
+  });
+
   describe('a whole host', () => {
     it('reloaded with 1,000 tasks queued: each is done once', async () => {
       const count = 1_000;

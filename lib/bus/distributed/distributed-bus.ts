@@ -26,6 +26,7 @@ import { Demand } from './demand.js';
 import { Holders } from './holders.js';
 import { LEADER_HEARD, LEADER_LEASE, Leadership } from './leadership.js';
 import type { Card } from './membership.js';
+import { Newest } from './newest.js';
 import { Outflow } from './outflow.js';
 import { DEAF_AFTER, type Identity, Presence } from './presence.js';
 import { Requests } from './requests.js';
@@ -96,6 +97,7 @@ export class DistributedBus implements Bus {
   private readonly reader: Reader;
   private receiver: BusReceiver | undefined;
   private publications = 0;
+  private readonly newest = new Newest();
   private told: string | undefined;
   private isFenced = false;
   private raiseFence!: () => void;
@@ -391,6 +393,7 @@ export class DistributedBus implements Bus {
   private published({ event, from, fromId, id }: PublishHeader, payload: Uint8Array): void {
     // Its own it has heard already; before it is ready, and after it has left, a worker is no member.
     if (fromId === this.identity.id || this.presence.state !== 'ready') return;
+    if (!this.newest.isNewer(fromId, id)) return;
     this.receiver!.onPublish({ event, payload, from, id });
   }
 

@@ -36,6 +36,20 @@ describe('the bus over an engine', () => {
       expect(told()).toEqual(['0', '01']);
     });
 
+    it('hears nothing of a sender that it sent before what was heard of it', async () => {
+      const [first, second] = [await cluster.workerOf('a', 0), await cluster.workerOf('b', 0)];
+      const sent: Uint8Array[] = [];
+      const everyone = cluster.broker.subscribers.get('default/everyone')!;
+      everyone.add((message) => sent.push(Uint8Array.from(message)));
+      for (const text of ['1', '2']) void first.publish('e', text);
+      await cluster.settle();
+      // Such as from the buffers of a connection that broke, or from a server that was cut off.
+      for (const message of sent) for (const receive of everyone) receive(message);
+      void first.publish('e', '3');
+      await cluster.settle();
+      expect(second.publications).toEqual(['0:e:1', '0:e:2', '0:e:3']);
+    });
+
     it("a primary hears broadcasts, is no worker, and is its own workers' primary only", async () => {
       const primaries = [await cluster.primaryOf('a'), await cluster.primaryOf('b')];
       const worker = await cluster.workerOf('b', 0);

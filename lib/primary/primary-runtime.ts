@@ -324,7 +324,7 @@ export class PrimaryRuntime implements ProcessRuntime {
       case 'shut':
         return doorkeeper.shut(sender.id, message.key, message.slot);
       case 'listening':
-        return announceListening(worker, message.address);
+        return worker && announceListening(worker, message.address);
       case 'closed':
         return void this.closing.delete(sender.id);
       case 'deserted':
@@ -433,7 +433,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     const failed = (error: unknown): void =>
       this.dispatch({ type: 'exited', id, code: null, signal: null, error: messageOf(error) });
     const known = this.processes.fork(id, slot, generation, this.slots, failed);
-    if (known === undefined) return;
+    if (known?.worker === undefined) return;
     const { worker, pid } = known;
     worker.process.on('internalMessage', (message: unknown, handle: unknown) => this.heard(known, message, handle));
     worker.on('error', (error) => this.logger.error(`worker ${id} in slot ${slot}: ${messageOf(error)}`));

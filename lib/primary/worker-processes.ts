@@ -171,7 +171,7 @@ export class WorkerProcesses {
 
   /** The worker has read the answer to that heartbeat: connections that it was handed before, and did not take, never arrived. */
   read(sender: WorkerProcess, answered: number): void {
-    this.listening.read(sender.worker, sender.id, answered);
+    if (sender.worker !== undefined) this.listening.read(sender.worker, sender.id, answered);
   }
 
   /** Of those that live. */
@@ -190,7 +190,7 @@ export class WorkerProcesses {
 
   /** The process is gone: what it left behind goes too, unless it left in good order. */
   buried(known: WorkerProcess, inGoodOrder: boolean): void {
-    known.alive = false;
+    known.buried();
     // What it wrote last may still be on its way through the bus; its end is what tells the others.
     this.clock.after(BUS_LINGER, () => this.hub.detach(known.id), false);
     if (!inGoodOrder) void this.endChildrenOf(known.id);
@@ -258,9 +258,9 @@ export class WorkerProcesses {
 
   private forgetTheLongDead(): void {
     const dead = [...this.byId.values()].filter(({ alive }) => !alive);
-    for (const { id, worker } of dead.slice(0, Math.max(0, dead.length - OBITUARIES))) {
+    for (const { id, clusterId } of dead.slice(0, Math.max(0, dead.length - OBITUARIES))) {
       this.byId.delete(id);
-      this.byClusterId.delete(worker.id);
+      this.byClusterId.delete(clusterId);
     }
   }
 }

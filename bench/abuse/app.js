@@ -4,6 +4,12 @@ import { NestFactory } from '@nestjs/core';
 import { ClusterModule, ClusterService, MessengerService } from '../shared/nestjs-cluster.js';
 import { decorateClass, decorateMethod } from '../shared/decorate.js';
 
+/** Bytes of JavaScript's objects and of what hangs on them; the rest of a process's memory is its allocator's. */
+function held() {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
 /** What a request of the abuse asks for. */
 class AppController {
   #listeners = [];
@@ -37,7 +43,7 @@ class AppController {
   /** What this worker is left with: collected, so that only what is held counts. */
   rest() {
     globalThis.gc();
-    return { slot: this.cluster.slot, pid: process.pid };
+    return { slot: this.cluster.slot, pid: process.pid, held: held() };
   }
 }
 
@@ -56,7 +62,10 @@ decorateClass(AppController, [ClusterService, MessengerService], Controller());
 /** In the primary: it has no client to ask it. */
 class PrimaryModule {
   onModuleInit() {
-    process.on('SIGURG', () => globalThis.gc());
+    process.on('SIGURG', () => {
+      globalThis.gc();
+      console.log(`The primary holds ${held()} bytes.`);
+    });
   }
 }
 decorateClass(PrimaryModule, [], Module({}));

@@ -96,10 +96,15 @@ async function footprint(app, port) {
   }
   process.kill(app.pid, 'SIGURG');
   await sleep(1_000);
-  const of = (pid) => ({ rss: memory(pid).rss / MB, descriptors: readdirSync(`/proc/${pid}/fd`).length });
+  const of = (pid, held) => ({
+    rss: memory(pid).rss / MB,
+    held: held / MB,
+    descriptors: readdirSync(`/proc/${pid}/fd`).length,
+  });
+  const heldByPrimary = [...app.output().matchAll(/The primary holds (\d+) bytes/g)].at(-1)[1];
   return {
-    primary: of(app.pid),
-    ...Object.fromEntries([0, 1].map((slot) => [`slot ${slot}`, of(workers.get(slot).pid)])),
+    primary: of(app.pid, Number(heldByPrimary)),
+    ...Object.fromEntries([0, 1].map((slot) => [`slot ${slot}`, of(workers.get(slot).pid, workers.get(slot).held)])),
   };
 }
 
@@ -159,9 +164,10 @@ async function run() {
   const rows = Object.keys(before).map((who) => [
     who,
     `${before[who].rss.toFixed(1)} → ${after[who].rss.toFixed(1)}`,
+    `${before[who].held.toFixed(1)} → ${after[who].held.toFixed(1)}`,
     `${before[who].descriptors} → ${after[who].descriptors}`,
   ]);
-  console.log(table(['process', 'RSS, MB', 'descriptors'], rows));
+  console.log(table(['process', 'RSS, MB', 'held, MB', 'descriptors'], rows));
   const untold = [...ended].filter((pid) => !told.has(pid));
   const grown = Object.keys(before).filter(
     (who) =>

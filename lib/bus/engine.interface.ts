@@ -20,12 +20,15 @@ export interface Engine {
    * ms, however long its lease is, or is handed out again. Whoever gets it waits for the rest of the lease where it had begun.
    */
   readonly longestSilence?: number;
+  /** Why it is not connected just now, as far as that is known; nothing secret. Errors and the log quote it. */
+  readonly trouble?: string | undefined;
 
   /**
    * Connects, and connects again for ever once that is lost. Resolves at the first contact, when all it needs of the
    * broker is there.
    *
-   * @throws ClusterOptionsError where the broker refuses it for good: credentials, a feature that is switched off
+   * @throws ClusterOptionsError where the broker refuses it for good: credentials, a feature that is switched off. Whoever
+   *   does without the broker meanwhile calls again. Never for what may pass by itself, such as a quorum that is missing
    */
   connect(listener: EngineListener): Promise<void>;
 

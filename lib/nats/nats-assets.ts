@@ -7,6 +7,7 @@ import { type Secrets, withoutCredentials } from '../platform/secrets.js';
 import type { NatsNames } from './names.js';
 import type { ResolvedNatsOptions } from './options.js';
 import type { NatsPackages } from './packages.js';
+import { isRefusal } from './refusals.js';
 
 /** How long JetStream may take to answer, in ms. */
 export const ANSWER_TIMEOUT = 2_000;
@@ -60,7 +61,7 @@ export class NatsAssets {
   }
 
   /**
-   * Makes sure of the server and of the stream.
+   * Makes sure of the server and of the stream. Rejects with a plain error where the server may be able to do it later.
    *
    * @param maxMessage bytes that the messenger wants to send
    * @returns the largest message the server takes, in bytes
@@ -77,6 +78,7 @@ export class NatsAssets {
         await this.addStream();
         return limit;
       } catch (error) {
+        if (!isRefusal(error)) throw notNow(this.secrets.hideIn(error));
         if (connection.isClosed() || tries === PREPARE_TRIES) throw unusable(this.secrets.hideIn(error), connection);
         await elapsed(PREPARE_DELAY);
       }
@@ -185,7 +187,11 @@ function unusable(error: Error, connection: NatsConnection): Error {
   }
   return new ClusterOptionsError(
     `messenger.engine: JetStream cannot be set up: ${error.message}. The account must be allowed to make streams, ` +
-      `consumers and key-value buckets.`,
+      `consumers and key-value buckets, and replicas of nats() must suit the server.`,
     { cause: error },
   );
+}
+
+function notNow(cause: Error): Error {
+  return new Error(`JetStream cannot be used: ${cause.message}`, { cause });
 }

@@ -13,12 +13,24 @@ import { NatsQueueWorker, PULL_TIME } from './nats-queue-worker.js';
 import { NatsStore } from './nats-store.js';
 import type { ResolvedNatsOptions } from './options.js';
 import type { NatsPackages } from './packages.js';
+import { isRefusal, saidAtTheDoor } from './refusals.js';
 
 /** A broker that gives no answer is noticed after two of these, in ms; the client's default is 2 minutes. */
 const PING_INTERVAL = 2_000;
 
-/** Between the first two tries to connect, in ms. */
+/**
+ * How long a try to connect may take, in ms. Where packets are dropped, the system sends the first one again after 1 s: a
+ * network that is whole again is noticed within a second, or by the next try.
+ */
+const DIAL_TIMEOUT = 2_000;
+
+/** Between the first two tries to connect, and the longest time between two, in ms. */
 const FIRST_DELAY = 50;
+const LONGEST_DELAY = 500;
+const LONGEST_AFTER_REFUSAL = 2_000;
+
+/** Where a NATS server listens unless it is told otherwise. */
+const DEFAULT_PORT = 4222;
 
 /**
  * A task that the server has handed into a connection which was cut is handed out again after so long, in ms: no sooner than
@@ -56,7 +68,15 @@ export class NatsEngine implements Engine {
   private contact = 0;
   /** Tries to connect since it was connected last. */
   private tries = 0;
+  /** Why there is no connection. */
+  trouble: string | undefined;
+  /** What the server said since the last try to connect. */
+  private said: string | undefined;
+  /** Whether the last try was refused for good. */
+  private isRefused = false;
   private readonly refused: ThrottledWarning;
+  private readonly denied: ThrottledWarning;
+  private readonly unusable: ThrottledWarning;
   private readonly secrets: Secrets;
 
   constructor(
@@ -71,23 +91,33 @@ export class NatsEngine implements Engine {
     this.refused = new ThrottledWarning(warn, hostTime, (count, reason) =>
       count === 1 ? reason : `${reason} (${count} times)`,
     );
+    this.denied = new ThrottledWarning(warn, hostTime, (_count, why) => why);
+    this.unusable = new ThrottledWarning(
+      warn,
+      hostTime,
+      (_count, why) => `NATS is there, but cannot be used yet: ${why}`,
+    );
   }
 
   async connect(listener: EngineListener): Promise<void> {
     this.listener = listener;
     const connection = this.options.connection ?? (await this.dial());
+    if (connection === undefined) return;
     if (this.closing) return this.leave(connection);
+    if (connection.isClosed()) {
+      throw new ClusterOptionsError(
+        'messenger.engine: the connection that nats() was given is closed. Give it an open one.',
+      );
+    }
     this.connection = connection;
-    if (this.options.connection === undefined) tryForEver(connection);
+    void this.watch(connection);
     try {
-      this.maxMessage = await this.assets.prepare(connection, this.context.maxMessage);
+      await this.prepare(connection, (this.contact += 1), 'first');
     } catch (error) {
       this.connection = undefined;
       await this.leave(connection);
       throw error;
     }
-    void this.watch(connection);
-    this.connected(connection);
   }
 
   publish(subject: string, message: Uint8Array): void {
@@ -179,28 +209,73 @@ export class NatsEngine implements Engine {
 
   // ---- the connection
 
-  private async dial(): Promise<NatsConnection> {
+  /**
+   * The first connection, however long that takes; undefined where the engine is closed before.
+   *
+   * @throws ClusterOptionsError where a server refuses for good, and none takes it
+   */
+  private async dial(): Promise<NatsConnection | undefined> {
     const { servers, client } = this.options;
-    try {
-      return await this.packages.transport.connect({
-        name: this.context.client,
-        pingInterval: PING_INTERVAL,
-        maxPingOut: 2,
-        reconnectDelayHandler: () => delayAfter((this.tries += 1), FIRST_DELAY),
-        ...client,
-        ...(servers === undefined ? {} : { servers }),
-        maxReconnectAttempts: -1,
-        waitOnFirstConnect: true,
-      });
-    } catch (error) {
-      const cause = this.secrets.hideIn(error);
-      const at = [servers ?? '127.0.0.1:4222'].flat().map(withoutCredentials).join(', ');
-      throw new ClusterOptionsError(
-        `messenger.engine: NATS at ${at} refuses the connection: ${cause.message}. ` +
-          `Check servers, user, pass, token, authenticator and tls of nats().`,
-        { cause },
-      );
+    const options: NodeConnectionOptions = {
+      name: this.context.client,
+      timeout: DIAL_TIMEOUT,
+      pingInterval: PING_INTERVAL,
+      maxPingOut: 2,
+      reconnectDelayHandler: () => this.nextDelay(),
+      ...client,
+      ...(servers === undefined ? {} : { servers }),
+      maxReconnectAttempts: -1,
+      // The client would keep to itself why it waits.
+      waitOnFirstConnect: false,
+      // The server may be the one that is mistaken, such as by a rotation of credentials that is half done.
+      ignoreAuthErrorAbort: true,
+    };
+    while (!this.closing) {
+      try {
+        const connection = await this.packages.transport.connect(options);
+        onFailedDial(connection, (error) => this.failedDial(error));
+        return connection;
+      } catch (error) {
+        this.failedDial(error, await this.saidAtTheDoor(error));
+        if (isRefusal(error)) throw this.refusal(error);
+      }
+      await elapsed(this.nextDelay());
     }
+    return undefined;
+  }
+
+  /** A refusal is tried again later than what may have come back at any moment: to judge it may cost the server much. */
+  private nextDelay(): number {
+    return delayAfter((this.tries += 1), FIRST_DELAY, this.isRefused ? LONGEST_AFTER_REFUSAL : LONGEST_DELAY);
+  }
+
+  private failedDial(error: unknown, said = this.said): void {
+    this.isRefused = isRefusal(error);
+    const { name } = error as Error;
+    this.trouble = this.secrets.hide(name === 'TimeoutError' && said !== undefined ? said : reasonOf(error));
+    this.said = undefined;
+    // That a server is away was said when it went.
+    if (this.isRefused && this.connection !== undefined) this.denied.due(this.refusal(error).message);
+  }
+
+  /** What the first server has to say where it took the connection, and no more came of it. */
+  private async saidAtTheDoor(error: unknown): Promise<string | undefined> {
+    if ((error as Error).name !== 'TimeoutError') return undefined;
+    const [first = '127.0.0.1'] = [this.options.servers ?? []].flat();
+    const address = /^[a-z]+:\/\//.test(first) ? first : `nats://${first}`;
+    if (!URL.canParse(address)) return undefined;
+    const { hostname, port } = new URL(address);
+    return saidAtTheDoor(hostname.replaceAll(/[[\]]/g, ''), Number(port || DEFAULT_PORT));
+  }
+
+  private refusal(error: unknown): ClusterOptionsError {
+    const cause = this.secrets.hideIn(error);
+    const at = [this.options.servers ?? '127.0.0.1:4222'].flat().map(withoutCredentials).join(', ');
+    return new ClusterOptionsError(
+      `messenger.engine: NATS at ${at} refuses the connection: ${reasonOf(cause)}. ` +
+        `Check servers, user, pass, token, authenticator and tls of nats().`,
+      { cause },
+    );
   }
 
   /** A connection that was handed in is not ours to end. */
@@ -210,6 +285,8 @@ export class NatsEngine implements Engine {
 
   private connected(connection: NatsConnection): void {
     this.isConnected = true;
+    this.trouble = undefined;
+    this.isRefused = false;
     this.tries = 0;
     for (const subscriber of this.subscribers) subscriber.attach(connection);
     for (const worker of this.workers) worker.connected();
@@ -238,10 +315,12 @@ export class NatsEngine implements Engine {
           this.disconnected(`it was to ${withoutCredentials(status.server)}`);
           break;
         case 'reconnect':
-          void this.reconnected(connection, (this.contact += 1));
+          void this.prepare(connection, (this.contact += 1));
           break;
         case 'error':
-          this.warn(`NATS: ${status.error.message}`);
+          this.said = status.error.message;
+          // What keeps it out is told when the try to connect has failed.
+          if (this.isConnected || !isRefusal(status.error)) this.refused.due(`NATS: ${status.error.message}`);
           break;
         case 'slowConsumer':
           this.warn(`NATS: this process does not read what it is sent fast enough.`);
@@ -265,14 +344,22 @@ export class NatsEngine implements Engine {
     );
   }
 
-  private async reconnected(connection: NatsConnection, contact: number): Promise<void> {
-    while (this.contact === contact && !connection.isClosed()) {
+  /**
+   * Makes all that is needed of the server, however long it cannot give it.
+   *
+   * @throws ClusterOptionsError where the server refuses for good, at the first contact
+   */
+  private async prepare(connection: NatsConnection, contact: number, which?: 'first'): Promise<void> {
+    const isCurrent = () => this.contact === contact && !this.closing && !connection.isClosed();
+    while (isCurrent()) {
       try {
         this.maxMessage = await this.assets.prepare(connection, this.context.maxMessage);
-        if (this.contact === contact && !connection.isClosed()) this.connected(connection);
+        if (isCurrent()) this.connected(connection);
         return;
       } catch (error) {
-        this.warn(`NATS is back, but cannot be used yet: ${(error as Error).message}`);
+        if (which === 'first' && error instanceof ClusterOptionsError) throw error;
+        this.trouble = (error as Error).message;
+        if (isCurrent()) this.unusable.due(this.trouble);
         await elapsed(PREPARE_DELAY);
       }
     }
@@ -291,19 +378,33 @@ export class NatsEngine implements Engine {
   }
 
   private notConnected(): NotConnectedError {
+    const why = this.trouble === undefined ? '' : ` (${this.trouble})`;
     return new NotConnectedError(
-      'NATS cannot be reached just now. The connection is tried for ever: call again later.',
+      `NATS cannot be reached just now${why}. The connection is tried for ever: call again later.`,
     );
   }
 }
 
-/**
- * The client gives up where its credentials are refused twice in a row. At the first contact that is right; later the
- * server may be the one that is mistaken, such as by a rotation that is half done.
- */
-function tryForEver(connection: NatsConnection): void {
-  const { options } = connection as unknown as { readonly options?: NodeConnectionOptions };
-  if (options !== undefined) options.ignoreAuthErrorAbort = true;
+/** The client tells nobody why it could not connect again. Where it is made otherwise one day, no reason is told. */
+function onFailedDial(connection: NatsConnection, failed: (error: unknown) => void): void {
+  const { protocol } = connection as unknown as { protocol?: { dial?(server: unknown): Promise<void> } };
+  const dial = protocol?.dial;
+  if (protocol === undefined || dial === undefined) return;
+  protocol.dial = (server) =>
+    dial.call(protocol, server).catch((error: unknown) => {
+      failed(error);
+      throw error;
+    });
+}
+
+/** Some errors of the system have a code and no text. */
+function reasonOf(error: unknown): string {
+  const { message, code, name } = error as {
+    readonly message?: string;
+    readonly code?: unknown;
+    readonly name?: string;
+  };
+  return message || String(code ?? name ?? error);
 }
 
 /** A subscription that outlives connections: NATS renews those of one connection by itself. */

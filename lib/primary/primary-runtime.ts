@@ -39,6 +39,9 @@ import { WorkerProcesses } from './worker-processes.js';
 /** What ThinkJS workers send to ask for a reload. */
 const THINK_CLUSTER_RELOAD = 'think-cluster-reload-workers';
 
+/** How long the primary waits for the first contact with the broker, in ms: the workers start after that, and wait no more. */
+const PRIMARY_CONTACT = 1_000;
+
 /** How long the report of a reload waits for the last old worker to close its doors, in ms; one that is blocked cannot. */
 const CLOSE_TIMEOUT = 1_000;
 
@@ -156,8 +159,17 @@ export class PrimaryRuntime implements ProcessRuntime {
     const log = (message: string) => this.logger.log(message);
     const { member } = this;
     const identity = { id: member, primary: member, worker: 0, address: 'primary', generation: 0 } as const;
-    this.hosts = await joinHosts({ engine, messenger, warn, log }, this.bus, identity);
+    const refused = (error: Error) => this.refusedByBroker(error);
+    const contact = { patience: PRIMARY_CONTACT, endsWithRefusal: true, refused };
+    this.hosts = await joinHosts({ engine, messenger, warn, log, contact }, this.bus, identity);
     this.bus = this.hosts;
+  }
+
+  /** The broker answered late, and refuses for good. Where nothing is served yet, that is no start. */
+  private refusedByBroker(error: Error): void {
+    if (this.supervisor.state.everReady) return;
+    this.logger.error('The cluster cannot be started', stackOf(error));
+    this.fail();
   }
 
   /** Begins to supervise. The primary module is up, so it hears of every event from 'setup' on. */
@@ -333,6 +345,7 @@ export class PrimaryRuntime implements ProcessRuntime {
         return void (this.processes.serversBefore = message.servers);
       case 'ready':
         this.processes.serversBefore = message.servers;
+        this.processes.provenGeneration = Math.max(this.processes.provenGeneration, sender.generation);
         this.output.logger.workerReady(message.logsJson);
         return this.dispatch({ type: 'ready', id: sender.id, unreadyTime: message.unreadyTime });
       case 'reload':
@@ -432,7 +445,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     // No such file, out of memory, of processes or of descriptors: node:cluster then tells of no exit.
     const failed = (error: unknown): void =>
       this.dispatch({ type: 'exited', id, code: null, signal: null, error: messageOf(error) });
-    const known = this.processes.fork(id, slot, generation, this.slots, failed);
+    const known = this.processes.fork(id, slot, generation, this.slots, this.hosts?.isConnected ?? false, failed);
     if (known?.worker === undefined) return;
     const { worker, pid } = known;
     worker.process.on('internalMessage', (message: unknown, handle: unknown) => this.heard(known, message, handle));

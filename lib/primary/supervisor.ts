@@ -98,6 +98,8 @@ export class Supervisor {
   private apply(event: SupervisorEvent, now: number): void {
     switch (event.type) {
       case 'start':
+        // It may have been told to stop before.
+        if (this.state.phase !== 'idle') return;
         this.floor.state.phase = 'running';
         return this.floor.resize(this.state.target);
       case 'tick':

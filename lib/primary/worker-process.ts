@@ -23,6 +23,7 @@ export class WorkerProcess {
   constructor(
     readonly id: number,
     readonly slot: number,
+    readonly generation: number,
     /** Undefined once it is dead: it holds connections, pipes and their buffers. */
     public worker: Worker | undefined,
     private output: WorkerOutput | undefined,

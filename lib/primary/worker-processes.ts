@@ -40,6 +40,8 @@ export class WorkerProcesses {
   private readonly byClusterId = new Map<number, WorkerProcess>();
   /** How many servers the worker that became ready last listens with; undefined before there was one. */
   serversBefore: number | undefined;
+  /** The newest generation of which a worker has been ready. */
+  provenGeneration = 1;
   /** Ports that main.ts listens on in this process; found before any is listened on for workers. */
   private primaryPorts: readonly number[] = [];
   private readonly settings: ForkSettings;
@@ -99,11 +101,12 @@ export class WorkerProcesses {
     slot: number,
     generation: number,
     slots: number,
+    hasBroker: boolean,
     failed: (error: unknown) => void,
   ): WorkerProcess | undefined {
     let started: Worker | undefined;
     try {
-      return this.start(id, slot, generation, slots, failed, (worker) => (started = worker));
+      return this.start(id, slot, generation, slots, hasBroker, failed, (worker) => (started = worker));
     } catch (error) {
       // Nobody would supervise it.
       if (started?.process.pid !== undefined) started.process.kill('SIGKILL');
@@ -117,6 +120,7 @@ export class WorkerProcesses {
     slot: number,
     generation: number,
     slots: number,
+    hasBroker: boolean,
     failed: (error: unknown) => void,
     started: (worker: Worker) => void,
   ): WorkerProcess | undefined {
@@ -128,8 +132,9 @@ export class WorkerProcesses {
     const { busFd } = this.settings;
     const { serversBefore, primaryPorts } = this;
     const settings = this.workerSettings();
+    const isTrial = generation > this.provenGeneration;
     const place = { id, key, slot, generation, slots, busFd, member, primary, serversBefore, primaryPorts };
-    const mark = { protocol: PROTOCOL, ...place, settings };
+    const mark = { protocol: PROTOCOL, ...place, hasBroker, isTrial, settings };
     const { worker, output } = this.output.fork(() => {
       const worker = cluster.fork({
         ...startEnvironment(),
@@ -146,7 +151,7 @@ export class WorkerProcesses {
       delete cluster.workers?.[worker.id];
       return undefined;
     }
-    const known = new WorkerProcess(id, slot, worker, output, member, key);
+    const known = new WorkerProcess(id, slot, generation, worker, output, member, key);
     this.listening.watch(worker, id, () => known.answered);
     this.byId.set(id, known);
     this.byClusterId.set(worker.id, known);
@@ -167,6 +172,7 @@ export class WorkerProcesses {
   /** Generations above that one have failed. */
   forgetReleasesAfter(generation: number): void {
     this.releases.forgetAfter(generation);
+    this.provenGeneration = Math.min(this.provenGeneration, generation);
   }
 
   /** The worker has read the answer to that heartbeat: connections that it was handed before, and did not take, never arrived. */

@@ -39,6 +39,8 @@ export class RedisEngine implements Engine {
   private readonly names: RedisNames;
   private link: RedisLink | undefined;
   private listener: EngineListener | undefined;
+  /** Of a link that was refused. */
+  private lastTrouble: string | undefined;
   private readonly receivers = new Map<string, Set<Receiver>>();
   /** Subscriptions that Redis has not confirmed yet. */
   private readonly pending = new Set<Promise<unknown>>();
@@ -70,6 +72,10 @@ export class RedisEngine implements Engine {
     return this.link?.isUp ?? false;
   }
 
+  get trouble(): string | undefined {
+    return this.link?.trouble ?? this.lastTrouble;
+  }
+
   async connect(listener: EngineListener): Promise<void> {
     this.listener = listener;
     const link = new RedisLink(this.packages, this.options, this.context.client, {
@@ -84,6 +90,7 @@ export class RedisEngine implements Engine {
       await link.open();
     } catch (error) {
       link.close();
+      this.lastTrouble = link.trouble;
       this.link = undefined;
       this.queues.clear();
       throw error;
@@ -162,8 +169,9 @@ export class RedisEngine implements Engine {
   /** @throws NotConnectedError */
   private client(): ScriptedRedis {
     if (this.link?.isUp) return this.link.commands;
+    const why = this.trouble === undefined ? '' : ` (${this.trouble})`;
     throw new NotConnectedError(
-      'Redis cannot be reached just now. The connection is tried for ever: call again later.',
+      `Redis cannot be reached just now${why}. The connection is tried for ever: call again later.`,
     );
   }
 

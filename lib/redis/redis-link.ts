@@ -3,6 +3,7 @@ import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
 import { ClusterOptionsError } from '../errors/index.js';
 import { delayAfter } from '../platform/backoff.js';
 import { Secrets, withoutCredentials } from '../platform/secrets.js';
+import { isTlsRefusal } from '../platform/tls-refusal.js';
 import type { ResolvedRedisOptions } from './options.js';
 import type { RedisPackages } from './packages.js';
 import { type ScriptedRedis, withScripts } from './scripts.js';
@@ -11,8 +12,10 @@ import { type ScriptedRedis, withScripts } from './scripts.js';
 const PING_INTERVAL = 700;
 const PINGS_UNANSWERED = 3;
 
-/** Between the first two tries to connect, in ms. */
+/** Between the first two tries to connect, and the longest time between two, in ms. */
 const FIRST_DELAY = 50;
+const LONGEST_DELAY = 500;
+const LONGEST_AFTER_REFUSAL = 2_000;
 
 /** How long a command may take to be answered, and a connection to be made, in ms. */
 const COMMAND_TIMEOUT = 2_000;
@@ -26,6 +29,10 @@ const PREPARE_DELAY = 300;
 
 /** Redis' words for: these credentials are not enough. */
 const REFUSED = /^(NOAUTH|WRONGPASS|NOPERM|ERR (AUTH|Client sent AUTH|invalid password))/;
+
+/** No answer of a Redis; where TLS speaks, its answer to what is no TLS begins with this byte. */
+const NO_REDIS = /Protocol error, got /;
+const TLS_ALERT = /got "\\u0015"/;
 
 /** A connection, and for how many pings nothing has come by it. */
 interface Line {
@@ -50,6 +57,10 @@ export interface RedisLinkListener {
  */
 export class RedisLink {
   isUp = false;
+  /** Why there is no connection. */
+  trouble: string | undefined;
+  /** Whether the last try was refused for good. */
+  private isRefused = false;
   readonly commands: ScriptedRedis;
   readonly hearing: Redis;
   private contact = 0;
@@ -132,7 +143,7 @@ export class RedisLink {
       // That of a client that was handed in: the engine has names of its own, and BullMQ takes none.
       keyPrefix: '',
       enableAutoPipelining: false,
-      retryStrategy: (times) => delayAfter(times, FIRST_DELAY),
+      retryStrategy: (times) => delayAfter(times, FIRST_DELAY, this.isRefused ? LONGEST_AFTER_REFUSAL : LONGEST_DELAY),
     };
     const preset: ClientOptions = {
       commandTimeout: COMMAND_TIMEOUT,
@@ -176,8 +187,9 @@ export class RedisLink {
       if (isCurrent()) this.raise();
     } catch (error) {
       if (!isCurrent()) return;
-      if (error instanceof ClusterOptionsError && !this.wasUp) return this.failed(error);
-      this.warn(`Redis is there, but cannot be used yet: ${(error as Error).message}`);
+      this.trouble = this.secrets.hide((error as Error).message);
+      if (this.isRefusedBy(error as Error) && !this.wasUp) return;
+      this.warn(`Redis is there, but cannot be used yet: ${this.trouble}`);
       await elapsed(PREPARE_DELAY, undefined, { ref: false });
       if (isCurrent()) this.renew('it cannot be used');
     }
@@ -186,6 +198,8 @@ export class RedisLink {
   private raise(): void {
     this.isUp = true;
     this.wasUp = true;
+    this.isRefused = false;
+    this.trouble = undefined;
     this.lines = [this.commands, this.hearing].map((client) => ({ client, bytesRead: -1, unanswered: 0 }));
     clearInterval(this.pinging);
     this.pinging = setInterval(() => this.ping(), PING_INTERVAL);
@@ -218,19 +232,39 @@ export class RedisLink {
   }
 
   private erred(error: Error): void {
-    if (!REFUSED.test(error.message)) return;
+    this.trouble = this.secrets.hide(reasonOf(error));
+    this.isRefusedBy(error);
+  }
+
+  /** Whether the error means that Redis refuses for good: that ends the first contact, and later it is only said. */
+  private isRefusedBy(error: Error): boolean {
+    const refusal = error instanceof ClusterOptionsError ? error : this.refusalFor(error);
+    this.isRefused = refusal !== undefined;
+    if (refusal === undefined) return false;
+    if (this.wasUp) this.warn(refusal.message);
+    else this.failed(refusal);
+    return true;
+  }
+
+  private refusalFor(error: Error): ClusterOptionsError | undefined {
+    if (!REFUSED.test(error.message) && !NO_REDIS.test(error.message) && !isTlsRefusal(error)) return undefined;
     // The client's error has the command with it, and in that the password.
     const cause = this.secrets.hideIn(error);
-    const refusal = new ClusterOptionsError(
-      `messenger.engine: Redis at ${this.address} refuses the connection: ${cause.message}. Check url, username, password ` +
+    return new ClusterOptionsError(
+      `messenger.engine: Redis at ${this.address} refuses the connection: ${reasonOf(cause)}. Check url, username, password ` +
         `and tls of redis(), and what the ACL user may do.`,
       { cause },
     );
-    if (this.wasUp) this.warn(refusal.message);
-    else this.failed(refusal);
   }
 
   private warn(message: string): void {
     this.listener.warn(this.secrets.hide(message));
   }
+}
+
+/** Errors of the system for several addresses have a code and no text; an answer in TLS tells nobody what it is. */
+function reasonOf(error: Error): string {
+  const { message, code } = error as Error & { readonly code?: string };
+  if (TLS_ALERT.test(message)) return 'the server speaks TLS (rediss://) only';
+  return message || (code ?? error.name);
 }

@@ -55,6 +55,9 @@ const ORPHAN_TIMEOUT = 3_000;
 /** Time left for the application's shutdown hooks once a drain is hurried, in ms. */
 const HURRIED_CLOSE_TIMEOUT = 1_000;
 
+/** How long a worker waits for its first contact with the broker, in ms; none where the primary has not found it either. */
+const WORKER_CONTACT = 3_000;
+
 /** How much of an uncaught error the primary is told, in characters. */
 const MAX_ERROR_TEXT = 16_384;
 
@@ -286,7 +289,10 @@ export class WorkerRuntime implements ProcessRuntime {
       const { inFlight, utilisation, rss } = this.vitals;
       return { inFlight, utilisation, rss };
     };
-    const joining = { engine, messenger, warn, log, load };
+    const { hasBroker, isTrial } = this.mark;
+    // A build that the broker refuses while it takes the primary is a bad one. Any other worker serves without.
+    const contact = { patience: hasBroker ? WORKER_CONTACT : 0, endsWithRefusal: hasBroker && isTrial };
+    const joining = { engine, messenger, warn, log, load, contact };
     this.hosts = await joinHosts(joining, this.bus, { id, primary, worker, address, generation });
     this.bus = this.hosts;
   }

@@ -479,6 +479,36 @@ function startOfAnApp(broker: Broker): void {
     }
   });
 
+  it('replaces workers that die while the broker refuses, serves HTTP, and joins when it takes them again', async () => {
+    const server = await broker.start();
+    try {
+      const app = await launch(server);
+      const { port } = await app.waitForReport('control');
+      const members = async () => JSON.parse((await request(`http://localhost:${port}/members`)).text).value;
+      const waitForMembers = (size: number) =>
+        eventually(async () => (await members()).length === size && members(), {
+          what: () => `${size} members\n${app.output.text}`,
+        });
+      const before = await waitForMembers(WORKERS);
+      await server.kill();
+      await server.restart(broker.strange);
+      await app.waitForLine(/refuses the connection/);
+      for (const { pid } of before) process.kill(pid, 'SIGKILL');
+      const pids = new Set(before.map(({ pid }: { pid: number }) => pid));
+      const served = async () => {
+        const { status, text } = await request(app.url);
+        return status === 200 && !pids.has(JSON.parse(text).pid);
+      };
+      await eventually(() => served().catch(() => false), { what: () => `HTTP\n${app.output.text}` });
+      expect(app.output.text).not.toMatch(/exited with code/);
+      await server.kill();
+      await server.restart();
+      await waitForMembers(WORKERS);
+    } finally {
+      await server.destroy();
+    }
+  });
+
   it.each(broker.refusals)('is refused where $why, with what to change', async ({ args, message }) => {
     const server = await broker.start(args);
     try {

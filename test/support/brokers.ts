@@ -14,6 +14,8 @@ export interface Broker {
   start(args?: readonly string[]): Promise<BrokerServer>;
   /** What tells the fixture app to use it. */
   env(server: BrokerServer): Record<string, string>;
+  /** Arguments by which a server refuses all who were welcome before. */
+  readonly strange: readonly string[];
   /** How an app is refused at a server that was started with these arguments. */
   readonly refusals: readonly { readonly why: string; readonly args: readonly string[]; readonly message: RegExp }[];
 }
@@ -26,6 +28,7 @@ export const NATS: Broker = {
   isInstalled: isThere('nats-server'),
   start: (args) => NatsServer.start(args),
   env: ({ url }) => ({ NATS_URL: url }),
+  strange: ['-js', '--user', 'u', '--pass', 'p'],
   refusals: [
     { why: 'JetStream is off', args: [], message: /JetStream is not enabled.*nats-server with -js/ },
     {
@@ -41,6 +44,7 @@ export const REDIS: Broker = {
   isInstalled: isThere('redis-server'),
   start: (args) => RedisServer.start(args),
   env: ({ url }) => ({ REDIS_URL: url }),
+  strange: ['--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--requirepass', 'p'],
   refusals: [
     {
       why: 'the credentials are wrong',

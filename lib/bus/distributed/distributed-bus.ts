@@ -1,5 +1,6 @@
-import { NotConnectedError, PayloadTooLargeError } from '../../errors/index.js';
-import { type Clock, elapsed } from '../../platform/clock.js';
+import { ClusterOptionsError, NotConnectedError, PayloadTooLargeError } from '../../errors/index.js';
+import { type Clock, elapsed, hostTime } from '../../platform/clock.js';
+import { ThrottledWarning } from '../../platform/throttled-warning.js';
 import {
   type Answer,
   type Bus,
@@ -43,9 +44,6 @@ import { EVERYONE, type Letter, MEMBERS, type PublishHeader, type Word } from '.
 /** Room in a message for what is not payload, in bytes: names are up to 1 KiB each. */
 export const HEADER_ROOM = 8 * 1024;
 
-/** An application boots without its broker: so long it waits for the first contact, in ms. */
-const FIRST_CONTACT = 3_000;
-
 /** How long it listens who is there before it is open, in ms; each answers at once. */
 const FIRST_WORDS = 100;
 
@@ -57,7 +55,18 @@ const CLOSE_TIMEOUT = 5_000;
 
 const NOTHING = new Uint8Array(0);
 
+/** How a process starts where its broker is away, or refuses it. */
+export interface Contact {
+  /** How long the start waits for the broker, in ms; it goes on without. */
+  readonly patience: number;
+  /** Whether a broker that refuses for good, such as for wrong credentials, ends the start. */
+  readonly endsWithRefusal: boolean;
+  /** Is told where such a refusal comes when the start has gone on. */
+  readonly refused?: (error: Error) => void;
+}
+
 export interface DistributedBusOptions {
+  readonly contact: Contact;
   /** Largest payload, in bytes. */
   readonly maxPayload: number;
   /** Bytes that may wait for the broker. */
@@ -183,6 +192,11 @@ export class DistributedBus implements Bus {
     return this.presence.members;
   }
 
+  /** Whether messages have a way to the broker. */
+  get isConnected(): boolean {
+    return this.engine.isConnected;
+  }
+
   /** How many messages of the broker could not be read. */
   get unreadable(): number {
     return this.reader.dropped;
@@ -206,8 +220,8 @@ export class DistributedBus implements Bus {
     await this.contact();
     if (!this.engine.isConnected) {
       this.options.warn(
-        `${this.engine.name} is not reachable. The application starts without: messenger calls are refused until the ` +
-          `connection is there. It is tried for ever.`,
+        `${this.engine.name} is not reachable${this.trouble}. The application starts without: messenger calls are refused ` +
+          `until the connection is there. It is tried for ever.`,
       );
     }
     this.presence.begin();
@@ -218,22 +232,26 @@ export class DistributedBus implements Bus {
     this.tellMembers();
   }
 
-  /** What is refused at once fails the start; what is refused when the broker comes later is said, and tried again. */
+  /** A refusal ends a first start. A process in a cluster that runs does without the broker, as the others do just now. */
   private async contact(): Promise<void> {
+    const { patience, endsWithRefusal, refused } = this.options.contact;
     const connect = () =>
       this.engine.connect({
         onConnected: () => this.connected(),
         onDisconnected: (reason) => this.disconnected(reason),
         onWarning: (message) => this.options.warn(message),
       });
+    const said = new ThrottledWarning(this.options.warn, hostTime, (_count, message) => message);
     let isLate = false;
     const connecting = connect().catch((error: Error) => {
-      if (!isLate) throw error;
-      this.options.warn(error.message);
-      const failed = ({ message }: Error) => this.options.warn(message);
-      return untilDone(this.clock, () => this.closed !== undefined, connect, failed);
+      const isForGood = error instanceof ClusterOptionsError;
+      if (isForGood && endsWithRefusal && !isLate) throw error;
+      said.due(error.message);
+      const failed = ({ message }: Error) => said.due(message);
+      void untilDone(this.clock, () => this.closed !== undefined, connect, failed);
+      if (isForGood && isLate) refused?.(error);
     });
-    await Promise.race([connecting, elapsed(this.clock, FIRST_CONTACT)]);
+    await Promise.race([connecting, elapsed(this.clock, patience)]);
     isLate = true;
   }
 
@@ -571,6 +589,12 @@ export class DistributedBus implements Bus {
     if (payload.length > this.maxPayload) throw new PayloadTooLargeError(name, payload.length, this.maxPayload);
   }
 
+  /** In brackets, where it is known. */
+  private get trouble(): string {
+    const { trouble } = this.engine;
+    return trouble === undefined ? '' : ` (${trouble})`;
+  }
+
   private notConnected(event?: string): NotConnectedError {
     if (this.closed !== undefined) {
       return new NotConnectedError(
@@ -581,7 +605,7 @@ export class DistributedBus implements Bus {
     const what = event === undefined ? 'nothing' : `'${event}'`;
     const not = event === undefined ? 'was' : 'was not';
     return new NotConnectedError(
-      `${this.engine.name} cannot be reached just now, so ${what} ${not} sent. The connection is tried for ever: call ` +
+      `${this.engine.name} cannot be reached just now${this.trouble}, so ${what} ${not} sent. The connection is tried for ever: call ` +
         `again later, and see to the broker named in messenger.engine.`,
     );
   }

@@ -3,7 +3,7 @@ import { inRootContext } from '../../platform/async-context.js';
 import { type Clock, systemClock } from '../../platform/clock.js';
 import type { Bus, MemberLoad } from '../bus.interface.js';
 import type { EngineProvider } from '../engine.interface.js';
-import { DistributedBus, HEADER_ROOM } from './distributed-bus.js';
+import { type Contact, DistributedBus, HEADER_ROOM } from './distributed-bus.js';
 import type { Identity } from './presence.js';
 
 /** What the options say, and how this process says what an operator should know. */
@@ -13,6 +13,7 @@ export interface Joining {
   readonly warn: (message: string) => void;
   readonly log: (message: string) => void;
   readonly load?: () => MemberLoad | undefined;
+  readonly contact: Contact;
   readonly clock?: Clock;
 }
 
@@ -23,7 +24,7 @@ export interface Joining {
  * @throws ClusterOptionsError where the engine cannot be made, such as for a missing package
  */
 export async function joinHosts(
-  { engine, messenger, warn, log, load, clock = systemClock }: Joining,
+  { engine, messenger, warn, log, load, contact, clock = systemClock }: Joining,
   local: Bus,
   identity: Omit<Identity, 'host'>,
 ): Promise<DistributedBus> {
@@ -44,6 +45,7 @@ export async function joinHosts(
       warn: (message) => inRootContext(() => warn(message)),
       log: (message) => inRootContext(() => log(message)),
       load,
+      contact,
     },
   );
 }

@@ -387,6 +387,14 @@ describe('rolling reload', () => {
 });
 
 describe('shutdown', () => {
+  it('before the start forks nobody, and ends with its code', () => {
+    const world = new World({ workers: 2 });
+    world.tell({ type: 'stop', code: 1 });
+    world.start();
+    expect(world.all('fork')).toEqual([]);
+    expect(world.all('exit')).toEqual([{ type: 'exit', code: 1, worker: undefined }]);
+  });
+
   it('drains everybody, escalates at the deadlines and exits with 0 when the last is gone', () => {
     const world = new World({ workers: 2, shutdown: { timeout: 1_000, killAfter: 500 } }).up();
     world.tell({ type: 'stop', code: 0 });

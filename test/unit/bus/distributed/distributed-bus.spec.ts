@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { DistributedBus } from '../../../../lib/bus/distributed/distributed-bus.js';
+import { ClusterOptionsError } from '../../../../lib/errors/index.js';
 import { failureOf } from '../../messenger/failure-of.js';
 import type { Peer } from '../cluster.js';
 import { bytes, text } from '../cluster.js';
@@ -326,5 +327,43 @@ describe('the bus over an engine', () => {
     void one.publish('e', 'fine');
     await cluster.settle();
     expect(two.publications).toEqual(['0:e:fine']);
+  });
+
+  describe('a broker that refuses at the first contact', () => {
+    const refusal = () => new ClusterOptionsError('wrong password');
+
+    it('ends a first start, with its reason', async () => {
+      cluster.refusals.push(refusal());
+      await expect(cluster.worker(0)).rejects.toThrow('wrong password');
+    });
+
+    it('for what may pass by itself is tried again, and the member joins', async () => {
+      cluster.refusals.push(new Error('no quorum'), new Error('no quorum'));
+      const worker = await cluster.worker(0);
+      await cluster.clock.pass(1_000);
+      expect(worker.bus.members).toHaveLength(1);
+      expect(cluster.warnings).toContain('no quorum');
+    });
+
+    it('in a cluster that runs is waited out: the member starts without, and joins when it is let in', async () => {
+      cluster.contact = { patience: 1_000, endsWithRefusal: false };
+      cluster.refusals.push(...Array.from({ length: 20 }, refusal));
+      const worker = await cluster.worker(0);
+      await expect(worker.enqueue('e')).rejects.toMatchObject({ code: 'ERR_CLUSTER_NOT_CONNECTED' });
+      expect(cluster.warnings.filter((warning) => warning === 'wrong password')).toHaveLength(1);
+      cluster.refusals.length = 0;
+      await cluster.clock.pass(2_500);
+      expect(worker.bus.members).toHaveLength(1);
+    });
+
+    it('later than the start waited for it is told', async () => {
+      const late: string[] = [];
+      cluster.contact = { patience: 0, endsWithRefusal: true, refused: ({ message }) => late.push(message) };
+      cluster.refusals.push(refusal());
+      const worker = await cluster.worker(0);
+      expect(late).toEqual(['wrong password']);
+      await cluster.clock.pass(1_000);
+      expect(worker.bus.members).toHaveLength(1);
+    });
   });
 });

@@ -1,7 +1,9 @@
 import type { Bus } from '../../../../lib/bus/bus.interface.js';
-import { DistributedBus } from '../../../../lib/bus/distributed/distributed-bus.js';
+import { type Contact, DistributedBus } from '../../../../lib/bus/distributed/distributed-bus.js';
+import type { EngineListener } from '../../../../lib/bus/engine.interface.js';
 import { Hub, LocalBus, memoryLinkPair } from '../../../../lib/bus/index.js';
 import { MemoryBroker, MemoryEngine } from '../../../../lib/testing/index.js';
+import { elapsed } from '../../../../lib/platform/clock.js';
 import { MAX_PAYLOAD, Peer, QUEUE_LIMIT } from '../cluster.js';
 import type { Bench } from '../conformance.js';
 import { ManualClock } from '../../manual-clock.js';
@@ -14,10 +16,21 @@ class CuttableEngine extends MemoryEngine {
   private isCut = false;
 
   constructor(
-    broker: MemoryBroker,
+    private readonly way: MemoryBroker,
+    /** What the first tries to connect end with. */
+    private readonly refusals: Error[],
     readonly longestSilence?: number,
   ) {
-    super(broker);
+    super(way);
+  }
+
+  override async connect(listener: EngineListener): Promise<void> {
+    const refusal = this.refusals.shift();
+    if (refusal !== undefined) {
+      await elapsed(this.way.clock, 10);
+      throw refusal;
+    }
+    await super.connect(listener);
   }
 
   override get isConnected(): boolean {
@@ -49,6 +62,10 @@ export class DistributedCluster implements Bench {
   private readonly engines = new Map<Peer, CuttableEngine>();
   private readonly hubs = new Map<string, Hub>();
   private lastId = 100;
+  /** What the next tries to connect end with. */
+  readonly refusals: Error[] = [];
+  /** How the next members start. */
+  contact: Contact = { patience: 1_000, endsWithRefusal: true };
 
   /** @param longestSilence as engines have it */
   constructor(private readonly longestSilence?: number) {}
@@ -109,12 +126,20 @@ export class DistributedCluster implements Bench {
   }
 
   private async join(local: Bus, identity: ConstructorParameters<typeof DistributedBus>[2]): Promise<Peer> {
-    const engine = new CuttableEngine(this.broker, this.longestSilence);
+    const engine = new CuttableEngine(this.broker, this.refusals, this.longestSilence);
     const say = (message: string) => void this.warnings.push(message);
-    const options = { ...LIMITS, lease: LEASE, clock: this.clock, warn: say, log: () => undefined };
+    const options = {
+      ...LIMITS,
+      lease: LEASE,
+      contact: this.contact,
+      clock: this.clock,
+      warn: say,
+      log: () => undefined,
+    };
     const peer = new Peer(new DistributedBus(engine, local, identity, options));
     this.engines.set(peer, engine);
     const opening = peer.bus.open(peer);
+    opening.catch(() => undefined);
     await this.clock.pass(200);
     await opening;
     return peer;

@@ -122,6 +122,11 @@ export interface Store {
   /** Removes the record where its version is `expected`. */
   remove(key: string, expected: number): Promise<void>;
   keys(): Promise<string[]>;
+  /**
+   * Where all records of a store have one time to live: makes sure that it is not less than this member has asked for, since
+   * another one may have asked for less.
+   */
+  uphold?(): Promise<void>;
 }
 
 /** What an engine is made for. @publicApi */

@@ -1,5 +1,5 @@
 import { setTimeout as elapsed } from 'node:timers/promises';
-import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { JetStreamClient, JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { ClusterOptionsError } from '../errors/index.js';
@@ -120,6 +120,13 @@ export class NatsAssets {
     return bucket;
   }
 
+  /** Whoever has asked for less may have been there in between. */
+  async uphold(name: string, ttl: number): Promise<void> {
+    const bucket = this.names.bucket(name);
+    const info = await this.manager.streams.info(`KV_${bucket}`);
+    if (info.config.max_age < nanos(ttl)) await this.adjust(bucket, ttl, info);
+  }
+
   private async addStream(): Promise<void> {
     const { streams } = this.manager;
     const { RetentionPolicy, StorageType, DiscardPolicy } = this.packages.jetstream;
@@ -150,14 +157,23 @@ export class NatsAssets {
     const { replicas } = this.options;
     const options = { ttl, history: 1, storage: StorageType.File, replicas, ...READ_AT_THE_LEADER };
     const opened = await kvm.create(bucket, options);
-    const { ttl: found, streamInfo } = await opened.status();
-    // Of another version, or with another lease: what is asked for last counts.
-    if (found !== ttl || streamInfo.config.allow_direct) {
-      const duplicate_window = nanos(Math.min(ttl, DUPLICATE_WINDOW));
-      const change = { max_age: nanos(ttl), duplicate_window, ...READ_AT_THE_LEADER };
-      await this.manager.streams.update(`KV_${bucket}`, change);
-    }
+    await this.adjust(bucket, ttl, (await opened.status()).streamInfo);
     return opened;
+  }
+
+  /** A bucket of an earlier version, or of members with another lease. */
+  private async adjust(bucket: string, ttl: number, { config, state }: StreamInfo): Promise<void> {
+    const asked = nanos(ttl);
+    // Who holds something there may have asked for more, and renews it in good time for that.
+    const max_age = state.messages > 0 ? Math.max(asked, config.max_age) : asked;
+    if (max_age === config.max_age && !config.allow_direct) return;
+    const duplicate_window = Math.min(max_age, nanos(DUPLICATE_WINDOW));
+    const changed = { max_age, duplicate_window, ...READ_AT_THE_LEADER };
+    const { state: after } = await this.manager.streams.update(`KV_${bucket}`, changed);
+    if (max_age >= config.max_age || after.messages === 0) return;
+    // Somebody has written at the same moment.
+    const { duplicate_window: before } = config;
+    await this.manager.streams.update(`KV_${bucket}`, { max_age: config.max_age, duplicate_window: before });
   }
 }
 

@@ -146,10 +146,12 @@ export class NatsEngine implements Engine {
   }
 
   store(name: string, ttl: number): Store {
-    return new NatsStore(async () => {
-      if (!this.isConnected) throw this.notConnected();
-      return this.assets.bucket(name, ttl);
-    });
+    const connected = <T>(work: () => Promise<T>): Promise<T> =>
+      this.isConnected ? work() : Promise.reject(this.notConnected());
+    return new NatsStore(
+      () => connected(() => this.assets.bucket(name, ttl)),
+      () => connected(() => this.assets.uphold(name, ttl)),
+    );
   }
 
   async enqueue(queue: string, id: string, message: Uint8Array): Promise<boolean> {

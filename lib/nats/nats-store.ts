@@ -6,7 +6,10 @@ const WRONG_LAST_SEQUENCE: ReadonlySet<unknown> = new Set([10071, 10164]);
 
 /** Records in a key-value bucket, which forgets each after the bucket's own time to live. */
 export class NatsStore implements Store {
-  constructor(private readonly bucket: () => Promise<KV>) {}
+  constructor(
+    private readonly bucket: () => Promise<KV>,
+    readonly uphold: () => Promise<void>,
+  ) {}
 
   async get(key: string): Promise<StoredRecord | undefined> {
     const entry = await (await this.bucket()).get(key);

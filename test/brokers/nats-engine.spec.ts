@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { connect } from '@nats-io/transport-node';
+import type { Engine } from '../../lib/bus/engine.interface.js';
 import { nats } from '../../lib/nats/index.js';
 import { engineConformance } from '../../lib/testing/index.js';
 import { describeOver, NATS } from '../support/brokers.js';
@@ -47,7 +48,7 @@ describeOver(NATS)('the NATS engine', () => {
     }
   });
 
-  it('takes the lease and the time that was asked for last, as after a change of options', async () => {
+  it('takes back a task for whoever asks last, as after a change of options', async () => {
     const namespace = { cluster: 'changed', environment: 'test', client: 'test', maxMessage: 1_000 };
     const connected = async () => {
       const engine = await nats({ servers: server.url }).create(namespace);
@@ -55,7 +56,6 @@ describeOver(NATS)('the NATS engine', () => {
       return engine;
     };
     const [before, after] = [await connected(), await connected()];
-    await before.store('s', 60_000).put('k', Buffer.from('v'), undefined);
     const done: Promise<void>[] = [];
     const old = before.work('q', 60_000, (task) => done.push(task.acknowledge()));
     old.grant(1);
@@ -63,15 +63,45 @@ describeOver(NATS)('the NATS engine', () => {
     await eventually(() => done.length === 1, { what: 'the first task' });
     await done[0];
     old.stop();
-    const store = after.store('s', 1_500);
-    await store.put('l', Buffer.from('v'), undefined);
-    await eventually(async () => (await store.keys()).length === 0, { what: 'both records to be forgotten' });
     const attempts: number[] = [];
     after.work('q', 1_000, ({ attempt }) => attempts.push(attempt)).grant(5);
     await after.enqueue('q', 't', Buffer.from('t'));
     await eventually(() => attempts.length === 2, { timeout: 4_000, what: 'the task to be handed out again' });
     expect(attempts).toEqual([1, 2]);
     await Promise.all([before.close(), after.close()]);
+  });
+
+  it('keeps records for as long as anybody who has some there has asked for, and no longer once nobody has', async () => {
+    const namespace = { cluster: 'lasting', environment: 'test', client: 'test', maxMessage: 1_000 };
+    const engines: Engine[] = [];
+    const open = async (ttl: number) => {
+      const engine = await nats({ servers: server.url }).create(namespace);
+      engines.push(engine);
+      await engine.connect(listener);
+      const store = engine.store('s', ttl);
+      await store.get('k');
+      return store;
+    };
+    const connection = await connect({ servers: server.url });
+    const manager = await jetstreamManager(connection);
+    const info = () => manager.streams.info('KV_nestjs-cluster_lasting_test_s');
+    const keptFor = async () => (await info()).config.max_age / 1e6;
+    const long = await open(4_000);
+    await long.put('k', Buffer.from('v'), undefined);
+    const short = await open(1_000);
+    expect(await keptFor()).toBe(4_000);
+    expect(await short.get('k')).toBeDefined();
+    await eventually(async () => (await info()).state.messages === 0, { what: 'the record to be forgotten' });
+    await open(1_000);
+    expect(await keptFor()).toBe(1_000);
+    // One that was there before, and takes a lease now.
+    await long.put('k', Buffer.from('v'), undefined);
+    await long.uphold!();
+    expect(await keptFor()).toBe(4_000);
+    await open(6_000);
+    expect(await keptFor()).toBe(6_000);
+    await Promise.all(engines.map((engine) => engine.close()));
+    await connection.close();
   });
 
   it('asks the leader of what it reads, also where a bucket of an earlier version lets every replica answer', async () => {

@@ -37,7 +37,9 @@ export class Lease {
   acquire(): Promise<number | undefined> {
     return this.inTurn(async () => {
       const version = await this.write(undefined);
-      if (version !== undefined) this.heldToken = version;
+      if (version === undefined) return undefined;
+      this.heldToken = version;
+      await this.store.uphold?.();
       return this.token;
     });
   }

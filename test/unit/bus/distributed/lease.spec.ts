@@ -47,6 +47,20 @@ describe('a lease', () => {
     expect(one.token).toBeUndefined();
   });
 
+  it('makes sure, each time it is taken, that it is kept for as long as it lasts', async () => {
+    let upheld = 0;
+    const changed: Store = { ...methodsOf(store), uphold: async () => void (upheld += 1) };
+    const [one, two] = [lease('one', changed), lease('two', changed)];
+    await one.acquire();
+    expect(upheld).toBe(1);
+    await two.acquire();
+    await one.renew();
+    expect(upheld).toBe(1);
+    await one.release();
+    await two.acquire();
+    expect(upheld).toBe(2);
+  });
+
   it('counts from before the broker was asked', async () => {
     const slow: Store = {
       ...methodsOf(store),

@@ -10,6 +10,7 @@ const OLDEST_VERSION = [6, 2];
  * @throws ClusterOptionsError where it cannot be used
  */
 export async function checkServer(client: Redis, address: string): Promise<string[]> {
+  const isFoundBySentinel = Boolean(client.options.sentinels?.length);
   let text: string;
   try {
     text = await client.info();
@@ -21,11 +22,11 @@ export async function checkServer(client: Redis, address: string): Promise<strin
         `and maxmemory-policy noeviction, or let the user call INFO.`,
     ];
   }
-  return judge(parse(text), address);
+  return judge(parse(text), address, isFoundBySentinel);
 }
 
 /** @throws ClusterOptionsError */
-export function judge(info: ReadonlyMap<string, string>, address: string): string[] {
+export function judge(info: ReadonlyMap<string, string>, address: string, isFoundBySentinel: boolean): string[] {
   const version = info.get('redis_version') ?? '0.0.0';
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < OLDEST_VERSION[0]! || (major === OLDEST_VERSION[0] && minor < OLDEST_VERSION[1]!)) {
@@ -57,6 +58,14 @@ export function judge(info: ReadonlyMap<string, string>, address: string): strin
     warnings.push(
       `Redis at ${address} has maxmemory-policy ${policy}: when its memory is full it throws away tasks, results and leases. ` +
         `Set maxmemory-policy noeviction in redis.conf, or at once: redis-cli config set maxmemory-policy noeviction.`,
+    );
+  }
+  // INFO has it only where both are set: https://redis.io/docs/latest/commands/info/
+  if (isFoundBySentinel && !info.has('min_slaves_good_slaves')) {
+    warnings.push(
+      `Redis at ${address} takes writes without a replica that follows: cut off from Sentinel, it and the one that is promoted ` +
+        `in its place would each have a leader, and run a runOnce. Set min-replicas-to-write 1 and min-replicas-max-lag 3 ` +
+        `(seconds; less than Sentinel's down-after-milliseconds) in redis.conf of every server, or at once by redis-cli config set.`,
     );
   }
   return warnings;

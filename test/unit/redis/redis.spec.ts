@@ -83,8 +83,12 @@ describe('names in Redis', () => {
 
 describe('a Redis server', () => {
   const good = { redis_version: '7.0.15', redis_mode: 'standalone', role: 'master', aof_enabled: '1' };
-  const look = (changed: Record<string, string>) =>
-    judge(new Map(Object.entries({ ...good, maxmemory_policy: 'noeviction', ...changed })), 'broker:6379');
+  const look = (changed: Record<string, string>, isFoundBySentinel = false) =>
+    judge(
+      new Map(Object.entries({ ...good, maxmemory_policy: 'noeviction', ...changed })),
+      'broker:6379',
+      isFoundBySentinel,
+    );
 
   it('that is set up well is not complained of', () => {
     expect(look({})).toEqual([]);
@@ -103,6 +107,11 @@ describe('a Redis server', () => {
     [{ maxmemory_policy: 'allkeys-lru' }, /maxmemory-policy allkeys-lru.*maxmemory-policy noeviction/],
   ])('with %j is warned of', (changed, message) => {
     expect(look(changed)).toEqual([expect.stringMatching(message)]);
+  });
+
+  it('that Sentinel can put another in the place of is warned of where it would go on alone', () => {
+    expect(look({}, true)).toEqual([expect.stringMatching(/min-replicas-to-write 1 and min-replicas-max-lag 3/)]);
+    expect(look({ min_slaves_good_slaves: '1' }, true)).toEqual([]);
   });
 
   it('tells what it is line by line', () => {

@@ -41,11 +41,18 @@ const OLDEST_VERSION = [2, 9] as const;
 
 const nanos = (ms: number): number => ms * 1e6;
 
+/** A key-value bucket. */
+export interface Bucket {
+  readonly records: KV;
+  /** When the server made it, in µs since 1970. */
+  readonly madeAt: number;
+}
+
 /** What is needed of the server: a stream of tasks, a consumer for each queue, buckets of records. Made where missing. */
 export class NatsAssets {
   jetstream!: JetStreamClient;
   manager!: JetStreamManager;
-  private readonly buckets = new Map<string, Promise<KV>>();
+  private readonly buckets = new Map<string, Promise<Bucket>>();
 
   constructor(
     private readonly packages: NatsPackages,
@@ -110,7 +117,7 @@ export class NatsAssets {
   }
 
   /** A bucket whose records are kept for `ttl` ms. */
-  bucket(name: string, ttl: number): Promise<KV> {
+  bucket(name: string, ttl: number): Promise<Bucket> {
     let bucket = this.buckets.get(name);
     if (bucket === undefined) {
       bucket = this.openBucket(name, ttl);
@@ -150,15 +157,16 @@ export class NatsAssets {
     }
   }
 
-  private async openBucket(name: string, ttl: number): Promise<KV> {
+  private async openBucket(name: string, ttl: number): Promise<Bucket> {
     const kvm = new this.packages.kv.Kvm(this.jetstream);
     const { StorageType } = this.packages.jetstream;
     const bucket = this.names.bucket(name);
     const { replicas } = this.options;
     const options = { ttl, history: 1, storage: StorageType.File, replicas, ...READ_AT_THE_LEADER };
     const opened = await kvm.create(bucket, options);
-    await this.adjust(bucket, ttl, (await opened.status()).streamInfo);
-    return opened;
+    const { streamInfo } = await opened.status();
+    await this.adjust(bucket, ttl, streamInfo);
+    return { records: opened, madeAt: Date.parse(streamInfo.created) * 1_000 };
   }
 
   /** A bucket of an earlier version, or of members with another lease. */

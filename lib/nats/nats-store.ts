@@ -1,26 +1,36 @@
-import type { KV } from '@nats-io/kv';
 import type { Store, StoredRecord } from '../bus/engine.interface.js';
+import type { Bucket } from './nats-assets.js';
 
 /** JetStream's word for a compare-and-set that another one was faster than. */
 const WRONG_LAST_SEQUENCE: ReadonlySet<unknown> = new Set([10071, 10164]);
 
-/** Records in a key-value bucket, which forgets each after the bucket's own time to live. */
+/**
+ * Records in a key-value bucket, which forgets each after the bucket's own time to live.
+ *
+ * A version is the record's revision, counted from the µs in which the bucket was made: versions grow also when a server
+ * has lost its memory and counts anew, for it never writes a million times a second.
+ */
 export class NatsStore implements Store {
   constructor(
-    private readonly bucket: () => Promise<KV>,
+    private readonly bucket: () => Promise<Bucket>,
     readonly uphold: () => Promise<void>,
   ) {}
 
   async get(key: string): Promise<StoredRecord | undefined> {
-    const entry = await (await this.bucket()).get(key);
+    const { records, madeAt } = await this.bucket();
+    const entry = await records.get(key);
     if (entry === null || entry.operation !== 'PUT') return undefined;
-    return { value: entry.value, version: entry.revision };
+    return { value: entry.value, version: madeAt + entry.revision };
   }
 
   async put(key: string, value: Uint8Array, expected: number | undefined): Promise<number | undefined> {
-    const bucket = await this.bucket();
+    const { records, madeAt } = await this.bucket();
+    if (expected !== undefined && expected <= madeAt) return undefined; // of a bucket that is lost
     try {
-      return await (expected === undefined ? bucket.create(key, value) : bucket.update(key, value, expected));
+      const revision = await (expected === undefined
+        ? records.create(key, value)
+        : records.update(key, value, expected - madeAt));
+      return madeAt + revision;
     } catch (error) {
       if (WRONG_LAST_SEQUENCE.has((error as { code?: unknown }).code)) return undefined;
       throw error;
@@ -28,8 +38,10 @@ export class NatsStore implements Store {
   }
 
   async remove(key: string, expected: number): Promise<void> {
+    const { records, madeAt } = await this.bucket();
+    if (expected <= madeAt) return;
     try {
-      await (await this.bucket()).delete(key, { previousSeq: expected });
+      await records.delete(key, { previousSeq: expected - madeAt });
     } catch (error) {
       if (!WRONG_LAST_SEQUENCE.has((error as { code?: unknown }).code)) throw error;
     }
@@ -37,7 +49,7 @@ export class NatsStore implements Store {
 
   async keys(): Promise<string[]> {
     const keys: string[] = [];
-    for await (const key of await (await this.bucket()).keys()) keys.push(key);
+    for await (const key of await (await this.bucket()).records.keys()) keys.push(key);
     return keys;
   }
 }

@@ -129,6 +129,30 @@ describeOver(NATS)('the NATS engine', () => {
     await connection.close();
   });
 
+  it('gives later versions than before when the server has lost its memory', async () => {
+    const forgetful = await NatsServer.start();
+    try {
+      const namespace = { cluster: 'lost', environment: 'test', client: 'test', maxMessage: 1_000 };
+      const engine = await nats({ servers: forgetful.url }).create(namespace);
+      await engine.connect(listener);
+      const store = engine.store('s', 60_000);
+      let before: number | undefined;
+      for (let i = 0; i < 20; i++) before = await store.put('k', Buffer.from(`${i}`), before);
+      await forgetful.kill();
+      await eventually(() => !engine.isConnected, { what: 'the loss' });
+      forgetful.forget();
+      await forgetful.restart();
+      await eventually(() => engine.isConnected, { what: 'the connection' });
+      // What was there is another one's by now.
+      expect(await store.put('k', Buffer.from('stale'), before)).toBeUndefined();
+      await store.remove('k', before!);
+      expect(await store.put('k', Buffer.from('new'), undefined)).toBeGreaterThan(before!);
+      await engine.close();
+    } finally {
+      await forgetful.destroy();
+    }
+  });
+
   it('keeps nothing of a flush that is done', async () => {
     const engine = await nats({ servers: server.url }).create({
       cluster: 'flushed',

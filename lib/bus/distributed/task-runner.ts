@@ -337,7 +337,7 @@ export class TaskRunner {
   private async start(running: Running): Promise<void> {
     const { header, leased } = running;
     // Of a task that nobody was handed before nothing is kept, as a rule: the try to begin tells.
-    let isKnown = leased.attempt === 1 && header.key === null;
+    let isKnown = leased.attempt === 1;
     for (let isOurs = false; !isOurs; isKnown = true) {
       if (!isKnown && !(await this.lookUp(running))) return this.letGo(running);
       if (!(await this.untilQuiet(running))) return this.letGo(running);

@@ -5,3 +5,6 @@
 export class DeliveryRefused extends Error {
   override readonly name = 'DeliveryRefused';
 }
+
+/** The same of a member that was away when it was asked, and is taken for lost now: it may come back, and be asked again. */
+export class MemberAway extends DeliveryRefused {}

@@ -1,6 +1,6 @@
 import type { Address, Answer, MemberId } from '../bus/bus.interface.js';
 import { PRIMARY_ID } from '../bus/bus.interface.js';
-import { DeliveryRefused } from '../bus/delivery-refused.js';
+import { DeliveryRefused, MemberAway } from '../bus/delivery-refused.js';
 import { MemberLostError } from '../errors/index.js';
 import type { Connection } from './connection.js';
 import { type Deadline, Part } from './deadline.js';
@@ -73,7 +73,7 @@ export abstract class SlotRequest extends Part<Answer> {
   override reject(error: unknown): void {
     if (!(error instanceof DeliveryRefused)) return super.reject(error);
     if (this.address === 'primary') return super.reject(lost(this.call, this.address));
-    this.#refused = this.#to;
+    if (!(error instanceof MemberAway)) this.#refused = this.#to;
     this.#sent = false;
     this.#find(this.address);
   }

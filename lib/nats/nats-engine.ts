@@ -15,8 +15,8 @@ import type { ResolvedNatsOptions } from './options.js';
 import type { NatsPackages } from './packages.js';
 import { isRefusal, saidAtTheDoor } from './refusals.js';
 
-/** A broker that gives no answer is noticed after two of these, in ms; the client's default is 2 minutes. */
-const PING_INTERVAL = 2_000;
+/** A broker that gives no answer is noticed after three of these, in ms; the client's default is 2 minutes. */
+const PING_INTERVAL = 1_000;
 
 /**
  * How long a try to connect may take, in ms. Where packets are dropped, the system sends the first one again after 1 s: a

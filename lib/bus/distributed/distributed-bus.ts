@@ -139,6 +139,7 @@ export class DistributedBus implements Bus {
       show: (member, card) => this.write(member, { type: 'card', card }),
       onMembers: () => this.tellMembers(),
       onLost: (card) => this.lost(card),
+      onBack: (member) => this.requests.back(member),
       onSilence: () => this.cutOff(`${engine.name} gives no sign of life for ${DEAF_AFTER} ms`),
       onHeardAgain: () => this.heardAgain(),
     });
@@ -149,6 +150,7 @@ export class DistributedBus implements Bus {
       {
         send: (event, subject, message, isWanted) =>
           this.outflow.pass(event, message.length, () => isWanted() && engine.publish(subject, message)),
+        isAway: (member) => this.presence.isAway(member),
         answer: (subject, message) => this.post(subject, message) || this.unsent.keep(subject, message),
       },
       this.loopback,

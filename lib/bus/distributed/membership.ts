@@ -68,6 +68,8 @@ interface Entry {
   leads: number | null;
   heardAt: number;
   suspect: boolean;
+  /** Nothing was heard of it since this process was connected again: it may be on its way back, too. */
+  isUnheard: boolean;
 }
 
 const NOTHING: MembershipChange = { changed: false, lost: [], ask: undefined };
@@ -142,6 +144,18 @@ export class Membership {
     for (const entry of this.entries.values()) entry.heardAt = now;
   }
 
+  /** As `resumed`, after an outage: what is sent to a member before it was heard may be lost. */
+  reconnected(now: number): void {
+    this.resumed(now);
+    for (const [id, entry] of this.entries) entry.isUnheard = id !== this.self;
+  }
+
+  /** Whether what is sent to the member now may not reach it: it is silent, or was not heard yet after an outage. */
+  isAway(id: MemberId): boolean {
+    const entry = this.entries.get(id);
+    return entry !== undefined && (entry.suspect || entry.isUnheard);
+  }
+
   /** Whether its own beats do not come back just now, or did not a moment ago. */
   isUnsettled(now: number): boolean {
     return this.deafFor(now) > BEAT_INTERVAL * 2 || now - this.settlingSince < UNSETTLED_FOR;
@@ -162,7 +176,7 @@ export class Membership {
     const entry = this.entries.get(card.id);
     if (entry === undefined) {
       if (this.entries.size >= MOST_MEMBERS) return NOTHING;
-      this.entries.set(card.id, { card, load: null, leads: null, heardAt: now, suspect: false });
+      this.entries.set(card.id, { card, load: null, leads: null, heardAt: now, suspect: false, isUnheard: false });
       return this.change(true);
     }
     const isNews = card.revision > entry.card.revision;
@@ -234,6 +248,7 @@ export class Membership {
 
   private renew(entry: Entry, now: number): boolean {
     entry.heardAt = now;
+    entry.isUnheard = false;
     const wasSuspect = entry.suspect;
     entry.suspect = false;
     return wasSuspect;

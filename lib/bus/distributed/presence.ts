@@ -46,6 +46,8 @@ export interface PresenceListener {
   show(member: MemberId, card: Card): void;
   onMembers(): void;
   onLost(card: Card): void;
+  /** A member that was away was heard. */
+  onBack(member: MemberId): void;
   /** The broker is connected, and yet nothing comes back. */
   onSilence(): void;
   onHeardAgain(): void;
@@ -104,6 +106,11 @@ export class Presence {
     return this.membership.card(member) !== undefined;
   }
 
+  /** Whether what is sent to the member now may not reach it. */
+  isAway(member: MemberId): boolean {
+    return this.membership.isAway(member);
+  }
+
   served(event: string): Served {
     return this.membership.served(event);
   }
@@ -139,7 +146,7 @@ export class Presence {
   /** The connection is there, again or for the first time. */
   connected(): void {
     this.deaf = false;
-    this.membership.resumed(this.clock.now());
+    this.membership.reconnected(this.clock.now());
     this.listener.say({ type: 'hello', id: this.identity.id });
     this.introduce();
   }
@@ -150,9 +157,9 @@ export class Presence {
       case 'card':
         // Of itself it knows better than whoever says more of it than it has said.
         if (word.card.id === this.identity.id && word.card.revision > this.revision) return;
-        return this.apply(this.membership.introduced(word.card, now));
+        return this.heardFrom(word.card.id, () => this.membership.introduced(word.card, now));
       case 'beat':
-        this.apply(this.membership.beaten(word.beat, now));
+        this.heardFrom(word.beat.id, () => this.membership.beaten(word.beat, now));
         if (word.beat.id === this.identity.id) this.heardItself();
         return;
       case 'hello':
@@ -224,6 +231,12 @@ export class Presence {
     if (this.deaf || this.deafLooks < 2) return;
     this.deaf = true;
     this.listener.onSilence();
+  }
+
+  private heardFrom(member: MemberId, take: () => MembershipChange): void {
+    const wasAway = this.isAway(member);
+    this.apply(take());
+    if (wasAway && !this.isAway(member)) this.listener.onBack(member);
   }
 
   private heardItself(): void {

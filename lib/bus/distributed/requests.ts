@@ -1,6 +1,6 @@
 import { MemberLostError } from '../../errors/index.js';
 import type { Address, Answer, MemberId, Outcome, Request, Waiter } from '../bus.interface.js';
-import { DeliveryRefused } from '../delivery-refused.js';
+import { DeliveryRefused, MemberAway } from '../delivery-refused.js';
 import type { Loopback } from '../local/loopback.js';
 import { PendingCalls } from '../local/pending-calls.js';
 import type { Card } from './membership.js';
@@ -14,6 +14,8 @@ import type { Letter, RequestLetter } from './words.js';
 export interface RequestWay {
   /** In its turn, which waits while too much is on its way. `isWanted` is asked when it comes. */
   send(event: string, subject: string, message: Uint8Array, isWanted: () => boolean): Promise<void>;
+  /** Whether what is sent to the member now may not reach it. */
+  isAway(member: MemberId): boolean;
   /** Now, or when the connection is back. */
   answer(subject: string, message: Uint8Array): void;
 }
@@ -22,6 +24,8 @@ export interface RequestWay {
 export class Requests {
   private readonly calls = new PendingCalls();
   private readonly times: WireClock;
+  /** What waits for a member that is away, by the number of its call. */
+  private readonly held = new Map<MemberId, Map<number, () => void>>();
 
   constructor(
     private readonly identity: Identity,
@@ -37,15 +41,30 @@ export class Requests {
 
   request(to: MemberId, event: string, payload: Uint8Array, deadline: number, waiter: Waiter<Answer>): void {
     const id = this.calls.add({ what: 'request', to, event, waiter });
-    waiter.cancel = () => this.calls.take(id);
+    waiter.cancel = () => {
+      this.calls.take(id);
+      this.held.get(to)?.delete(id);
+    };
     const { id: fromId, address: from } = this.identity;
     if (to === fromId) {
       return this.loopback.push(() => this.requestedByItself({ id, event, payload, from, fromId, deadline }));
     }
     const letter: Letter = { type: 'request', id, event, from, fromId, deadline: this.times.toWire(deadline) };
-    this.way
-      .send(event, inboxOf(to), pack(letter, payload), () => this.calls.get(id) !== undefined)
-      .catch((error: unknown) => this.calls.takeRequest(id, to)?.reject(error));
+    const message = pack(letter, payload);
+    const isWanted = () => this.calls.get(id) !== undefined;
+    const send = () =>
+      void this.way
+        .send(event, inboxOf(to), message, isWanted)
+        .catch((error: unknown) => this.calls.takeRequest(id, to)?.reject(error));
+    if (this.way.isAway(to)) this.hold(to, id, send);
+    else send();
+  }
+
+  /** The member was heard: what waited for it goes to it, in order. */
+  back(member: MemberId): void {
+    const held = this.held.get(member);
+    this.held.delete(member);
+    for (const send of held?.values() ?? []) send();
   }
 
   reply({ id, fromId: to }: Request, outcome: Outcome, payload: Uint8Array): void {
@@ -72,6 +91,7 @@ export class Requests {
   lost({ id, slot, host, worker }: Card): void {
     const [address, name]: [Address, string] =
       worker === 0 ? ['primary', `The primary of ${host}`] : [slot, `The worker in slot ${slot} of ${host}`];
+    this.release(id);
     const lost = (event = '') =>
       new MemberLostError(
         address,
@@ -82,11 +102,27 @@ export class Requests {
 
   /** Answers of others may be lost. */
   cutOff(error: (event: string | undefined) => Error): void {
+    this.held.clear();
     this.calls.rejectRequests((to) => to !== this.identity.id, error);
   }
 
   close(error: () => Error): void {
     this.calls.rejectAll(error);
+  }
+
+  private hold(member: MemberId, call: number, send: () => void): void {
+    const held = this.held.get(member) ?? new Map<number, () => void>();
+    this.held.set(member, held);
+    held.set(call, send);
+  }
+
+  /** What was not sent can go to the member when it is back, or to its successor: once all know that it is lost. */
+  private release(member: MemberId): void {
+    const calls = [...(this.held.get(member)?.keys() ?? [])].map((call) => this.calls.takeRequest(call, member));
+    this.held.delete(member);
+    queueMicrotask(() => {
+      for (const call of calls) call?.reject(new MemberAway('The member is away.'));
+    });
   }
 
   private requested(request: Request): void {

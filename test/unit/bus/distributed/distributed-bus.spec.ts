@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { DistributedBus } from '../../../../lib/bus/distributed/distributed-bus.js';
+import { MemberAway } from '../../../../lib/bus/delivery-refused.js';
 import { ClusterOptionsError } from '../../../../lib/errors/index.js';
 import { failureOf } from '../../messenger/failure-of.js';
 import type { Peer } from '../cluster.js';
@@ -240,6 +241,49 @@ describe('the bus over an engine', () => {
     await cluster.outlast();
     expect(text((await asked).payload)).toBe('done');
     expect(runner.tasks).toHaveLength(1);
+  });
+
+  describe('a member that is back at the broker later than others', () => {
+    const outage = async () => {
+      const [asking, late] = [await cluster.workerOf('a', 0), await cluster.workerOf('b', 0)];
+      late.onRequesting = (request) => late.bus.reply(request, 'ok', bytes('here'));
+      cluster.cutOff(late);
+      cluster.broker.stop();
+      await cluster.clock.pass(10_000);
+      cluster.broker.start();
+      return { asking, late };
+    };
+
+    it('gets what it was sent before, once', async () => {
+      const { asking, late } = await outage();
+      const asked = asking.request(late, 'e');
+      await cluster.clock.pass(1_000);
+      expect(late.requests).toHaveLength(0);
+      cluster.reconnect(late);
+      await cluster.settle();
+      expect(text((await asked).payload)).toBe('here');
+      expect(late.requests).toHaveLength(1);
+    });
+
+    it('and is taken for lost meanwhile was surely not asked', async () => {
+      const { asking, late } = await outage();
+      const failed = failureOf(asking.request(late, 'e'));
+      await cluster.clock.pass(2_500);
+      expect(await failed).toBeInstanceOf(MemberAway);
+      cluster.reconnect(late);
+      await cluster.settle();
+      expect(late.requests).toHaveLength(0);
+    });
+
+    it('keeps no call that was given up', async () => {
+      const { asking, late } = await outage();
+      const waiter: { cancel?: (() => void) | undefined } = {};
+      void asking.ask(late, 'e', bytes(''), Infinity, waiter);
+      waiter.cancel?.();
+      cluster.reconnect(late);
+      await cluster.settle();
+      expect(late.requests).toHaveLength(0);
+    });
   });
 
   describe('the leader', () => {

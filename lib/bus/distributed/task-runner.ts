@@ -15,7 +15,7 @@ import {
   type ResultHeader,
   type TaskHeader,
 } from './task-message.js';
-import { pack, type Reader, type Unpacked, unpack } from './wire.js';
+import { OtherVersion, pack, type Reader, type Unpacked, unpack } from './wire.js';
 import type { WireClock } from './wire-time.js';
 
 /** How many tasks of an event a worker runs at a time where its handler names no limit. */
@@ -302,7 +302,8 @@ export class TaskRunner {
         throw new Unreadable('it is a task of another queue or id');
     } catch (error) {
       this.reader.drop(error);
-      void this.again(() => leased.acknowledge());
+      // Members of its version may be there, or come: it goes to them when its lease has ended here.
+      if (!(error instanceof OtherVersion)) void this.again(() => leased.acknowledge());
       return this.leave(station);
     }
     if (this.isBackHere(message.header.id, leased)) return this.leave(station);

@@ -5,6 +5,20 @@ import { type Fields, Unreadable } from './shapes.js';
 
 const NOTHING = new Uint8Array(0);
 
+/**
+ * Version of what members say to each other and keep at the broker; a part of every header. It is raised where members of
+ * another version would not understand, or misunderstand: not for a field or a word that is new, which they leave out.
+ */
+export const WIRE_VERSION = 1;
+
+/** Said by whoever is not of that version, the hello of a new member first of all. */
+export class OtherVersion extends Unreadable {
+  constructor(version: unknown) {
+    const other = Number.isSafeInteger(version) ? `version ${String(version)}` : 'no version that is known';
+    super(`messages of ${other}, and this process speaks version ${WIRE_VERSION}`);
+  }
+}
+
 /** Bytes that say how long the header is. */
 const LENGTH = 4;
 
@@ -16,7 +30,7 @@ export interface Unpacked<Header> {
 
 /** A header as JSON, then the payload as it is. */
 export function pack(header: object, payload: Uint8Array = NOTHING): Uint8Array {
-  const head = Buffer.from(JSON.stringify(header));
+  const head = Buffer.from(JSON.stringify({ v: WIRE_VERSION, ...header }));
   const message = Buffer.allocUnsafe(LENGTH + head.length + payload.length);
   message.writeUInt32BE(head.length, 0);
   head.copy(message, LENGTH);
@@ -36,6 +50,8 @@ export function unpack<Header>(message: Uint8Array, shape: (header: Fields) => H
   if (start > bytes.length) throw new Unreadable('its header is cut off');
   const header = parsed(bytes.toString('utf8', LENGTH, start));
   if (typeof header !== 'object' || header === null) throw new Unreadable('its header is no object');
+  const { v } = header as Fields;
+  if (v !== WIRE_VERSION) throw new OtherVersion(v);
   // The engine may use its buffer again; a payload is kept until it was decoded.
   return { header: shape(header as Fields), payload: Buffer.from(bytes.subarray(start)) };
 }
@@ -55,6 +71,7 @@ function parsed(text: string): unknown {
  */
 export class Reader {
   private readonly unreadable: ThrottledWarning;
+  private readonly otherVersion: ThrottledWarning;
 
   constructor(engine: string, warn: (message: string) => void) {
     this.unreadable = new ThrottledWarning(
@@ -64,11 +81,19 @@ export class Reader {
         `${count} message(s) from ${engine} could not be read, the last: ${reason}. Let nobody else publish to ` +
         `this cluster's subjects, and run versions of nestjs-cluster that know each other.`,
     );
+    this.otherVersion = new ThrottledWarning(
+      warn,
+      hostTime,
+      (count, reason) =>
+        `${count} message(s) from ${engine} could not be read: members of another version of nestjs-cluster are in this ` +
+        `cluster, and the two do not understand each other (${reason}). Update all hosts, or give those of each version ` +
+        `another messenger.cluster.`,
+    );
   }
 
   /** How many could not be read. */
   get dropped(): number {
-    return this.unreadable.count;
+    return this.unreadable.count + this.otherVersion.count;
   }
 
   /** What a record or a task says; undefined where it cannot be read. */
@@ -97,6 +122,7 @@ export class Reader {
 
   /** Counts one more that could not be read. */
   drop(error: unknown): void {
+    if (error instanceof OtherVersion) return this.otherVersion.due(error.message);
     // What is no `Unreadable` is a mistake of ours, and its text may be of the message.
     this.unreadable.due(error instanceof Unreadable ? error.message : `it gave an error (${nameOf(error)})`);
   }

@@ -2,6 +2,10 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { DistributedBus } from '../../../../lib/bus/distributed/distributed-bus.js';
 import { MemberAway } from '../../../../lib/bus/delivery-refused.js';
 import { ClusterOptionsError } from '../../../../lib/errors/index.js';
+import { queueOf } from '../../../../lib/bus/distributed/task-message.js';
+import { pack } from '../../../../lib/bus/distributed/wire.js';
+import type { LeasedTask } from '../../../../lib/bus/engine.interface.js';
+import { MemoryEngine } from '../../../../lib/testing/index.js';
 import { failureOf } from '../../messenger/failure-of.js';
 import type { Peer } from '../cluster.js';
 import { bytes, text } from '../cluster.js';
@@ -362,6 +366,22 @@ describe('the bus over an engine', () => {
     one.settle('ok', 'done');
     await cluster.settle();
     expect((await Promise.all(asked)).map(({ payload }) => text(payload))).toEqual(['done', 'done']);
+  });
+
+  it('a task of another version is left to members of that version', async () => {
+    const worker = await cluster.worker(0, ['e']);
+    const engine = new MemoryEngine(cluster.broker);
+    await engine.connect({ onConnected: () => {}, onDisconnected: () => {}, onWarning: () => {} });
+    const message = pack({ v: 2, id: 'theirs', event: 'e' });
+    await engine.enqueue(queueOf('e'), 'theirs', message);
+    await cluster.settle();
+    expect(worker.tasks).toEqual([]);
+    expect(cluster.warnings).toEqual([expect.stringMatching(/another version of nestjs-cluster/)]);
+    await cluster.leave(worker);
+    const taken: LeasedTask[] = [];
+    engine.work(queueOf('e'), 2_000, (task) => taken.push(task)).grant(1);
+    await cluster.outlast();
+    expect(taken.map(({ id }) => id)).toEqual(['theirs']);
   });
 
   it('what cannot be read is said, and harms nobody', async () => {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { newMemberId } from '../../../../lib/bus/distributed/member-id.js';
-import { pack, tokenOf, unpack } from '../../../../lib/bus/distributed/wire.js';
+import { OtherVersion, pack, Reader, tokenOf, unpack, WIRE_VERSION } from '../../../../lib/bus/distributed/wire.js';
 
 const asItIs = (header: unknown) => header;
 
 describe('a message on the wire', () => {
   it('comes out as it went in', () => {
     const { header, payload } = unpack(pack({ event: 'größe', n: 1 }, Buffer.from([0, 255, 1])), asItIs);
-    expect(header).toEqual({ event: 'größe', n: 1 });
+    expect(header).toEqual({ v: WIRE_VERSION, event: 'größe', n: 1 });
     expect([...payload]).toEqual([0, 255, 1]);
     expect(unpack(pack({}), asItIs).payload).toHaveLength(0);
   });
@@ -19,6 +19,25 @@ describe('a message on the wire', () => {
     ['a header that is no object', Buffer.concat([Buffer.from([0, 0, 0, 4]), Buffer.from('null')])],
   ])('%s is refused', (_, message) => {
     expect(() => unpack(message, asItIs)).toThrow(/^it/);
+  });
+
+  it.each([
+    [{ v: WIRE_VERSION + 1 }, /version 2, and this process speaks version 1/],
+    [{ v: undefined }, /no version that is known/],
+    [{ v: 'a secret' }, /no version that is known/],
+  ])('of another version is refused as such: %j', (header, reason) => {
+    expect(() => unpack(pack(header), asItIs)).toThrow(OtherVersion);
+    expect(() => unpack(pack(header), asItIs)).toThrow(reason);
+  });
+
+  it('of another version is dropped, and said to be so with what to do', () => {
+    const warnings: string[] = [];
+    const taken: unknown[] = [];
+    const reader = new Reader('NATS', (message) => warnings.push(message));
+    reader.take(pack({ v: 2, type: 'hello', id: 1 }), asItIs, (header) => taken.push(header));
+    expect(taken).toEqual([]);
+    expect(reader.dropped).toBe(1);
+    expect(warnings).toEqual([expect.stringMatching(/another version of nestjs-cluster.*another messenger\.cluster/)]);
   });
 
   it('names become tokens that no two lists of names share', () => {

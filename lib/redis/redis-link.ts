@@ -30,9 +30,8 @@ const PREPARE_DELAY = 300;
 /** Redis' words for: these credentials are not enough. */
 const REFUSED = /^(NOAUTH|WRONGPASS|NOPERM|ERR (AUTH|Client sent AUTH|invalid password))/;
 
-/** No answer of a Redis; where TLS speaks, its answer to what is no TLS begins with this byte. */
-const NO_REDIS = /Protocol error, got /;
-const TLS_ALERT = /got "\\u0015"/;
+/** The client's words for: what answers there is no Redis. */
+const NO_REDIS = /Protocol error, got |Unknown RESP type/;
 
 /** A connection, and for how many pings nothing has come by it. */
 interface Line {
@@ -262,9 +261,8 @@ export class RedisLink {
   }
 }
 
-/** Errors of the system for several addresses have a code and no text; an answer in TLS tells nobody what it is. */
+/** Errors of the system for several addresses have a code and no text. */
 function reasonOf(error: Error): string {
   const { message, code } = error as Error & { readonly code?: string };
-  if (TLS_ALERT.test(message)) return 'the server speaks TLS (rediss://) only';
   return message || (code ?? error.name);
 }

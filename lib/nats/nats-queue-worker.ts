@@ -55,6 +55,8 @@ export class NatsQueueWorker implements QueueWorker {
   /** How often in a row nothing was heard of the pull. */
   private silentLooks = 0;
   private preparing = false;
+  /** The queue's consumer was there once. */
+  private isPrepared = false;
   private stopped = false;
 
   constructor(
@@ -80,8 +82,7 @@ export class NatsQueueWorker implements QueueWorker {
   connected(): void {
     this.subscription?.unsubscribe();
     this.subscription = undefined;
-    this.over();
-    this.pull();
+    this.anew();
   }
 
   disconnected(): void {
@@ -91,7 +92,8 @@ export class NatsQueueWorker implements QueueWorker {
   private pull(): void {
     const connection = this.context.connection();
     if (this.stopped || this.outstanding > 0 || this.credits <= 0 || connection === undefined) return;
-    if (this.subscription === undefined) return void this.subscribe(connection);
+    if (!this.isPrepared) return void this.prepare();
+    this.subscription ??= this.subscribe(connection);
     this.outstanding = this.credits;
     this.credits = 0;
     const request = { batch: this.outstanding, expires: PULL_TIME * 1e6, idle_heartbeat: PULL_HEARTBEAT * 1e6 };
@@ -106,31 +108,44 @@ export class NatsQueueWorker implements QueueWorker {
     this.later(PULL_HEARTBEAT * 1.25, () => {
       this.silentLooks += 1;
       if (this.silentLooks < 2) this.lookLater();
-      else this.connected();
+      else this.anew();
     });
   }
 
-  private async subscribe(connection: NatsConnection): Promise<void> {
-    if (this.preparing) return;
+  /**
+   * The pull is lost; the queue's consumer may be, too. Pulling does not wait for that: consumers are made by the leader of
+   * all of JetStream, and may be served while there is none.
+   */
+  private anew(): void {
+    this.over();
+    void this.prepare();
+    this.pull();
+  }
+
+  private async prepare(): Promise<void> {
+    if (this.preparing || this.stopped || this.context.connection() === undefined) return;
     this.preparing = true;
     try {
       await this.context.prepare();
-      if (this.stopped || this.context.connection() !== connection) return;
-      this.subscription = connection.subscribe(`${this.context.inbox}.*`, {
-        callback: (error, message) => {
-          if (error) this.context.warn(`NATS refuses to hand out tasks: ${error.message}`);
-          else this.heard(message, connection);
-        },
-      });
+      this.isPrepared = true;
     } catch (error) {
       if (this.context.connection() !== undefined) {
         this.context.warn(`A queue could not be prepared in NATS; it is tried again: ${(error as Error).message}`);
       }
-      this.again(RETRY_DELAY);
+      if (!this.isPrepared) this.again(RETRY_DELAY);
     } finally {
       this.preparing = false;
     }
-    if (this.subscription !== undefined) this.pull();
+    if (this.isPrepared) this.pull();
+  }
+
+  private subscribe(connection: NatsConnection): Subscription {
+    return connection.subscribe(`${this.context.inbox}.*`, {
+      callback: (error, message) => {
+        if (error) this.context.warn(`NATS refuses to hand out tasks: ${error.message}`);
+        else this.heard(message, connection);
+      },
+    });
   }
 
   private heard(message: Msg, connection: NatsConnection): void {
@@ -162,7 +177,7 @@ export class NatsQueueWorker implements QueueWorker {
   }
 
   private again(delay: number): void {
-    this.later(delay, () => this.connected());
+    this.later(delay, () => this.anew());
   }
 
   private later(delay: number, work: () => void): void {

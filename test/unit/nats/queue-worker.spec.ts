@@ -14,6 +14,7 @@ interface Pull {
 class FakeServer {
   readonly pulls: Pull[] = [];
   readonly tasks: string[] = [];
+  onPreparing = async (): Promise<void> => undefined;
   readonly names = new NatsNames({ cluster: 'c', environment: 'e' });
   readonly worker: NatsQueueWorker;
   private tell: (error: null, message: Msg) => void = () => undefined;
@@ -30,7 +31,7 @@ class FakeServer {
     const context = {
       names: this.names,
       connection: () => connection as unknown as NatsConnection,
-      prepare: async () => undefined,
+      prepare: () => this.onPreparing(),
       nextSubject: 'next',
       inbox: 'inbox',
       warn: () => undefined,
@@ -72,6 +73,35 @@ describe('pulls of tasks from NATS', () => {
   it('of which nothing is heard are made anew within 2 s, the first one too', async () => {
     await jest.advanceTimersByTimeAsync(2 * second);
     expect(server.pulls.map(({ batch }) => batch)).toEqual([3, 3]);
+  });
+
+  it('are made anew though the queue cannot be looked after, as where JetStream has no leader', async () => {
+    server.onPreparing = () => new Promise(() => undefined);
+    await jest.advanceTimersByTimeAsync(2 * second);
+    server.worker.connected();
+    await jest.advanceTimersByTimeAsync(0);
+    expect(server.pulls.map(({ batch }) => batch)).toEqual([3, 3, 3]);
+  });
+
+  it('begin when the queue is there, in the end', async () => {
+    const late = new FakeServer();
+    let tries = 0;
+    late.onPreparing = async () => {
+      tries += 1;
+      if (tries < 3) throw new Error('no leader');
+    };
+    late.worker.grant(1);
+    await jest.advanceTimersByTimeAsync(5 * second);
+    expect(late.pulls.length).toBeGreaterThan(0);
+    late.worker.stop();
+  });
+
+  it('that are refused look after the queue, which may be gone', async () => {
+    let looks = 0;
+    server.onPreparing = async () => void (looks += 1);
+    server.say(503);
+    await jest.advanceTimersByTimeAsync(second);
+    expect([looks, server.pulls.length]).toEqual([1, 2]);
   });
 
   it('are left alone while the server says that they wait', async () => {

@@ -154,6 +154,7 @@ async function run() {
   console.log(
     `${machine(availableParallelism())}; the app on ${flags.node}; listen: '${flags.listen}'; ${flags.minutes} minutes`,
   );
+  const start = await footprint(app, port);
   await abuse(app, port, Date.now() + WARM_UP, told);
   await sleep(REST);
   const before = await footprint(app, port);
@@ -163,15 +164,17 @@ async function run() {
   clearInterval(watch);
   const rows = Object.keys(before).map((who) => [
     who,
-    `${before[who].rss.toFixed(1)} → ${after[who].rss.toFixed(1)}`,
-    `${before[who].held.toFixed(1)} → ${after[who].held.toFixed(1)}`,
-    `${before[who].descriptors} → ${after[who].descriptors}`,
+    ...['rss', 'held'].map((what) => [start, before, after].map((then) => then[who][what].toFixed(1)).join(' → ')),
+    [start, before, after].map((then) => then[who].descriptors).join(' → '),
   ]);
+  console.log('at the start → after the warm-up → at the end');
   console.log(table(['process', 'RSS, MB', 'held, MB', 'descriptors'], rows));
   const untold = [...ended].filter((pid) => !told.has(pid));
   const grown = Object.keys(before).filter(
     (who) =>
-      after[who].rss > before[who].rss * GROWTH || after[who].descriptors > before[who].descriptors * GROWTH + CLOSING,
+      after[who].rss > Math.max(start[who].rss, before[who].rss) * GROWTH ||
+      after[who].held > before[who].held * GROWTH ||
+      after[who].descriptors > before[who].descriptors * GROWTH + CLOSING,
   );
   console.log(
     `${done} deeds; workers killed: ${told.size}; ended without being told to: ${untold.length + (app.ended ? 1 : 0)}`,

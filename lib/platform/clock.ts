@@ -70,7 +70,7 @@ export async function whenTrue(condition: () => boolean, clock: Clock, timeout: 
 }
 
 /** Resolves after the poll phase of the running turn of the loop, or of the next. */
-function endOfTurn(): Promise<void> {
+export function endOfTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../platform/clock.js';
-import { elapsed } from '../platform/clock.js';
+import { elapsed, endOfTurn } from '../platform/clock.js';
 
 /** How long clients that just connected may take to send their request, in ms (measured: 250 lost none). */
 export const LINGER = 250;
@@ -91,8 +91,11 @@ export async function drain(
       if (idleMayGo) servers.closeIdle();
       if (servers.inFlight > 0 || !idleMayGo) busyAt = clock.now();
       if (servers.inFlight === 0 && (await servers.httpConnections()) === 0) return;
+      if (clock.now() - busyAt < SILENCE_LIMIT) continue;
+      // What came while others had their turn is read first.
+      await endOfTurn();
       // Opened ahead of need and never used: no request of theirs can be lost.
-      if (clock.now() - busyAt >= SILENCE_LIMIT) return servers.closeAll();
+      if (servers.inFlight === 0) return servers.closeAll();
     }
   }
 

@@ -61,8 +61,9 @@ export class WatchedServer {
     return this.http2.giveUpCalls(clock);
   }
 
+  /** Soon, not now: timers run before the loop reads, and what came while others had their turn makes a connection busy. */
   closeIdle(): void {
-    this.server.closeIdleConnections?.();
+    setImmediate(() => this.server.closeIdleConnections?.());
   }
 
   closeAll(): void {

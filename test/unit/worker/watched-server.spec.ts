@@ -68,6 +68,39 @@ function listeners(server: EventEmitter): Record<string, number> {
   return Object.fromEntries(server.eventNames().map((name) => [String(name), server.listenerCount(name)]));
 }
 
+describe('a connection between two requests', () => {
+  const REQUEST = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+
+  /** A connection that was used once. */
+  async function idle(): Promise<{ client: net.Socket; ended: Promise<unknown>; answers: () => number }> {
+    const server = await listening(http.createServer((_, response) => response.end('hello')));
+    const client = net.connect(portOf(server), '127.0.0.1');
+    open.push({ close: () => client.destroy() });
+    let text = '';
+    client.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    const ended = once(client, 'close');
+    const answers = () => text.split('hello').length - 1;
+    client.write(REQUEST);
+    await until(() => answers() === 1);
+    return { client, ended, answers };
+  }
+
+  it('is closed', async () => {
+    const { ended, answers } = await idle();
+    registry.closeIdle();
+    await ended;
+    expect(answers()).toBe(1);
+  });
+
+  it('is not where its next request is there, though nobody has read it yet', async () => {
+    const { client, answers } = await idle();
+    client.write(REQUEST);
+    registry.closeIdle();
+    await Promise.race([until(() => answers() === 2), once(client, 'close')]);
+    expect(answers()).toBe(2);
+  });
+});
+
 describe('a watched server', () => {
   it.each([
     ['net', () => net.createServer()],

@@ -24,7 +24,6 @@ const nothingLeft = ({ process: app }: FixtureApp, pids: readonly number[] = [])
 
 describe('the primary is killed with kill -9: nothing is left 5 s later', () => {
   it('of idle workers, which leave by themselves', async () => {
-    // What they write can go nowhere any more: it went through the primary.
     const folder = mkdtempSync(join(tmpdir(), 'nestjs-cluster-orphans-'));
     const file = join(folder, 'ends');
     try {
@@ -34,6 +33,9 @@ describe('the primary is killed with kill -9: nothing is left 5 s later', () => 
       await nothingLeft(app, workers);
       const ends = readFileSync(file, 'utf8').trim().split('\n');
       expect(ends.sort()).toEqual(workers.map(String).sort());
+      // What went through the primary goes now where the primary wrote.
+      const said = () => app.process.output.lines.filter((line) => line.includes('The primary is gone; this worker'));
+      await eventually(() => said().length === 2, { what: () => `both lines in:\n${app.process.output.text}` });
     } finally {
       rmSync(folder, { recursive: true });
     }

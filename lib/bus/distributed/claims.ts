@@ -45,7 +45,7 @@ interface Claimant {
   readonly ttl: number;
   readonly waiter: Waiter<Claim>;
   isOver: boolean;
-  /** The claim was held when it was looked at last. */
+  /** The claim was held, or may have been, when it was looked at before. */
   hasWaited: boolean;
   look: Timer | undefined;
 }
@@ -182,6 +182,8 @@ export class DistributedClaims {
       this.grant(claimant, lease, token);
     } catch {
       await lease.release().catch(() => undefined);
+      // Nobody knows whether it was held: by the next look the lease may have ended that would have told.
+      claimant.hasWaited = true;
       this.attemptAfter(claimant, this.lease * (0.3 + Math.random() * 0.2));
     }
   }

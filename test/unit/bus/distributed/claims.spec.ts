@@ -199,4 +199,23 @@ describe('a claim whose lease ended while the broker was away', () => {
     await loseRecords();
     expect(await ending(asked)).toMatchObject(ONE_RUN);
   });
+
+  it('goes to nobody else while its result cannot be written down, though the broker refused whoever looked', async () => {
+    const [claims, answers] = ['claims', 'answers'].map((name) => cluster.broker.stores.get(`default/${name}`)!);
+    const mend = [claims!, answers!].map((store) => {
+      const put = store.put.bind(store);
+      store.put = () => Promise.reject(new Error('no leader'));
+      return () => (store.put = put);
+    });
+    const asked = ask();
+    await cluster.settle();
+    holder.bus.conclude('k', 'ok', bytes('once'));
+    await loseRecords();
+    mend[0]!();
+    await cluster.clock.pass(LEASE);
+    expect(asked.claim).toBeUndefined();
+    mend[1]!();
+    await cluster.outlast();
+    expect(asked.claim).toMatchObject(ONE_RUN.afterwards);
+  });
 });

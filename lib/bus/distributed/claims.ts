@@ -116,13 +116,13 @@ export class DistributedClaims {
 
   conclude(key: string, outcome: 'ok' | 'error', payload: Uint8Array): void {
     const held = this.held.get(key);
-    if (held === undefined) return;
-    this.held.delete(key);
+    if (held === undefined || this.concluding.has(key)) return;
     const work = this.finish(key, held, outcome, payload).catch((error: Error) => {
+      this.held.delete(key);
       this.warn(`The result of runOnce('${key}') was not passed on: ${error.message}`);
     });
     this.concluding.set(key, work);
-    void work.finally(() => this.concluding.get(key) === work && this.concluding.delete(key));
+    void work.finally(() => this.concluding.delete(key));
   }
 
   /** A member says how a run ended. */
@@ -247,6 +247,8 @@ export class DistributedClaims {
           `it ran, and another one has run it meanwhile.`,
       );
     }
+    // Until then it is kept: whoever took it before would run it again.
+    this.held.delete(key);
     await held.lease.release().catch(() => undefined);
   }
 

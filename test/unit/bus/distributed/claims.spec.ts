@@ -185,6 +185,20 @@ describe('a claim whose lease ended while the broker was away', () => {
     expect(asked.claim).toMatchObject({ granted: true });
   });
 
+  it('stays with whoever has run it until the broker has written down what came of it', async () => {
+    const [, answers] = [...cluster.broker.stores].find(([name]) => name.endsWith('answers'))!;
+    const put = answers.put.bind(answers);
+    answers.put = () => Promise.reject(new Error('no quorum'));
+    holder.bus.conclude('k', 'ok', bytes('once'));
+    await cluster.clock.pass(LEASE * 4);
+    const asked = ask();
+    await cluster.clock.pass(LEASE * 2);
+    expect(asked.claim).toBeUndefined();
+    answers.put = put;
+    await cluster.clock.pass(LEASE * 2);
+    expect(asked.claim).toMatchObject({ granted: false, answer: { outcome: 'ok' } });
+  });
+
   it('keeps nobody waiting who claims something else', async () => {
     await outage();
     cluster.broker.start();

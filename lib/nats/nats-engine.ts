@@ -5,6 +5,7 @@ import type { Engine, EngineContext, EngineListener, LeasedTask, QueueWorker, St
 import { BackpressureError, ClusterOptionsError, NotConnectedError } from '../errors/index.js';
 import { delayAfter } from '../platform/backoff.js';
 import { hostTime } from '../platform/clock.js';
+import { connectionReason } from '../platform/connection-reason.js';
 import { Secrets, withoutCredentials } from '../platform/secrets.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
 import { NatsNames } from './names.js';
@@ -254,7 +255,7 @@ export class NatsEngine implements Engine {
   private failedDial(error: unknown, said = this.said): void {
     this.isRefused = isRefusal(error);
     const { name } = error as Error;
-    this.trouble = this.secrets.hide(name === 'TimeoutError' && said !== undefined ? said : reasonOf(error));
+    this.trouble = this.secrets.hide(name === 'TimeoutError' && said !== undefined ? said : connectionReason(error));
     this.said = undefined;
     // That a server is away was said when it went.
     if (this.isRefused && this.connection !== undefined) this.denied.due(this.refusal(error).message);
@@ -274,7 +275,7 @@ export class NatsEngine implements Engine {
     const cause = this.secrets.hideIn(error);
     const at = [this.options.servers ?? '127.0.0.1:4222'].flat().map(withoutCredentials).join(', ');
     return new ClusterOptionsError(
-      `messenger.engine: NATS at ${at} refuses the connection: ${reasonOf(cause)}. ` +
+      `messenger.engine: NATS at ${at} refuses the connection: ${connectionReason(cause)}. ` +
         `Check servers, user, pass, token, authenticator and tls of nats().`,
       { cause },
     );
@@ -397,16 +398,6 @@ function onFailedDial(connection: NatsConnection, failed: (error: unknown) => vo
       failed(error);
       throw error;
     });
-}
-
-/** Some errors of the system have a code and no text. */
-function reasonOf(error: unknown): string {
-  const { message, code, name } = error as {
-    readonly message?: string;
-    readonly code?: unknown;
-    readonly name?: string;
-  };
-  return message || String(code ?? name ?? error);
 }
 
 /** A subscription that outlives connections: NATS renews those of one connection by itself. */

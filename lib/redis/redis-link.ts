@@ -2,6 +2,7 @@ import { setTimeout as elapsed } from 'node:timers/promises';
 import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
 import { ClusterOptionsError } from '../errors/index.js';
 import { delayAfter } from '../platform/backoff.js';
+import { connectionReason } from '../platform/connection-reason.js';
 import { Secrets, withoutCredentials } from '../platform/secrets.js';
 import { isTlsRefusal } from '../platform/tls-refusal.js';
 import type { ResolvedRedisOptions } from './options.js';
@@ -231,7 +232,7 @@ export class RedisLink {
   }
 
   private erred(error: Error): void {
-    this.trouble = this.secrets.hide(reasonOf(error));
+    this.trouble = this.secrets.hide(connectionReason(error));
     this.isRefusedBy(error);
   }
 
@@ -250,7 +251,7 @@ export class RedisLink {
     // The client's error has the command with it, and in that the password.
     const cause = this.secrets.hideIn(error);
     return new ClusterOptionsError(
-      `messenger.engine: Redis at ${this.address} refuses the connection: ${reasonOf(cause)}. Check url, username, password ` +
+      `messenger.engine: Redis at ${this.address} refuses the connection: ${connectionReason(cause)}. Check url, username, password ` +
         `and tls of redis(), and what the ACL user may do.`,
       { cause },
     );
@@ -259,10 +260,4 @@ export class RedisLink {
   private warn(message: string): void {
     this.listener.warn(this.secrets.hide(message));
   }
-}
-
-/** Errors of the system for several addresses have a code and no text. */
-function reasonOf(error: Error): string {
-  const { message, code } = error as Error & { readonly code?: string };
-  return message || (code ?? error.name);
 }

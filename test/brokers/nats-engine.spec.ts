@@ -4,7 +4,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { connect } from '@nats-io/transport-node';
 import type { Engine } from '../../lib/bus/engine.interface.js';
-import { nats } from '../../lib/nats/index.js';
+import { nats, type NatsOptions } from '../../lib/nats/index.js';
 import { engineConformance } from '../../lib/testing/index.js';
 import { describeOver, NATS } from '../support/brokers.js';
 import { eventually } from '../support/eventually.js';
@@ -18,6 +18,12 @@ describeOver(NATS)('the NATS engine', () => {
     server = await NatsServer.start();
   });
   afterAll(() => server.destroy());
+
+  async function connectedTo(cluster: string, options: NatsOptions = { servers: server.url }): Promise<Engine> {
+    const engine = await nats(options).create({ cluster, environment: 'test', client: 'test', maxMessage: 1_000 });
+    await engine.connect(listener);
+    return engine;
+  }
 
   engineConformance(
     (namespace) => nats({ servers: server.url }).create({ ...namespace, client: 'test', maxMessage: 100_000 }),
@@ -49,13 +55,7 @@ describeOver(NATS)('the NATS engine', () => {
   });
 
   it('takes back a task for whoever asks last, as after a change of options', async () => {
-    const namespace = { cluster: 'changed', environment: 'test', client: 'test', maxMessage: 1_000 };
-    const connected = async () => {
-      const engine = await nats({ servers: server.url }).create(namespace);
-      await engine.connect(listener);
-      return engine;
-    };
-    const [before, after] = [await connected(), await connected()];
+    const [before, after] = [await connectedTo('changed'), await connectedTo('changed')];
     const done: Promise<void>[] = [];
     const old = before.work('q', 60_000, (task) => done.push(task.acknowledge()));
     old.grant(1);
@@ -72,12 +72,10 @@ describeOver(NATS)('the NATS engine', () => {
   });
 
   it('keeps records for as long as anybody who has some there has asked for, and no longer once nobody has', async () => {
-    const namespace = { cluster: 'lasting', environment: 'test', client: 'test', maxMessage: 1_000 };
     const engines: Engine[] = [];
     const open = async (ttl: number) => {
-      const engine = await nats({ servers: server.url }).create(namespace);
+      const engine = await connectedTo('lasting');
       engines.push(engine);
-      await engine.connect(listener);
       const store = engine.store('s', ttl);
       await store.get('k');
       return store;
@@ -111,13 +109,7 @@ describeOver(NATS)('the NATS engine', () => {
     await new Kvm(jetstream(connection)).create(before, { ttl: 60_000, history: 1, allow_direct: true });
     const directOf = async (name: string) => (await manager.streams.info(name)).config.allow_direct ?? false;
     expect(await directOf(`KV_${before}`)).toBe(true);
-    const engine = await nats({ servers: server.url }).create({
-      cluster: 'direct',
-      environment: 'test',
-      client: 'test',
-      maxMessage: 1_000,
-    });
-    await engine.connect(listener);
+    const engine = await connectedTo('direct');
     for (const name of ['before', 'fresh']) {
       const store = engine.store(name, 60_000);
       const version = await store.put('k', Buffer.from('v'), undefined);
@@ -132,9 +124,7 @@ describeOver(NATS)('the NATS engine', () => {
   it('gives later versions than before when the server has lost its memory', async () => {
     const forgetful = await NatsServer.start();
     try {
-      const namespace = { cluster: 'lost', environment: 'test', client: 'test', maxMessage: 1_000 };
-      const engine = await nats({ servers: forgetful.url }).create(namespace);
-      await engine.connect(listener);
+      const engine = await connectedTo('lost', { servers: forgetful.url });
       const store = engine.store('s', 60_000);
       let before: number | undefined;
       for (let i = 0; i < 20; i++) before = await store.put('k', Buffer.from(`${i}`), before);
@@ -154,13 +144,7 @@ describeOver(NATS)('the NATS engine', () => {
   });
 
   it('keeps nothing of a flush that is done', async () => {
-    const engine = await nats({ servers: server.url }).create({
-      cluster: 'flushed',
-      environment: 'test',
-      client: 'test',
-      maxMessage: 1_000,
-    });
-    await engine.connect(listener);
+    const engine = await connectedTo('flushed');
     const kept = () => (engine as unknown as { readonly flushing: ReadonlySet<unknown> }).flushing.size;
     const flushes = Array.from({ length: 10 }, () => engine.flush());
     expect(kept()).toBe(10);
@@ -178,13 +162,7 @@ describeOver(NATS)('the NATS engine', () => {
       if (subject.includes('.MSG.NEXT.') && (lost += 1) === 1) return;
       publish(subject, ...rest);
     };
-    const engine = await nats({ connection }).create({
-      cluster: 'lost-pull',
-      environment: 'test',
-      client: 'test',
-      maxMessage: 1_000,
-    });
-    await engine.connect(listener);
+    const engine = await connectedTo('lost-pull', { connection });
     const tasks: string[] = [];
     engine.work('q', 20_000, ({ id }) => tasks.push(id)).grant(1);
     await eventually(() => lost === 1, { what: 'the pull that is lost' });

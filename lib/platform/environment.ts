@@ -178,8 +178,6 @@ export interface WorkerMark {
   readonly serversBefore: number | undefined;
   /** Ports that main.ts listens on in the primary, where no worker can. */
   readonly primaryPorts: readonly number[];
-  /** With an engine: whether the primary was connected to the broker just before. */
-  readonly hasBroker: boolean;
   /** A reload tries a build of which no worker has been ready yet. */
   readonly isTrial: boolean;
   /** What the primary resolved and the worker needs before its own options are: both must agree on it. */

@@ -39,8 +39,11 @@ import { WorkerProcesses } from './worker-processes.js';
 /** What ThinkJS workers send to ask for a reload. */
 const THINK_CLUSTER_RELOAD = 'think-cluster-reload-workers';
 
-/** How long the primary waits for the first contact with the broker, in ms: the workers start after that, and wait no more. */
-const PRIMARY_CONTACT = 1_000;
+/**
+ * How long the primary waits for the first contact with the broker before it starts workers, in ms. While they load, it tries
+ * on, and tells them what it has found.
+ */
+const PRIMARY_CONTACT = 250;
 
 /** How long the report of a reload waits for the last old worker to close its doors, in ms; one that is blocked cannot. */
 const CLOSE_TIMEOUT = 1_000;
@@ -352,6 +355,10 @@ export class PrimaryRuntime implements ProcessRuntime {
         return this.requestReload(sender.id, answerTo(sender, message.request));
       case 'scale':
         return this.requestScale(message.workers, answerTo(sender, message.request));
+      case 'broker': {
+        const { resolve, reject } = answerTo(sender, message.request);
+        return void (this.hosts?.isReachable() ?? Promise.resolve(false)).then(resolve, reject);
+      }
       case 'heartbeat':
         this.processes.read(sender, message.answered);
         this.passedOn.read(sender.id, message.answered);
@@ -445,7 +452,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     // No such file, out of memory, of processes or of descriptors: node:cluster then tells of no exit.
     const failed = (error: unknown): void =>
       this.dispatch({ type: 'exited', id, code: null, signal: null, error: messageOf(error) });
-    const known = this.processes.fork(id, slot, generation, this.slots, this.hosts?.isConnected ?? false, failed);
+    const known = this.processes.fork(id, slot, generation, this.slots, failed);
     if (known?.worker === undefined) return;
     const { worker, pid } = known;
     worker.process.on('internalMessage', (message: unknown, handle: unknown) => this.heard(known, message, handle));

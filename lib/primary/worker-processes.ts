@@ -101,12 +101,11 @@ export class WorkerProcesses {
     slot: number,
     generation: number,
     slots: number,
-    hasBroker: boolean,
     failed: (error: unknown) => void,
   ): WorkerProcess | undefined {
     let started: Worker | undefined;
     try {
-      return this.start(id, slot, generation, slots, hasBroker, failed, (worker) => (started = worker));
+      return this.start(id, slot, generation, slots, failed, (worker) => (started = worker));
     } catch (error) {
       // Nobody would supervise it.
       if (started?.process.pid !== undefined) started.process.kill('SIGKILL');
@@ -120,7 +119,6 @@ export class WorkerProcesses {
     slot: number,
     generation: number,
     slots: number,
-    hasBroker: boolean,
     failed: (error: unknown) => void,
     started: (worker: Worker) => void,
   ): WorkerProcess | undefined {
@@ -134,7 +132,7 @@ export class WorkerProcesses {
     const settings = this.workerSettings();
     const isTrial = generation > this.provenGeneration;
     const place = { id, key, slot, generation, slots, busFd, member, primary, serversBefore, primaryPorts };
-    const mark = { protocol: PROTOCOL, ...place, hasBroker, isTrial, settings };
+    const mark = { protocol: PROTOCOL, ...place, isTrial, settings };
     const { worker, output } = this.output.fork(() => {
       const worker = cluster.fork({
         ...startEnvironment(),

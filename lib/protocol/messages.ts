@@ -63,6 +63,8 @@ export type FromWorker =
   | { readonly type: 'barrier' }
   | { readonly type: 'reload'; readonly request: number }
   | { readonly type: 'scale'; readonly request: number; readonly workers: number }
+  /** Has the primary a connection to the broker? Answered with true or false, once it knows. */
+  | { readonly type: 'broker'; readonly request: number }
   /** One of its servers is to listen. Answered with a ListenAnswer. */
   | { readonly type: 'listen'; readonly request: number; readonly address: ListenRequest }
   /** That server listens; what node:cluster tells of such a server. */
@@ -147,6 +149,7 @@ const FROM_WORKER = new Set([
   'barrier',
   'reload',
   'scale',
+  'broker',
   'listen',
   'listening',
   'unlisten',

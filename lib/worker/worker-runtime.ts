@@ -55,7 +55,7 @@ const ORPHAN_TIMEOUT = 3_000;
 /** Time left for the application's shutdown hooks once a drain is hurried, in ms. */
 const HURRIED_CLOSE_TIMEOUT = 1_000;
 
-/** How long a worker waits for its first contact with the broker, in ms; none where the primary has not found it either. */
+/** How long a worker waits for its first contact with the broker, in ms; not where the primary has not found it either. */
 const WORKER_CONTACT = 3_000;
 
 /** How much of an uncaught error the primary is told, in characters. */
@@ -289,9 +289,13 @@ export class WorkerRuntime implements ProcessRuntime {
       const { inFlight, utilisation, rss } = this.vitals;
       return { inFlight, utilisation, rss };
     };
-    const { hasBroker, isTrial } = this.mark;
+    const isReachable = this.control.request({ type: 'broker' }).then(
+      (answer) => answer === true,
+      () => false,
+    );
     // A build that the broker refuses while it takes the primary is a bad one. Any other worker serves without.
-    const contact = { patience: hasBroker ? WORKER_CONTACT : 0, endsWithRefusal: hasBroker && isTrial };
+    const endsWithRefusal = this.mark.isTrial && isReachable;
+    const contact = { patience: WORKER_CONTACT, isReachable, endsWithRefusal };
     const joining = { engine, messenger, warn, log, load, contact };
     this.hosts = await joinHosts(joining, this.bus, { id, primary, worker, address, generation });
     this.bus = this.hosts;

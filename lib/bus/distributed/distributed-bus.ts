@@ -55,12 +55,17 @@ const CLOSE_TIMEOUT = 5_000;
 
 const NOTHING = new Uint8Array(0);
 
+/** A broker that was not reached for so long counts as one that is away, in ms. */
+const AWAY_AFTER = 1_000;
+
 /** How a process starts where its broker is away, or refuses it. */
 export interface Contact {
   /** How long the start waits for the broker, in ms; it goes on without. */
   readonly patience: number;
+  /** What the primary of this host has found: where that is no broker, the start does not wait. */
+  readonly isReachable?: Promise<boolean>;
   /** Whether a broker that refuses for good, such as for wrong credentials, ends the start. */
-  readonly endsWithRefusal: boolean;
+  readonly endsWithRefusal: boolean | Promise<boolean>;
   /** Is told where such a refusal comes when the start has gone on. */
   readonly refused?: (error: Error) => void;
 }
@@ -112,6 +117,7 @@ export class DistributedBus implements Bus {
   private raiseFence!: () => void;
   private closed: string | undefined;
   private closing: Promise<void> | undefined;
+  private firstContact: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly engine: Engine,
@@ -199,6 +205,12 @@ export class DistributedBus implements Bus {
     return this.engine.isConnected;
   }
 
+  /** As `isConnected`; where the first contact is still tried, its end is waited for, for a second at most. */
+  async isReachable(): Promise<boolean> {
+    await this.firstContact;
+    return this.engine.isConnected;
+  }
+
   /** How many messages of the broker could not be read. */
   get unreadable(): number {
     return this.reader.dropped;
@@ -220,15 +232,9 @@ export class DistributedBus implements Bus {
       this.listen(inboxOf(this.identity.id), letter, (said, bytes) => this.addressed(said, bytes)),
     );
     await this.contact();
-    if (!this.engine.isConnected) {
-      this.options.warn(
-        `${this.engine.name} is not reachable${this.trouble}. The application starts without: messenger calls are refused ` +
-          `until the connection is there. It is tried for ever.`,
-      );
-    }
     this.presence.begin();
     await this.openLocal();
-    await elapsed(this.clock, FIRST_WORDS);
+    if (this.engine.isConnected) await elapsed(this.clock, FIRST_WORDS);
     if (this.closed !== undefined) throw this.notConnected();
     if (this.isPrimary) this.presence.become('ready');
     this.tellMembers();
@@ -236,7 +242,7 @@ export class DistributedBus implements Bus {
 
   /** A refusal ends a first start. A process in a cluster that runs does without the broker, as the others do just now. */
   private async contact(): Promise<void> {
-    const { patience, endsWithRefusal, refused } = this.options.contact;
+    const { patience, isReachable, endsWithRefusal, refused } = this.options.contact;
     const connect = () =>
       this.engine.connect({
         onConnected: () => this.connected(),
@@ -245,16 +251,26 @@ export class DistributedBus implements Bus {
       });
     const said = new ThrottledWarning(this.options.warn, hostTime, (_count, message) => message);
     let isLate = false;
-    const connecting = connect().catch((error: Error) => {
+    const connecting = connect().catch(async (error: Error) => {
       const isForGood = error instanceof ClusterOptionsError;
-      if (isForGood && endsWithRefusal && !isLate) throw error;
+      if (isForGood && (await endsWithRefusal) && !isLate) throw error;
       said.due(error.message);
       const failed = ({ message }: Error) => said.due(message);
       void untilDone(this.clock, () => this.closed !== undefined, connect, failed);
       if (isForGood && isLate) refused?.(error);
     });
-    await Promise.race([connecting, elapsed(this.clock, patience)]);
+    const away = elapsed(this.clock, AWAY_AFTER).then(() => this.warnIfAway());
+    this.firstContact = Promise.race([connecting, away]).catch(() => undefined);
+    await Promise.race([connecting, elapsed(this.clock, patience), foundToBeAway(isReachable)]);
     isLate = true;
+  }
+
+  private warnIfAway(): void {
+    if (this.engine.isConnected || this.closed !== undefined) return;
+    this.options.warn(
+      `${this.engine.name} is not reachable${this.trouble}. The application runs without: messenger calls are refused ` +
+        `until the connection is there. It is tried for ever.`,
+    );
   }
 
   close(): Promise<void> {
@@ -619,4 +635,9 @@ export class DistributedBus implements Bus {
         `again later, and see to the broker named in messenger.engine.`,
     );
   }
+}
+
+/** Resolves once that is known; never where it is there. */
+async function foundToBeAway(isReachable: Promise<boolean> | undefined): Promise<void> {
+  if (isReachable === undefined || (await isReachable)) await new Promise(() => {});
 }

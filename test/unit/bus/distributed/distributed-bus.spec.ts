@@ -9,7 +9,7 @@ import { MemoryEngine } from '../../../../lib/testing/index.js';
 import { failureOf } from '../../messenger/failure-of.js';
 import type { Peer } from '../cluster.js';
 import { bytes, text } from '../cluster.js';
-import { DistributedCluster } from './distributed-cluster.js';
+import { DistributedCluster, NO_ANSWER } from './distributed-cluster.js';
 
 const busOf = (peer: Peer) => peer.bus as DistributedBus;
 const leadersOf = (peers: readonly Peer[]) => peers.filter((peer) => busOf(peer).leaderToken !== undefined);
@@ -426,6 +426,30 @@ describe('the bus over an engine', () => {
     void one.publish('e', 'fine');
     await cluster.settle();
     expect(two.publications).toEqual(['0:e:fine']);
+  });
+
+  describe('a broker that does not answer at the first contact', () => {
+    beforeEach(() => void cluster.refusals.push(NO_ANSWER));
+
+    it('is not waited for where the primary has found none', async () => {
+      cluster.contact = { patience: 3_000, isReachable: Promise.resolve(false), endsWithRefusal: false };
+      const worker = await cluster.worker(0);
+      await expect(worker.enqueue('e')).rejects.toMatchObject({ code: 'ERR_CLUSTER_NOT_CONNECTED' });
+    });
+
+    it('counts as away after a second, which is said', async () => {
+      cluster.contact = { patience: 0, endsWithRefusal: true };
+      const primary = await cluster.primaryOf('a');
+      const found: boolean[] = [];
+      void busOf(primary)
+        .isReachable()
+        .then((isReachable) => found.push(isReachable));
+      await cluster.clock.pass(700);
+      expect(found).toEqual([]);
+      await cluster.clock.pass(200);
+      expect(found).toEqual([false]);
+      expect(cluster.warnings).toEqual([expect.stringContaining('is not reachable')]);
+    });
   });
 
   describe('a broker that refuses at the first contact', () => {

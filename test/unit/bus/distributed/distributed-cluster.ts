@@ -11,6 +11,9 @@ import { ManualClock } from '../../manual-clock.js';
 /** How long a member that runs something may be silent, in ms. */
 export const LEASE = 2_000;
 
+/** A try to connect that comes to no end. */
+export const NO_ANSWER = new Error('no answer');
+
 /** One whose own way to the broker can be cut. */
 class CuttableEngine extends MemoryEngine {
   private isCut = false;
@@ -26,6 +29,7 @@ class CuttableEngine extends MemoryEngine {
 
   override async connect(listener: EngineListener): Promise<void> {
     const refusal = this.refusals.shift();
+    if (refusal === NO_ANSWER) return new Promise(() => {});
     if (refusal !== undefined) {
       await elapsed(this.way.clock, 10);
       throw refusal;

@@ -2,6 +2,7 @@ import { setTimeout as elapsed } from 'node:timers/promises';
 import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
 import { ClusterOptionsError } from '../errors/index.js';
 import { delayAfter } from '../platform/backoff.js';
+import { hostTime } from '../platform/clock.js';
 import { connectionReason } from '../platform/connection-reason.js';
 import { Secrets, withoutCredentials } from '../platform/secrets.js';
 import { isTlsRefusal } from '../platform/tls-refusal.js';
@@ -13,7 +14,7 @@ import { type ScriptedRedis, withScripts } from './scripts.js';
 const PING_INTERVAL = 700;
 const PINGS_UNANSWERED = 3;
 
-/** Between the first two tries to connect, and the longest time between two, in ms. */
+/** Between the beginnings of the first two tries to connect, and the longest time between those of two, in ms. */
 const FIRST_DELAY = 50;
 const LONGEST_DELAY = 500;
 const LONGEST_AFTER_REFUSAL = 2_000;
@@ -133,6 +134,7 @@ export class RedisLink {
     const { ioredis } = this.packages;
     // ioredis 5.0 to 5.2 have no named export of it.
     const Redis = ioredis.Redis ?? ioredis.default;
+    let beganAt = -Infinity;
     const fixed: ClientOptions = {
       enableOfflineQueue: false,
       autoResubscribe: false,
@@ -143,7 +145,11 @@ export class RedisLink {
       // That of a client that was handed in: the engine has names of its own, and BullMQ takes none.
       keyPrefix: '',
       enableAutoPipelining: false,
-      retryStrategy: (times) => delayAfter(times, FIRST_DELAY, this.isRefused ? LONGEST_AFTER_REFUSAL : LONGEST_DELAY),
+      // Where packets are dropped a try takes its whole time: to wait after it would only be to notice later that they are not.
+      retryStrategy: (times) => {
+        const longest = this.isRefused ? LONGEST_AFTER_REFUSAL : LONGEST_DELAY;
+        return Math.max(0, beganAt + delayAfter(times, FIRST_DELAY, longest) - hostTime());
+      },
     };
     const preset: ClientOptions = {
       commandTimeout: COMMAND_TIMEOUT,
@@ -161,6 +167,7 @@ export class RedisLink {
           ? new Redis({ ...preset, ...client, ...fixed })
           : new Redis(url, { ...preset, ...client, ...fixed })),
     );
+    dialled.on('connecting', () => (beganAt = hostTime()));
     dialled.on('ready', () => void this.ready());
     dialled.on('close', () => this.lost('it was closed'));
     dialled.on('error', (error: Error) => this.erred(error));

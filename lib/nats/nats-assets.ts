@@ -37,6 +37,12 @@ const OTHER_CONSUMER = 10148;
 /** Any replica would answer otherwise, also one that lags behind: a run would not see how the one before it ended. */
 const READ_AT_THE_LEADER = { allow_direct: false };
 
+/** Those that keep a stream say each second that they do. One that its leader has not heard for so long is none, in ms. */
+const REPLICA_SILENCE = 3_000;
+
+export const NO_QUORUM =
+  'JetStream keeps nothing just now: its quorum is lost, or this process reaches a minority of its servers';
+
 const OLDEST_VERSION = [2, 9] as const;
 
 const nanos = (ms: number): number => ms * 1e6;
@@ -75,7 +81,6 @@ export class NatsAssets {
    * @throws ClusterOptionsError that says what to change
    */
   async prepare(connection: NatsConnection, maxMessage: number): Promise<number> {
-    this.buckets.clear();
     const limit = checkServer(connection, maxMessage);
     const options = { timeout: ANSWER_TIMEOUT, ...this.options.jetstream };
     for (let tries = 1; ; tries++) {
@@ -83,6 +88,8 @@ export class NatsAssets {
         this.jetstream = this.packages.jetstream.jetstream(connection, options);
         this.manager = await this.packages.jetstream.jetstreamManager(connection, options);
         await this.addStream();
+        if (!(await this.hasQuorum())) throw new Error(NO_QUORUM);
+        this.buckets.clear();
         return limit;
       } catch (error) {
         if (!isRefusal(error)) throw notNow(this.secrets.hideIn(error));
@@ -90,6 +97,25 @@ export class NatsAssets {
         await elapsed(PREPARE_DELAY);
       }
     }
+  }
+
+  /** Whether what is written now is kept. JetStream's own requests would tell of another leader, that of all of JetStream. */
+  async keeps(): Promise<boolean> {
+    const [bucket] = this.buckets.values();
+    if (bucket === undefined) return this.hasQuorum();
+    await (await bucket).records.put('probe', '');
+    return true;
+  }
+
+  /**
+   * Whether the leader of the stream of tasks hears a majority of its replicas. One that was cut off with a minority takes itself
+   * for the leader for 10 s more.
+   */
+  private async hasQuorum(): Promise<boolean> {
+    const { cluster } = await this.manager.streams.info(this.names.stream);
+    const others = cluster?.replicas ?? [];
+    const silent = others.filter(({ active, offline }) => offline || active > nanos(REPLICA_SILENCE));
+    return silent.length * 2 < others.length + 1;
   }
 
   async addConsumer(queue: string, lease: number): Promise<void> {

@@ -4,16 +4,17 @@ import type { NatsConnection, NodeConnectionOptions, Subscription } from '@nats-
 import type { Engine, EngineContext, EngineListener, LeasedTask, QueueWorker, Store } from '../bus/engine.interface.js';
 import { BackpressureError, ClusterOptionsError, NotConnectedError } from '../errors/index.js';
 import { delayAfter } from '../platform/backoff.js';
-import { hostTime } from '../platform/clock.js';
+import { hostTime, systemClock } from '../platform/clock.js';
 import { connectionReason } from '../platform/connection-reason.js';
 import { Secrets, withoutCredentials } from '../platform/secrets.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
 import { NatsNames } from './names.js';
-import { ANSWER_TIMEOUT, NatsAssets, PREPARE_DELAY } from './nats-assets.js';
+import { ANSWER_TIMEOUT, NatsAssets, NO_QUORUM, PREPARE_DELAY } from './nats-assets.js';
 import { NatsQueueWorker, PULL_TIME } from './nats-queue-worker.js';
 import { NatsStore } from './nats-store.js';
 import type { ResolvedNatsOptions } from './options.js';
 import type { NatsPackages } from './packages.js';
+import { QuorumWatch } from './quorum-watch.js';
 import { isRefusal, saidAtTheDoor } from './refusals.js';
 
 /** A broker that gives no answer is noticed after three of these, in ms; the client's default is 2 minutes. */
@@ -79,6 +80,7 @@ export class NatsEngine implements Engine {
   private readonly denied: ThrottledWarning;
   private readonly unusable: ThrottledWarning;
   private readonly secrets: Secrets;
+  private readonly quorum: QuorumWatch;
 
   constructor(
     private readonly packages: NatsPackages,
@@ -88,6 +90,11 @@ export class NatsEngine implements Engine {
     this.names = new NatsNames(context);
     this.secrets = new Secrets([options.servers, options.client]);
     this.assets = new NatsAssets(packages, options, this.names, this.secrets);
+    this.quorum = new QuorumWatch(
+      () => this.assets.keeps(),
+      systemClock,
+      () => this.quorumLost(),
+    );
     const warn = (message: string) => this.warn(message);
     this.refused = new ThrottledWarning(warn, hostTime, (count, reason) =>
       count === 1 ? reason : `${reason} (${count} times)`,
@@ -147,11 +154,11 @@ export class NatsEngine implements Engine {
   }
 
   store(name: string, ttl: number): Store {
-    const connected = <T>(work: () => Promise<T>): Promise<T> =>
-      this.isConnected ? work() : Promise.reject(this.notConnected());
+    const over = <T>(work: () => Promise<T>): Promise<T> =>
+      this.isConnected ? this.quorum.over(work) : Promise.reject(this.notConnected());
     return new NatsStore(
-      () => connected(() => this.assets.bucket(name, ttl)),
-      () => connected(() => this.assets.uphold(name, ttl)),
+      (work) => over(async () => work(await this.assets.bucket(name, ttl))),
+      () => over(() => this.assets.uphold(name, ttl)),
     );
   }
 
@@ -159,7 +166,8 @@ export class NatsEngine implements Engine {
     if (!this.isConnected) throw this.notConnected();
     try {
       const options = { msgID: id, timeout: ANSWER_TIMEOUT };
-      const { duplicate } = await this.assets.jetstream.publish(this.names.task(queue, id), message, options);
+      const publish = () => this.assets.jetstream.publish(this.names.task(queue, id), message, options);
+      const { duplicate } = await this.quorum.over(publish);
       return !duplicate;
     } catch (error) {
       const { code, message: text } = error as { code?: unknown; message: string };
@@ -288,6 +296,7 @@ export class NatsEngine implements Engine {
 
   private connected(connection: NatsConnection): void {
     this.isConnected = true;
+    this.quorum.reset();
     this.trouble = undefined;
     this.isRefused = false;
     this.tries = 0;
@@ -299,6 +308,7 @@ export class NatsEngine implements Engine {
   private disconnected(reason: string): void {
     if (!this.isConnected) return;
     this.isConnected = false;
+    this.quorum.reset();
     this.cutOff();
     for (const worker of this.workers) worker.disconnected();
     this.listener?.onDisconnected(reason);
@@ -338,6 +348,16 @@ export class NatsEngine implements Engine {
     if (!this.closing && connection.isClosed()) this.closedForGood();
   }
 
+  /** The server is there, and keeps nothing: that is as good as none, and with a part of the members it would be two clusters. */
+  private quorumLost(): void {
+    const { connection } = this;
+    if (connection === undefined || this.closing) return;
+    this.contact += 1;
+    this.trouble = NO_QUORUM;
+    this.disconnected(NO_QUORUM);
+    void this.prepare(connection, this.contact, 'stalled');
+  }
+
   private closedForGood(): void {
     if (!this.isConnected && this.connection === undefined) return;
     this.disconnected('it was closed');
@@ -352,11 +372,12 @@ export class NatsEngine implements Engine {
    *
    * @throws ClusterOptionsError where the server refuses for good, at the first contact
    */
-  private async prepare(connection: NatsConnection, contact: number, which?: 'first'): Promise<void> {
+  private async prepare(connection: NatsConnection, contact: number, which?: 'first' | 'stalled'): Promise<void> {
     const isCurrent = () => this.contact === contact && !this.closing && !connection.isClosed();
     while (isCurrent()) {
       try {
-        this.maxMessage = await this.assets.prepare(connection, this.context.maxMessage);
+        const isKept = which === 'stalled' && (await this.assets.keeps().catch(() => false));
+        if (!isKept) this.maxMessage = await this.assets.prepare(connection, this.context.maxMessage);
         if (isCurrent()) this.connected(connection);
         return;
       } catch (error) {

@@ -12,44 +12,49 @@ const WRONG_LAST_SEQUENCE: ReadonlySet<unknown> = new Set([10071, 10164]);
  */
 export class NatsStore implements Store {
   constructor(
-    private readonly bucket: () => Promise<Bucket>,
+    private readonly ask: <T>(work: (bucket: Bucket) => Promise<T>) => Promise<T>,
     readonly uphold: () => Promise<void>,
   ) {}
 
-  async get(key: string): Promise<StoredRecord | undefined> {
-    const { records, madeAt } = await this.bucket();
-    const entry = await records.get(key);
-    if (entry === null || entry.operation !== 'PUT') return undefined;
-    return { value: entry.value, version: madeAt + entry.revision };
+  get(key: string): Promise<StoredRecord | undefined> {
+    return this.ask(async ({ records, madeAt }) => {
+      const entry = await records.get(key);
+      if (entry === null || entry.operation !== 'PUT') return undefined;
+      return { value: entry.value, version: madeAt + entry.revision };
+    });
   }
 
-  async put(key: string, value: Uint8Array, expected: number | undefined): Promise<number | undefined> {
-    const { records, madeAt } = await this.bucket();
-    if (expected !== undefined && expected <= madeAt) return undefined; // of a bucket that is lost
-    try {
-      const revision = await (expected === undefined
-        ? records.create(key, value)
-        : records.update(key, value, expected - madeAt));
-      return madeAt + revision;
-    } catch (error) {
-      if (WRONG_LAST_SEQUENCE.has((error as { code?: unknown }).code)) return undefined;
-      throw error;
-    }
+  put(key: string, value: Uint8Array, expected: number | undefined): Promise<number | undefined> {
+    return this.ask(async ({ records, madeAt }) => {
+      if (expected !== undefined && expected <= madeAt) return undefined; // of a bucket that is lost
+      try {
+        const revision = await (expected === undefined
+          ? records.create(key, value)
+          : records.update(key, value, expected - madeAt));
+        return madeAt + revision;
+      } catch (error) {
+        if (WRONG_LAST_SEQUENCE.has((error as { code?: unknown }).code)) return undefined;
+        throw error;
+      }
+    });
   }
 
-  async remove(key: string, expected: number): Promise<void> {
-    const { records, madeAt } = await this.bucket();
-    if (expected <= madeAt) return;
-    try {
-      await records.delete(key, { previousSeq: expected - madeAt });
-    } catch (error) {
-      if (!WRONG_LAST_SEQUENCE.has((error as { code?: unknown }).code)) throw error;
-    }
+  remove(key: string, expected: number): Promise<void> {
+    return this.ask(async ({ records, madeAt }) => {
+      if (expected <= madeAt) return;
+      try {
+        await records.delete(key, { previousSeq: expected - madeAt });
+      } catch (error) {
+        if (!WRONG_LAST_SEQUENCE.has((error as { code?: unknown }).code)) throw error;
+      }
+    });
   }
 
-  async keys(): Promise<string[]> {
-    const keys: string[] = [];
-    for await (const key of await (await this.bucket()).records.keys()) keys.push(key);
-    return keys;
+  keys(): Promise<string[]> {
+    return this.ask(async ({ records }) => {
+      const keys: string[] = [];
+      for await (const key of await records.keys()) keys.push(key);
+      return keys;
+    });
   }
 }

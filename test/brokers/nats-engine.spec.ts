@@ -8,6 +8,7 @@ import { nats, type NatsOptions } from '../../lib/nats/index.js';
 import { engineConformance } from '../../lib/testing/index.js';
 import { describeOver, NATS } from '../support/brokers.js';
 import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
 import { NatsServer } from '../support/nats-server.js';
 
 const listener = { onConnected: () => {}, onDisconnected: () => {}, onWarning: () => {} };
@@ -171,6 +172,49 @@ describeOver(NATS)('the NATS engine', () => {
     expect(tasks).toEqual(['t']);
     await engine.close();
     await connection.close();
+  });
+
+  it('of three servers, that has lost two, keeps nothing: it counts as away until one is back', async () => {
+    const routes = [await freePort(), await freePort(), await freePort()];
+    const others = routes.map((port) => `nats://127.0.0.1:${port}`).join(',');
+    const servers = await Promise.all(
+      routes.map((port, index) =>
+        NatsServer.start(
+          ['-js', '-n', `n${index}`, '--cluster_name', 'three', '--no_advertise'].concat(
+            ['--cluster', `nats://127.0.0.1:${port}`],
+            ['--routes', others],
+          ),
+        ),
+      ),
+    );
+    const said: string[] = [];
+    const events = { ...listener, onDisconnected: (reason: string) => void said.push(reason) };
+    const [first, ...rest] = servers;
+    const engine = await nats({ servers: first!.url, replicas: 3, ignoreClusterUpdates: true }).create({
+      cluster: 'three',
+      environment: 'test',
+      client: 'test',
+      maxMessage: 1_000,
+    });
+    try {
+      await engine.connect(events);
+      const store = engine.store('s', 60_000);
+      const before = await store.put('k', Buffer.from('v'), undefined);
+      expect(before).toBeGreaterThan(0);
+      await Promise.all(rest.map((other) => other.kill()));
+      await store.put('k', Buffer.from('w'), before).catch(() => undefined);
+      await eventually(() => !engine.isConnected, { what: 'the quorum to be missed' });
+      expect(said).toEqual([expect.stringContaining('its quorum is lost')]);
+      expect(() => engine.publish('x', Buffer.from(''))).toThrow('NATS cannot be reached just now');
+      await rest[0]!.restart();
+      await eventually(() => engine.isConnected, { what: () => `the quorum: ${engine.trouble}` });
+      // Reads wait for the leader of all of JetStream.
+      const found = () => store.get('k').catch(() => undefined);
+      await eventually(async () => (await found()) !== undefined, { what: 'what was kept before' });
+    } finally {
+      await engine.close();
+      await Promise.all(servers.map((other) => other.destroy()));
+    }
   });
 
   it('is back when the credentials it has are taken again', async () => {

@@ -337,7 +337,6 @@ export class DistributedBus implements Bus {
   enqueue(task: TaskRequest, waiter: Waiter<Answer>): void {
     const refusal = this.refusal(task.event, task.payload);
     if (refusal !== undefined) return waiter.reject(refusal);
-    if (this.caller.isStuck) return waiter.reject(this.takesNone(task.event));
     const served = this.presence.served(task.event);
     if (served === 'yes' || served === 'unknown') return this.caller.call(task, waiter);
     const refuse = () => waiter.resolve({ outcome: 'no-handler', payload: NOTHING, slot: this.identity.address });
@@ -606,13 +605,6 @@ export class DistributedBus implements Bus {
 
   private checkSize(name: string, payload: Uint8Array): void {
     if (payload.length > this.maxPayload) throw new PayloadTooLargeError(name, payload.length, this.maxPayload);
-  }
-
-  private takesNone(event: string): NotConnectedError {
-    return new NotConnectedError(
-      `${this.engine.name} is there, and takes no task just now, so '${event}' was not sent: it may have lost its quorum, or ` +
-        `this process reaches a minority of its servers. Those that wait are tried on: call again later.`,
-    );
   }
 
   /** In brackets, where it is known. */

@@ -13,9 +13,6 @@ import type { WireClock } from './wire-time.js';
 const FIRST_LOOK = 2_000;
 const LONGEST_LOOK = 30_000;
 
-/** Where the broker has taken no task for so long, in ms, others are refused at once: it has lost its quorum. A new leader takes less. */
-const TAKES_NONE_AFTER = 5_000;
-
 /** Subscribes to results. Returns what ends it. */
 export type ResultListening = (
   subject: string,
@@ -41,9 +38,6 @@ export class TaskCaller {
   private readonly byTask = new Map<string, Set<Call>>();
   private count = 0;
   private readonly delayed: ThrottledWarning;
-  /** Calls that the broker was asked to take last and did not, and since when it has taken none. */
-  private readonly notTakenYet = new Set<Call>();
-  private noneTakenSince = Infinity;
 
   constructor(
     private readonly engine: Engine,
@@ -67,11 +61,6 @@ export class TaskCaller {
     );
   }
 
-  /** Whether the broker is there, and takes no task. One call always tries, so that it is noticed when it does again. */
-  get isStuck(): boolean {
-    return this.notTakenYet.size > 0 && this.clock.now() - this.noneTakenSince >= TAKES_NONE_AFTER;
-  }
-
   call(task: TaskRequest, waiter: Waiter<Answer>): void {
     const call = new Call(task, waiter);
     waiter.cancel = () => this.cancel(call);
@@ -89,7 +78,6 @@ export class TaskCaller {
 
   /** The connection is back: results may have been said meanwhile. */
   reconnected(): void {
-    this.taken();
     for (const calls of this.byTask.values())
       for (const call of calls) this.lookAfter(call, Math.random() * FIRST_LOOK);
   }
@@ -119,14 +107,9 @@ export class TaskCaller {
     const isNew = await untilDone(
       this.clock,
       isOver,
-      async () => {
-        const isNew = await this.engine.enqueue(queue, id, message);
-        this.taken();
-        return isNew;
-      },
+      () => this.engine.enqueue(queue, id, message),
       (error) => this.notTaken(call, error),
     );
-    this.notTakenYet.delete(call);
     if (isOver()) {
       // Given up while it was on its way.
       if (call.task.key === undefined) void this.withdraw(call, id);
@@ -139,17 +122,9 @@ export class TaskCaller {
   }
 
   private notTaken(call: Call, error: Error): void {
-    if (!(error instanceof BackpressureError)) {
-      if (this.notTakenYet.size === 0) this.noneTakenSince = this.clock.now();
-      this.notTakenYet.add(call);
-      return this.delayed.due(error.message);
-    }
+    if (!(error instanceof BackpressureError)) return this.delayed.due(error.message);
     this.forget(call);
     call.waiter.reject(new BackpressureError(`'${call.task.event}' was not queued: ${error.message}`));
-  }
-
-  private taken(): void {
-    this.notTakenYet.clear();
   }
 
   /** Somebody else's task, maybe at its end already: its result is said where all can hear. */
@@ -211,7 +186,6 @@ export class TaskCaller {
 
   private forget(call: Call): void {
     call.isOver = true;
-    this.notTakenYet.delete(call);
     this.detach(call);
   }
 

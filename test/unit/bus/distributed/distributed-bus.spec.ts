@@ -247,41 +247,6 @@ describe('the bus over an engine', () => {
     expect(runner.tasks).toHaveLength(1);
   });
 
-  describe('a member that reaches a minority of the broker', () => {
-    it('refuses new tasks after 5 s, goes on with those that wait, and takes all again with the first of them', async () => {
-      const [caller, worker] = [await cluster.worker(0), await cluster.worker(1, ['e'])];
-      worker.onTasking = (task) => worker.bus.settle(task, 'ok', bytes('done'));
-      cluster.setMinority(caller, true);
-      const first = caller.enqueue('e');
-      await cluster.clock.pass(4_000);
-      const second = caller.enqueue('e');
-      await cluster.clock.pass(2_000);
-      await expect(caller.enqueue('e')).rejects.toMatchObject({ code: 'ERR_CLUSTER_NOT_CONNECTED' });
-      expect(worker.tasks).toHaveLength(0);
-      cluster.setMinority(caller, false);
-      await cluster.clock.pass(2_500);
-      expect([await first, await second].map(({ payload }) => text(payload))).toEqual(['done', 'done']);
-      const third = caller.enqueue('e');
-      await cluster.settle();
-      expect(text((await third).payload)).toBe('done');
-    });
-
-    it('lets one call try where none waits any more', async () => {
-      const [caller, worker] = [await cluster.worker(0), await cluster.worker(1, ['e'])];
-      worker.onTasking = (task) => worker.bus.settle(task, 'ok', bytes('done'));
-      cluster.setMinority(caller, true);
-      const given: { cancel?: (() => void) | undefined } = {};
-      void caller.enqueue('e', {}, given);
-      await cluster.clock.pass(6_000);
-      await expect(caller.enqueue('e')).rejects.toMatchObject({ code: 'ERR_CLUSTER_NOT_CONNECTED' });
-      given.cancel?.();
-      const tried = caller.enqueue('e');
-      cluster.setMinority(caller, false);
-      await cluster.clock.pass(2_500);
-      expect(text((await tried).payload)).toBe('done');
-    });
-  });
-
   describe('a member that is back at the broker later than others', () => {
     const outage = async () => {
       const [asking, late] = [await cluster.workerOf('a', 0), await cluster.workerOf('b', 0)];

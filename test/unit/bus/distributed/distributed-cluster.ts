@@ -37,13 +37,6 @@ class CuttableEngine extends MemoryEngine {
     await super.connect(listener);
   }
 
-  /** It reaches a minority of the broker's servers: messages pass, and nothing is kept. */
-  isMinority = false;
-
-  override enqueue(queue: string, id: string, message: Uint8Array): Promise<boolean> {
-    return this.isMinority ? Promise.reject(new Error('timeout')) : super.enqueue(queue, id, message);
-  }
-
   override get isConnected(): boolean {
     return !this.isCut && super.isConnected;
   }
@@ -116,10 +109,6 @@ export class DistributedCluster implements Bench {
   /** It alone cannot reach the broker. */
   cutOff(peer: Peer): void {
     this.engines.get(peer)!.cut(this.broker);
-  }
-
-  setMinority(peer: Peer, isMinority: boolean): void {
-    this.engines.get(peer)!.isMinority = isMinority;
   }
 
   reconnect(peer: Peer): void {

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../platform/clock.js';
+import { ownVersion } from '../../platform/own-version.js';
 import type { Address, Member, MemberId, MemberLoad, ServedEvent } from '../bus.interface.js';
 import {
   BEAT_INTERVAL,
@@ -147,7 +148,7 @@ export class Presence {
   connected(): void {
     this.deaf = false;
     this.membership.reconnected(this.clock.now());
-    this.listener.say({ type: 'hello', id: this.identity.id });
+    this.listener.say({ type: 'hello', id: this.identity.id, release: ownVersion() });
     this.introduce();
   }
 
@@ -211,7 +212,7 @@ export class Presence {
       load: this.condition.load() ?? null,
       leads: this.condition.leaderToken() ?? null,
     };
-    this.listener.say({ type: 'beat', beat });
+    this.listener.say({ type: 'beat', beat, release: ownVersion() });
     this.listen(() => this.listen(() => this.beat()));
   }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { hostTime } from '../../platform/clock.js';
+import { ownVersion } from '../../platform/own-version.js';
 import { ThrottledWarning } from '../../platform/throttled-warning.js';
 import { type Fields, Unreadable } from './shapes.js';
 
@@ -11,11 +12,21 @@ const NOTHING = new Uint8Array(0);
  */
 export const WIRE_VERSION = 1;
 
+/** What a version of the package looks like. */
+const RELEASE = /^\d+\.\d+\.\d+[\w.+-]{0,40}$/;
+
 /** Said by whoever is not of that version, the hello of a new member first of all. */
 export class OtherVersion extends Unreadable {
-  constructor(version: unknown) {
+  /** The release that speaks it, where the message names one. */
+  readonly release: string | undefined;
+
+  constructor(
+    readonly version: unknown,
+    release: unknown,
+  ) {
     const other = Number.isSafeInteger(version) ? `version ${String(version)}` : 'no version that is known';
     super(`messages of ${other}, and this process speaks version ${WIRE_VERSION}`);
+    this.release = typeof release === 'string' && RELEASE.test(release) ? release : undefined;
   }
 }
 
@@ -50,8 +61,8 @@ export function unpack<Header>(message: Uint8Array, shape: (header: Fields) => H
   if (start > bytes.length) throw new Unreadable('its header is cut off');
   const header = parsed(bytes.toString('utf8', LENGTH, start));
   if (typeof header !== 'object' || header === null) throw new Unreadable('its header is no object');
-  const { v } = header as Fields;
-  if (v !== WIRE_VERSION) throw new OtherVersion(v);
+  const { v, release } = header as Fields;
+  if (v !== WIRE_VERSION) throw new OtherVersion(v, release);
   // The engine may use its buffer again; a payload is kept until it was decoded.
   return { header: shape(header as Fields), payload: Buffer.from(bytes.subarray(start)) };
 }
@@ -72,6 +83,8 @@ function parsed(text: string): unknown {
 export class Reader {
   private readonly unreadable: ThrottledWarning;
   private readonly otherVersion: ThrottledWarning;
+  /** Of the package in the processes of another version, as far as heard: hellos and heartbeats name it. */
+  private otherRelease: string | undefined;
 
   constructor(engine: string, warn: (message: string) => void) {
     this.unreadable = new ThrottledWarning(
@@ -85,9 +98,9 @@ export class Reader {
       warn,
       hostTime,
       (count, reason) =>
-        `${count} message(s) from ${engine} could not be read: members of another version of nestjs-cluster are in this ` +
-        `cluster, and the two do not understand each other (${reason}). Update all hosts, or give those of each version ` +
-        `another messenger.cluster.`,
+        `${count} message(s) from ${engine} could not be read: members of another version of nestjs-cluster` +
+        `${this.otherRelease === undefined ? '' : ` (${this.otherRelease})`} are in this cluster, and do not understand those ` +
+        `of this one (${ownVersion()}): ${reason}. Update all hosts, or give those of each version another messenger.cluster.`,
     );
   }
 
@@ -122,7 +135,10 @@ export class Reader {
 
   /** Counts one more that could not be read. */
   drop(error: unknown): void {
-    if (error instanceof OtherVersion) return this.otherVersion.due(error.message);
+    if (error instanceof OtherVersion) {
+      this.otherRelease = error.release ?? this.otherRelease;
+      return this.otherVersion.due(error.message);
+    }
     // What is no `Unreadable` is a mistake of ours, and its text may be of the message.
     this.unreadable.due(error instanceof Unreadable ? error.message : `it gave an error (${nameOf(error)})`);
   }

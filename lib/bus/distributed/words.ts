@@ -11,12 +11,18 @@ export const MEMBERS = 'members';
 /** The word of so many answers that were renewed is one message. */
 export const MOST_KEPT = 500;
 
+/** What members can say in their log who understand nothing else. */
+export interface ForOtherVersions {
+  /** The version of the package. */
+  readonly release?: string;
+}
+
 /** Said to everybody about members. */
 export type MemberWord =
   | { readonly type: 'card'; readonly card: Card }
-  | { readonly type: 'beat'; readonly beat: Beat }
+  | ({ readonly type: 'beat'; readonly beat: Beat } & ForOtherVersions)
   /** A new member, or one that was away: the others introduce themselves to it. */
-  | { readonly type: 'hello'; readonly id: MemberId }
+  | ({ readonly type: 'hello'; readonly id: MemberId } & ForOtherVersions)
   /** The member is gone; by itself, or by its primary. */
   | { readonly type: 'gone'; readonly id: MemberId };
 

@@ -1,8 +1,9 @@
 import type { Bus } from '../../../../lib/bus/bus.interface.js';
 import { type Contact, DistributedBus } from '../../../../lib/bus/distributed/distributed-bus.js';
-import type { EngineListener } from '../../../../lib/bus/engine.interface.js';
+import type { EngineListener, LeasedTask, QueueWorker } from '../../../../lib/bus/engine.interface.js';
 import { Hub, LocalBus, memoryLinkPair } from '../../../../lib/bus/index.js';
 import { MemoryBroker, MemoryEngine } from '../../../../lib/testing/index.js';
+import { pack, WIRE_VERSION } from '../../../../lib/bus/distributed/wire.js';
 import { elapsed } from '../../../../lib/platform/clock.js';
 import { MAX_PAYLOAD, Peer, QUEUE_LIMIT } from '../cluster.js';
 import type { Bench } from '../conformance.js';
@@ -23,8 +24,26 @@ class CuttableEngine extends MemoryEngine {
     /** What the first tries to connect end with. */
     private readonly refusals: Error[],
     readonly longestSilence?: number,
+    /** Of the messages that its member speaks. */
+    private readonly version = WIRE_VERSION,
   ) {
     super(way);
+  }
+
+  override publish(subject: string, message: Uint8Array): void {
+    super.publish(subject, inVersion(this.version, message));
+  }
+
+  override enqueue(queue: string, id: string, message: Uint8Array): Promise<boolean> {
+    return super.enqueue(queue, id, inVersion(this.version, message));
+  }
+
+  override work(queue: string, lease: number, receive: (task: LeasedTask) => void): QueueWorker {
+    return super.work(queue, lease, (task) => {
+      const message = inVersion(this.version, task.message);
+      const extend = () => task.extend();
+      receive({ ...task, message, extend, acknowledge: () => task.acknowledge(), release: () => task.release() });
+    });
   }
 
   override async connect(listener: EngineListener): Promise<void> {
@@ -42,7 +61,7 @@ class CuttableEngine extends MemoryEngine {
   }
 
   override subscribe(subject: string, receive: (message: Uint8Array) => void): () => void {
-    return super.subscribe(subject, (message) => this.isCut || receive(message));
+    return super.subscribe(subject, (message) => this.isCut || receive(inVersion(this.version, message)));
   }
 
   cut(broker: MemoryBroker): void {
@@ -58,6 +77,15 @@ class CuttableEngine extends MemoryEngine {
   }
 }
 
+/** The message as one of another version: what is of this version is of the other there, and the reverse. */
+function inVersion(version: number, message: Uint8Array): Uint8Array {
+  if (version === WIRE_VERSION) return message;
+  const start = 4 + Buffer.from(message).readUInt32BE(0);
+  const header = JSON.parse(Buffer.from(message.subarray(4, start)).toString()) as { v: number };
+  const v = header.v === WIRE_VERSION ? version : WIRE_VERSION;
+  return pack({ ...header, v }, message.subarray(start));
+}
+
 /** Members of one cluster on a broker in this process, with time of their own. */
 export class DistributedCluster implements Bench {
   readonly clock = new ManualClock();
@@ -68,6 +96,8 @@ export class DistributedCluster implements Bench {
   private lastId = 100;
   /** What the next tries to connect end with. */
   readonly refusals: Error[] = [];
+  /** Of the messages that the next members speak. */
+  version = WIRE_VERSION;
   /** How the next members start. */
   contact: Contact = { patience: 1_000, endsWithRefusal: true };
 
@@ -130,7 +160,7 @@ export class DistributedCluster implements Bench {
   }
 
   private async join(local: Bus, identity: ConstructorParameters<typeof DistributedBus>[2]): Promise<Peer> {
-    const engine = new CuttableEngine(this.broker, this.refusals, this.longestSilence);
+    const engine = new CuttableEngine(this.broker, this.refusals, this.longestSilence, this.version);
     const say = (message: string) => void this.warnings.push(message);
     const options = {
       ...LIMITS,

@@ -34,10 +34,18 @@ describe('a message on the wire', () => {
     const warnings: string[] = [];
     const taken: unknown[] = [];
     const reader = new Reader('NATS', (message) => warnings.push(message));
-    reader.take(pack({ v: 2, type: 'hello', id: 1 }), asItIs, (header) => taken.push(header));
+    reader.take(pack({ v: 2, type: 'hello', id: 1, release: '7.8.9-rc.1' }), asItIs, (header) => taken.push(header));
     expect(taken).toEqual([]);
     expect(reader.dropped).toBe(1);
-    expect(warnings).toEqual([expect.stringMatching(/another version of nestjs-cluster.*another messenger\.cluster/)]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/another version of nestjs-cluster \(7\.8\.9-rc\.1\) .*another messenger\.cluster/),
+    ]);
+  });
+
+  it('of another version that names no release as ours are named is said without it', () => {
+    const warnings: string[] = [];
+    new Reader('NATS', (message) => warnings.push(message)).read(pack({ v: 2, release: '1.2.3\nforged' }), asItIs);
+    expect(warnings).toEqual([expect.stringMatching(/another version of nestjs-cluster are in this cluster/)]);
   });
 
   it('names become tokens that no two lists of names share', () => {

@@ -3,6 +3,7 @@ import { setTimeout as elapsed } from 'node:timers/promises';
 import type { NatsConnection, NodeConnectionOptions, Subscription } from '@nats-io/transport-node';
 import type { Engine, EngineContext, EngineListener, LeasedTask, QueueWorker, Store } from '../bus/engine.interface.js';
 import { BackpressureError, ClusterOptionsError, NotConnectedError } from '../errors/index.js';
+import { saidAtTheDoor } from '../platform/at-the-door.js';
 import { delayAfter } from '../platform/backoff.js';
 import { hostTime, systemClock } from '../platform/clock.js';
 import { connectionReason } from '../platform/connection-reason.js';
@@ -15,7 +16,7 @@ import { NatsStore } from './nats-store.js';
 import type { ResolvedNatsOptions } from './options.js';
 import type { NatsPackages } from './packages.js';
 import { QuorumWatch } from './quorum-watch.js';
-import { isRefusal, saidAtTheDoor } from './refusals.js';
+import { isRefusal } from './refusals.js';
 
 /** A broker that gives no answer is noticed after three of these, in ms; the client's default is 2 minutes. */
 const PING_INTERVAL = 1_000;

@@ -1,8 +1,4 @@
-import { connect } from 'node:net';
 import { isTlsRefusal } from '../platform/tls-refusal.js';
-
-/** How long a server is listened to that lets nobody in, in ms. */
-const LISTEN_TIME = 500;
 
 /** Names of errors of the client that say that who asks, or how, is wrong. */
 const WRONG: ReadonlySet<string> = new Set([
@@ -30,22 +26,4 @@ export function isRefusal(error: unknown): boolean {
   // Of JetStream: it has understood, and says no. From 500 on it cannot answer just now.
   if (name === 'JetStreamApiError') return status === 400 && code !== NO_PEERS;
   return WRONG.has(String(name)) || WRONG_SERVER.test(String(message)) || isTlsRefusal(error);
-}
-
-/**
- * What a server says to whoever connects, and lets nobody in: that it has as many connections as it may have. The client
- * keeps that to itself, and says that it took too long.
- */
-export function saidAtTheDoor(host: string, port: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    let said = '';
-    const socket = connect({ host, port });
-    const done = () => {
-      socket.destroy();
-      resolve(/^-ERR '(.+)'/m.exec(said)?.[1]);
-    };
-    socket.setTimeout(LISTEN_TIME, done);
-    socket.on('data', (bytes: Buffer) => void (said += bytes.toString('latin1')));
-    socket.on('error', done).on('close', done);
-  });
 }

@@ -1,6 +1,7 @@
 import { setTimeout as elapsed } from 'node:timers/promises';
 import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
 import { ClusterOptionsError } from '../errors/index.js';
+import { answersPlainly, saidAtTheDoor, speaksTls } from '../platform/at-the-door.js';
 import { delayAfter } from '../platform/backoff.js';
 import { hostTime } from '../platform/clock.js';
 import { connectionReason } from '../platform/connection-reason.js';
@@ -35,6 +36,15 @@ const REFUSED = /^(NOAUTH|WRONGPASS|NOPERM|ERR (AUTH|Client sent AUTH|invalid pa
 /** The client's words for: what answers there is no Redis. */
 const NO_REDIS = /Protocol error, got |Unknown RESP type/;
 
+/** Codes of the system for a connection that the server has closed, or did not answer by: the client cannot tell why. */
+const BROKEN: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
+
+/** Redis' word to whoever is one too many. It may come as an answer, or be lost with the connection. */
+const FULL = /max number of clients reached/;
+
+/** One end of the connection speaks TLS, and the other does not: nothing but a change of options mends it. */
+class TlsAtOneEnd extends Error {}
+
 /** A connection, and for how many pings nothing has come by it. */
 interface Line {
   readonly client: Redis;
@@ -62,6 +72,7 @@ export class RedisLink {
   trouble: string | undefined;
   /** Whether the last try was refused for good. */
   private isRefused = false;
+  private isAsking = false;
   readonly commands: ScriptedRedis;
   readonly hearing: Redis;
   private contact = 0;
@@ -170,7 +181,10 @@ export class RedisLink {
     dialled.on('connecting', () => (beganAt = hostTime()));
     dialled.on('ready', () => void this.ready());
     dialled.on('close', () => this.lost('it was closed'));
-    dialled.on('error', (error: Error) => this.erred(error));
+    dialled.on('error', (error: Error & { readonly code?: unknown }) => {
+      if (BROKEN.has(error.code)) void this.askAtTheDoor(error);
+      else this.erred(error);
+    });
     return dialled;
   }
 
@@ -240,7 +254,20 @@ export class RedisLink {
 
   private erred(error: Error): void {
     this.trouble = this.secrets.hide(connectionReason(error));
-    this.isRefusedBy(error);
+    if (FULL.test(error.message)) this.warn(`Redis at ${this.address} takes no more connections: ${error.message}`);
+    else this.isRefusedBy(error);
+  }
+
+  /** No connection comes about: the server takes no more, or only one end speaks TLS. */
+  private async askAtTheDoor(error: Error): Promise<void> {
+    const { path, sentinels, host = '127.0.0.1', port = 6379, tls } = this.commands.options;
+    if (path !== undefined || sentinels) return this.erred(error);
+    this.trouble ??= this.secrets.hide(connectionReason(error));
+    if (this.isAsking) return;
+    this.isAsking = true;
+    const found = await (tls === undefined ? refusalOfPlain(host, port) : refusalOfTls(host, port));
+    this.isAsking = false;
+    if (!this.isUp && !this.isClosed) this.erred(found ?? error);
   }
 
   /** Whether the error means that Redis refuses for good: that ends the first contact, and later it is only said. */
@@ -254,7 +281,8 @@ export class RedisLink {
   }
 
   private refusalFor(error: Error): ClusterOptionsError | undefined {
-    if (!REFUSED.test(error.message) && !NO_REDIS.test(error.message) && !isTlsRefusal(error)) return undefined;
+    const isForGood = REFUSED.test(error.message) || NO_REDIS.test(error.message) || isTlsRefusal(error);
+    if (!isForGood && !(error instanceof TlsAtOneEnd)) return undefined;
     // The client's error has the command with it, and in that the password.
     const cause = this.secrets.hideIn(error);
     return new ClusterOptionsError(
@@ -267,4 +295,18 @@ export class RedisLink {
   private warn(message: string): void {
     this.listener.warn(this.secrets.hide(message));
   }
+}
+
+/** Why a server ends a connection without TLS. */
+async function refusalOfPlain(host: string, port: number): Promise<Error | undefined> {
+  const said = await saidAtTheDoor(host, port);
+  if (said !== undefined) return new Error(said);
+  if (!(await speaksTls(host, port))) return undefined;
+  return new TlsAtOneEnd('the server speaks TLS only, so name it as rediss://, or give tls');
+}
+
+/** Why no TLS comes about. */
+async function refusalOfTls(host: string, port: number): Promise<Error | undefined> {
+  if (!(await answersPlainly(host, port, 'PING\r\n'))) return undefined;
+  return new TlsAtOneEnd('the server speaks no TLS, so name it as redis://, without tls');
 }

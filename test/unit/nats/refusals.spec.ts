@@ -1,7 +1,5 @@
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { isRefusal, saidAtTheDoor } from '../../../lib/nats/refusals.js';
+import { isRefusal } from '../../../lib/nats/refusals.js';
 
 const error = (name: string, message: string, more: object = {}) => Object.assign(new Error(message), { name }, more);
 
@@ -32,23 +30,4 @@ describe('NATS refuses for good', () => {
     error('JetStreamApiError', 'no suitable peers for placement', { code: 10005, status: 400 }),
     error('JetStreamApiError', 'insufficient storage resources available', { code: 10047, status: 500 }),
   ])('and not by $name: $message', (passing) => expect(isRefusal(passing)).toBe(false));
-});
-
-describe('what a server says that lets nobody in', () => {
-  it.each([
-    ["INFO {}\r\n-ERR 'maximum connections exceeded'\r\n", 'maximum connections exceeded'],
-    ['INFO {}\r\n', undefined],
-  ])('of %j is %j', async (greeting, said) => {
-    const server = createServer((socket) => socket.end(greeting));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    try {
-      expect(await saidAtTheDoor('127.0.0.1', (server.address() as AddressInfo).port)).toBe(said);
-    } finally {
-      server.close();
-    }
-  });
-
-  it('is nothing where there is none', async () => {
-    expect(await saidAtTheDoor('127.0.0.1', 1)).toBeUndefined();
-  });
 });

@@ -1,6 +1,6 @@
 export { ascending } from './ascending.js';
 export { AppProcess, type AppOptions, type Exit, type WorkerIdentity } from './app-process.js';
-export { fixture, NODE, ROOT, sample } from './environment.js';
+export { fixture, NODE, ROOT, sample, userEnvironment } from './environment.js';
 export { lostContexts } from './contexts.js';
 export { eventually } from './eventually.js';
 export { type CallResult, type ClusterMember, FixtureApp, type FixtureOptions } from './fixture-app.js';
@@ -14,7 +14,7 @@ export { UNHURRIED } from './patience.js';
 export { NatsServer } from './nats-server.js';
 export { RedisServer } from './redis-server.js';
 export { parseReport, type Report } from './output.js';
-export { isRunning } from './process-table.js';
+export { childrenOf, isRunning } from './process-table.js';
 export { selfSigned, type SelfSigned } from './self-signed.js';
 export { type Apps, useApps } from './use-apps.js';
 export { areWholeLines, type DrainingServer, drainingApp, withTls } from './draining-app.js';

@@ -1,0 +1,22 @@
+import { setTimeout as pass } from 'node:timers/promises';
+import { now } from '../e2e/fixtures/src/network/record.js';
+import type { DisturbedCluster } from './disturbed-cluster.js';
+import { describeFault } from './faults.js';
+import type { Schedule, Step } from './schedule.js';
+
+/** Lets the cluster suffer what the schedule says. Resolves when the last fault is over and all members are back. */
+export async function suffer(
+  cluster: DisturbedCluster,
+  { network, processes }: Schedule,
+  say: (line: string) => void,
+): Promise<void> {
+  const begin = now();
+  const run = async (steps: readonly Step[]) => {
+    for (const { at, ms, fault } of steps) {
+      await pass(Math.max(0, begin + at - now()));
+      say(`${((now() - begin) / 1_000).toFixed(0).padStart(4)} s  ${describeFault(fault)}, for ${ms / 1_000} s`);
+      await cluster.suffer(fault, ms);
+    }
+  };
+  await Promise.all([run(network), run(processes)]);
+}

@@ -1,0 +1,368 @@
+import { type FaultRecord, isolatedHost } from './faults.js';
+import type { Deed, History, HistoryEvent, Method } from './history.js';
+
+/** A promise that the history shows broken. */
+export interface Violation {
+  readonly rule: string;
+  /** When, in seconds since the history's first event. */
+  readonly at: number;
+  readonly text: string;
+}
+
+export interface Verdict {
+  readonly violations: readonly Violation[];
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** Whose times the machine's speed decides, judged only where it has time. */
+export interface Judging {
+  /** Whether to judge also how fast the members were right again, and what failed long after a fault. */
+  readonly timed: boolean;
+}
+
+/** A call may settle so long after its deadline, in ms: its process may have been short of time. */
+const OVERDUE = 3_000;
+/** Members are right so long after a fault is over, in ms. */
+const HEALING = 5_000;
+/** What a fault can still do to short calls after it is over, in ms: leases end, connections come back. */
+const AFTERMATH = 15_000;
+/** How long a lease lasts in which a task's worker is not heard, in ms: the fixture has the default. */
+const LEASE = 10_000;
+/** A worker takes so long to begin to answer after it was killed or froze, in ms, as seen by a request that it had got. */
+const REQUEST = 2_000;
+/** A process that was not seen alive for so long has ended, in ms; it writes twice a second. */
+const SIGN_OF_LIFE = 700;
+/** How often a task may be begun by workers that die. */
+const RUNS = 3;
+
+interface Process {
+  readonly id: string;
+  readonly pid: number;
+  host?: string;
+  up?: number;
+  last: number;
+}
+
+interface Call {
+  readonly at: number;
+  readonly method: Method;
+  readonly name: string;
+  readonly deadline?: number;
+  readonly isKept?: boolean;
+  readonly by: Process;
+  settled?: { readonly at: number; readonly outcome: string; readonly value?: string; readonly message?: string };
+}
+
+interface Run {
+  readonly id: string;
+  readonly name: string;
+  readonly begin: number;
+  readonly by: Process;
+  end?: number;
+}
+
+/** Judges a history, as a client sees it and as the handlers do: what was promised and not kept. */
+export function judge(history: History, { timed }: Judging = { timed: true }): Verdict {
+  const story = new Story(history);
+  const rules: Readonly<Record<string, (story: Story) => Iterable<Found>>> = {
+    'lost task': lostTasks,
+    'task never begun': neverBegun,
+    'two results': twoResults,
+    overlap: overlaps,
+    'at most once': repeats,
+    'fencing token': tokens,
+    order,
+    hung,
+    ...(timed ? { members, 'failed without a fault': needless, 'broadcast lost': lostBroadcasts } : {}),
+    http: failedRequests,
+  };
+  const violations = Object.entries(rules).flatMap(([rule, find]) =>
+    [...find(story)].map(([at, text]) => ({ rule, at: Math.round((at - story.begin) / 100) / 10, text })),
+  );
+  return { violations, counts: story.counts() };
+}
+
+type Found = readonly [at: number, text: string];
+
+class Story {
+  readonly begin: number;
+  readonly processes = new Map<string, Process>();
+  readonly calls: Call[] = [];
+  readonly runs = new Map<string, Run>();
+  readonly runsOf = new Map<string, Run[]>();
+
+  constructor(readonly history: History) {
+    this.begin = history.events[0]?.at ?? 0;
+    const open = new Map<string, Call>();
+    for (const event of history.events) {
+      const by = this.processOf(event);
+      by.last = event.at;
+      if (event.kind === 'up') Object.assign(by, { host: event.host, up: event.at });
+      if (event.kind === 'call') {
+        const { call, method, name, deadline, isKept } = event;
+        const made: Call = { at: event.at, method, name, deadline, isKept, by };
+        open.set(`${by.id}/${call}`, made);
+        this.calls.push(made);
+      }
+      if (event.kind === 'settled') {
+        const call = open.get(`${by.id}/${event.call}`);
+        if (call) call.settled = event;
+      }
+      if (event.kind === 'began' || event.kind === 'once-began') this.began(event, by);
+      if (event.kind === 'ended') {
+        const run = this.runs.get(event.run);
+        if (run) run.end = event.at;
+      }
+    }
+  }
+
+  of<K extends Deed['kind']>(kind: K): Extract<HistoryEvent, { readonly kind: K }>[] {
+    return this.history.events.filter(
+      (event): event is Extract<HistoryEvent, { readonly kind: K }> => event.kind === kind,
+    );
+  }
+
+  /** It has ended before the load was stopped: killed, or replaced. */
+  hasEnded(process: Process): boolean {
+    return process.last < this.history.stopped - SIGN_OF_LIFE;
+  }
+
+  /** Until when it ran, or may have run: to its end, or to that of its process. */
+  endOf(run: Run): number {
+    return run.end ?? (this.hasEnded(run.by) ? run.by.last : Infinity);
+  }
+
+  /** The faults that lasted within those times, or were over not longer than `aftermath` before. */
+  faultsIn(from: number, to: number, aftermath = 0): FaultRecord[] {
+    return this.history.faults.filter(({ begin, end }) => begin <= to && end + aftermath >= from);
+  }
+
+  /** Whether the worker could not be told from one that is dead: it was frozen, or cut off from all brokers, in that time. */
+  wasApart(worker: Process, from: number, to: number): boolean {
+    return this.faultsIn(from, to, HEALING).some(
+      ({ fault, pids }) => pids?.includes(worker.pid) || isolatedHost(fault, this.history.brokers) === worker.host,
+    );
+  }
+
+  /** Whether what was accepted in that time may be gone with the broker's memory. */
+  wasForgotten(from: number, to: number): boolean {
+    return this.faultsIn(from, to).some(({ fault }) => fault.kind === 'empty-broker' && this.history.brokers === 1);
+  }
+
+  counts(): Record<string, number> {
+    const counts: Record<string, number> = { faults: this.history.faults.length, processes: this.processes.size };
+    const add = (name: string) => (counts[name] = (counts[name] ?? 0) + 1);
+    for (const { method, settled } of this.calls) add(`${method} ${settled?.outcome ?? 'open'}`);
+    for (const { outcome } of this.of('said')) add(`broadcast ${outcome}`);
+    counts['runs'] = this.runs.size;
+    counts['begun again'] = [...this.runsOf.values()].filter(({ length }) => length > 1).length;
+    counts['heard'] = this.of('heard').length;
+    counts['leaders'] = new Set(this.of('wrote').map(({ token }) => token)).size;
+    counts['requests'] = this.history.probes.length;
+    return counts;
+  }
+
+  private processOf({ process: id, at }: HistoryEvent): Process {
+    const known = this.processes.get(id);
+    if (known) return known;
+    const made = { id, pid: Number.parseInt(id, 10), last: at };
+    this.processes.set(id, made);
+    return made;
+  }
+
+  private began(
+    { run: id, name, at }: { readonly run: string; readonly name: string; readonly at: number },
+    by: Process,
+  ): void {
+    const run = { id, name, begin: at, by };
+    this.runs.set(id, run);
+    this.runsOf.set(name, [...(this.runsOf.get(name) ?? []), run]);
+  }
+}
+
+const isTask = ({ method }: Call): boolean => method === 'task' || method === 'shared' || method === 'at-most-once';
+
+/** Calls of processes that lived to see their outcome. */
+const witnessed = (story: Story): Call[] => story.calls.filter(({ by, settled }) => settled || !story.hasEnded(by));
+
+const seconds = (story: Story, at: number): string => `${((at - story.begin) / 1_000).toFixed(1)} s`;
+
+function describeRun(story: Story, run: Run): string {
+  return `${run.by.host}/${run.by.pid} ${seconds(story, run.begin)} to ${run.end ? seconds(story, run.end) : 'its end'}`;
+}
+
+/** What was accepted ends as reported: 'ok' has a run that has ended, and who asks on for a task gets its result. */
+function* lostTasks(story: Story): Iterable<Found> {
+  for (const call of witnessed(story)) {
+    if (!isTask(call) || !call.settled) continue;
+    const { outcome, value, message, at } = call.settled;
+    const runs = story.runsOf.get(call.name) ?? [];
+    if (outcome === 'ok') {
+      const run = story.runs.get(value!);
+      if (!run?.end) yield [at, `${call.name} is said to have run as ${value}, which has not ended`];
+    }
+    if (call.isKept && !['ok', 'ERR_CLUSTER_NOT_CONNECTED', 'ERR_CLUSTER_BACKPRESSURE'].includes(outcome)) {
+      if (story.wasForgotten(call.at, at)) continue;
+      const died = runs.filter((run) => run.end === undefined && story.hasEnded(run.by));
+      if (outcome === 'ERR_CLUSTER_MEMBER_LOST' && died.length >= RUNS) continue;
+      yield [call.at, `${call.name} ended with ${outcome} (${message}), begun ${runs.length} times`];
+    }
+  }
+}
+
+/** Nobody is told that a task's worker was lost, of a task that no worker has begun. */
+function* neverBegun(story: Story): Iterable<Found> {
+  for (const call of witnessed(story)) {
+    if (!isTask(call) || call.settled?.outcome !== 'ERR_CLUSTER_MEMBER_LOST') continue;
+    if (story.runsOf.has(call.name)) continue;
+    // That it begins is written down before its handler is called: its worker may have died just then.
+    const deaths = story.faultsIn(call.at - LEASE, call.settled.at).filter(({ pids }) => pids);
+    if (deaths.length === 0) yield [call.at, `${call.name} (${call.method}): ${call.settled.message}`];
+  }
+}
+
+/** All who ask for one id, or one key, get the same. */
+function* twoResults(story: Story): Iterable<Found> {
+  const results = new Map<string, Set<string>>();
+  const first = new Map<string, Call>();
+  for (const call of story.calls) {
+    if (!isTask(call) && call.method !== 'once') continue;
+    if (call.settled?.outcome !== 'ok') continue;
+    if (!first.has(call.name)) first.set(call.name, call);
+    results.set(call.name, (results.get(call.name) ?? new Set()).add(call.settled.value!));
+  }
+  for (const [name, values] of results) {
+    const { at } = first.get(name)!;
+    if (values.size > 1 && !story.wasForgotten(at - LEASE, at + LEASE)) {
+      const runs = story.runsOf.get(name) ?? [];
+      const [earliest] = runs;
+      // Frozen or cut off while it ran a key, it has its own result for its own caller (docs/many-hosts.md).
+      if (earliest && name.startsWith('once-') && story.wasApart(earliest.by, earliest.begin, story.endOf(earliest)))
+        continue;
+      yield [at, `${name}: ${runs.map((run) => describeRun(story, run)).join('; ')}`];
+    }
+  }
+}
+
+/** Two runs of one task, or key, at a time: only where the one that ran could not be told from a dead one. */
+function* overlaps(story: Story): Iterable<Found> {
+  for (const [name, runs] of story.runsOf) {
+    for (const [index, later] of runs.entries()) {
+      for (const earlier of runs.slice(0, index)) {
+        if (story.endOf(earlier) <= later.begin) continue;
+        if (story.wasApart(earlier.by, earlier.begin, later.begin)) continue;
+        yield [later.begin, `${name}: ${describeRun(story, earlier)}; ${describeRun(story, later)}`];
+      }
+    }
+  }
+}
+
+/** A task that runs at most once does, and a key whose run has ended is not run again while others may still ask for it. */
+function* repeats(story: Story): Iterable<Found> {
+  const atMostOnce = new Set(story.calls.filter(({ method }) => method === 'at-most-once').map(({ name }) => name));
+  for (const [name, runs] of story.runsOf) {
+    const [first, second] = runs;
+    if (!first || !second || story.wasForgotten(first.begin, second.begin)) continue;
+    const isKey = name.startsWith('once-');
+    if (!atMostOnce.has(name) && !(isKey && first.end !== undefined && first.end < second.begin)) continue;
+    if (isKey && story.wasApart(first.by, first.begin, second.begin)) continue;
+    yield [second.begin, `${name}: ${runs.map((run) => describeRun(story, run)).join('; ')}`];
+  }
+}
+
+/** Over all that leaders write, tokens never fall, and no two have the same. */
+function* tokens(story: Story): Iterable<Found> {
+  let highest: { readonly token: number; readonly process: string } | undefined;
+  for (const { at, process, token } of story.of('wrote')) {
+    if (highest && token < highest.token)
+      yield [at, `${process} wrote ${token} after ${highest.process} wrote ${highest.token}`];
+    if (highest && token === highest.token && process !== highest.process)
+      yield [at, `${process} and ${highest.process} wrote ${token}`];
+    if (!highest || token > highest.token) highest = { token, process };
+  }
+}
+
+/** Each hears the broadcasts of a sender in their order, and none twice. */
+function* order(story: Story): Iterable<Found> {
+  const last = new Map<string, number>();
+  for (const { at, process, sender, number } of story.of('heard')) {
+    const way = `${sender} → ${process}`;
+    const before = last.get(way) ?? 0;
+    if (number <= before) yield [at, `${way}: ${number} after ${before}`];
+    last.set(way, Math.max(number, before));
+  }
+}
+
+/** Whatever has a deadline settles by it; what has none settles once nothing disturbs. */
+function* hung(story: Story): Iterable<Found> {
+  for (const { at, method, name, deadline, settled, by } of witnessed(story)) {
+    const text = `${method} ${name} of ${by.host}/${by.pid}`;
+    if (!settled) yield [at, `${text} never settled`];
+    else if (deadline !== undefined && settled.at - at > deadline + OVERDUE && !story.wasApart(by, at, settled.at))
+      yield [at, `${text} settled after ${Math.round(settled.at - at)} ms, its deadline was ${deadline}`];
+  }
+}
+
+/** Everybody sees all members again soon after a fault is over, where none other lasts. */
+function* members(story: Story): Iterable<Found> {
+  const said = story.of('members');
+  const full = Math.max(0, ...said.map(({ members }) => members.length));
+  for (const record of story.history.faults) {
+    const { begin, end, fault, pids } = record;
+    if (pids && fault.kind.startsWith('kill')) continue; // a new process takes its own time to start
+    const due = end + HEALING;
+    if (due > story.history.stopped || story.faultsIn(begin, due, HEALING).length > 1) continue;
+    for (const process of story.processes.values()) {
+      if (process.up === undefined || process.up > begin || process.last < due) continue;
+      const seen = said.findLast(({ at, process: id }) => id === process.id && at <= due)?.members ?? [];
+      if (seen.length < full)
+        yield [due, `${process.host}/${process.pid} saw ${seen.join(' ')} ${HEALING} ms after ${fault.kind}`];
+    }
+  }
+}
+
+/** Nothing fails where nothing was disturbed. */
+function* needless(story: Story): Iterable<Found> {
+  for (const { at, method, name, settled, by } of witnessed(story)) {
+    if (!settled || settled.outcome === 'ok' || story.faultsIn(at, settled.at, AFTERMATH).length > 0) continue;
+    yield [at, `${method} ${name} of ${by.host}/${by.pid}: ${settled.outcome}, ${settled.message}`];
+  }
+  for (const { at, sender, number, outcome } of story.of('said')) {
+    if (outcome !== 'ok' && story.faultsIn(at, at, AFTERMATH).length === 0)
+      yield [at, `broadcast ${number} of ${sender}: ${outcome}`];
+  }
+}
+
+/** A broadcast that nothing disturbed is heard by all who were there. */
+function* lostBroadcasts(story: Story): Iterable<Found> {
+  const heard = new Set(story.of('heard').map(({ process, sender, number }) => `${process} ${sender} ${number}`));
+  for (const { at, sender, number, outcome } of story.of('said')) {
+    if (outcome !== 'ok' || story.faultsIn(at - REQUEST, at + REQUEST, AFTERMATH).length > 0) continue;
+    for (const { id, up, last } of story.processes.values()) {
+      if (up === undefined || up > at - REQUEST || last < at + REQUEST) continue;
+      if (!heard.has(`${id} ${sender} ${number}`)) yield [at, `${number} of ${sender} was not heard by ${id}`];
+    }
+  }
+}
+
+/** Requests are answered, whatever becomes of the broker; but for those of a worker that is killed or frozen. */
+function* failedRequests(story: Story): Iterable<Found> {
+  for (const { at, took, host, error } of story.history.probes) {
+    if (error === undefined || at < story.begin || at > story.history.stopped) continue;
+    const isExcused = story
+      .faultsIn(at, at + took, REQUEST)
+      .some(({ fault, pids }) => pids && 'host' in fault && fault.host === host);
+    if (!isExcused && !isStarting(story, host, at)) yield [at, `${host}: ${error} after ${Math.round(took)} ms`];
+  }
+}
+
+/** A host that was killed whole has nobody who answers until it is up again. */
+function isStarting(story: Story, host: string, at: number): boolean {
+  const killed = story.history.faults.findLast(
+    ({ fault, begin }) => fault.kind === 'kill-host' && fault.host === host && begin <= at,
+  );
+  if (!killed) return false;
+  return !story.history.probes.some(
+    (probe) => probe.host === host && probe.at > killed.end && probe.at < at && !probe.error,
+  );
+}

@@ -1,0 +1,54 @@
+import type { BrokerName, Host } from './namespaces.js';
+
+/** What can happen to the network, to a broker's server, and to the processes of a host. */
+export type Fault =
+  /** Nothing passes between a host and these brokers; or nothing to the host, or nothing from it. */
+  | {
+      readonly kind: 'cut';
+      readonly host: Host;
+      readonly brokers: readonly BrokerName[];
+      readonly way: 'both' | 'to' | 'from';
+    }
+  /** A broker's machine is reached by nobody. */
+  | { readonly kind: 'isolate'; readonly broker: BrokerName }
+  /** A host and a broker reach each other, and no other broker. */
+  | { readonly kind: 'minority'; readonly host: Host; readonly broker: BrokerName }
+  | { readonly kind: 'loss'; readonly host: Host; readonly percent: number }
+  | { readonly kind: 'latency'; readonly broker: BrokerName; readonly ms: number }
+  | { readonly kind: 'kill-broker'; readonly broker: BrokerName }
+  | { readonly kind: 'freeze-broker'; readonly broker: BrokerName }
+  /** It is killed, and has lost all it kept. */
+  | { readonly kind: 'empty-broker'; readonly broker: BrokerName }
+  | { readonly kind: 'full-disk'; readonly broker: BrokerName }
+  /** The brokers take the apps' credentials no more, and end their connections. */
+  | { readonly kind: 'revoke' }
+  | { readonly kind: 'kill-worker'; readonly host: Host }
+  | { readonly kind: 'freeze-worker'; readonly host: Host }
+  | { readonly kind: 'kill-host'; readonly host: Host }
+  | { readonly kind: 'freeze-host'; readonly host: Host };
+
+export type FaultKind = Fault['kind'];
+
+/** A fault as it happened: times in ms of the machine's monotonic clock. */
+export interface FaultRecord {
+  readonly fault: Fault;
+  readonly begin: number;
+  readonly end: number;
+  /** Pids of the processes that were killed or frozen by it. */
+  readonly pids?: readonly number[];
+}
+
+/** The hosts that it takes the whole cluster of brokers from, or that stand still, while others go on. */
+export function isolatedHost(fault: Fault, brokers: number): Host | undefined {
+  if (fault.kind === 'cut' && fault.brokers.length === brokers) return fault.host;
+  if (fault.kind === 'minority' || fault.kind === 'loss' || fault.kind === 'freeze-host') return fault.host;
+  return fault.kind === 'kill-host' ? fault.host : undefined;
+}
+
+export function describeFault(fault: Fault): string {
+  const { kind, ...details } = fault;
+  const list = Object.entries(details).map(
+    ([name, value]) => `${name} ${Array.isArray(value) ? value.join('+') : value}`,
+  );
+  return [kind, ...list].join(', ');
+}

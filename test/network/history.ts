@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HistoryEvent } from '../e2e/fixtures/src/network/events.js';
+import type { Probe } from '../e2e/fixtures/src/network/probe.js';
+import type { FaultRecord } from './faults.js';
+
+export type { Deed, HistoryEvent, Method } from '../e2e/fixtures/src/network/events.js';
+export type { Probe } from '../e2e/fixtures/src/network/probe.js';
+
+/** All that happened in a run. */
+export interface History {
+  /** In order of time. */
+  readonly events: readonly HistoryEvent[];
+  readonly probes: readonly Probe[];
+  readonly faults: readonly FaultRecord[];
+  /** From when on the load was stopped and nothing disturbed: time in ms of the monotonic clock. */
+  readonly stopped: number;
+  /** How many brokers there are. */
+  readonly brokers: number;
+}
+
+/** What the processes of a run have written into the folder, in order of time. */
+export function readEvents(folder: string): HistoryEvent[] {
+  const lines = readdirSync(folder)
+    .filter((name) => name.endsWith('.jsonl'))
+    // A process that was killed may have left half a line.
+    .flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n').slice(0, -1));
+  return lines.map((line) => JSON.parse(line) as HistoryEvent).toSorted((one, other) => one.at - other.at);
+}

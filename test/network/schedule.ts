@@ -1,0 +1,118 @@
+import { brokersOf, type Setup } from './brokers.js';
+import type { Fault, FaultKind } from './faults.js';
+import { type BrokerName, type Host, HOSTS } from './namespaces.js';
+
+/** What is disturbed, and when: ms since the schedule's begin. */
+export interface Step {
+  readonly at: number;
+  readonly ms: number;
+  readonly fault: Fault;
+}
+
+/** Faults of the network and the brokers, one after the other; beside them those of processes, one after the other. */
+export interface Schedule {
+  readonly network: readonly Step[];
+  readonly processes: readonly Step[];
+}
+
+const NETWORK: readonly FaultKind[] = [
+  'cut',
+  'cut',
+  'loss',
+  'latency',
+  'isolate',
+  'kill-broker',
+  'freeze-broker',
+  'revoke',
+  'full-disk',
+  'empty-broker',
+];
+/** Only where there are several brokers: a host that sees one of them. */
+const PARTIAL: readonly FaultKind[] = ['minority', 'cut', 'isolate', 'kill-broker'];
+const PROCESSES: readonly FaultKind[] = ['kill-worker', 'kill-worker', 'freeze-worker', 'kill-host', 'freeze-host'];
+
+/** How long a fault of the network lasts, and how long there is none, in ms. */
+const LASTS = [1_500, 3_000, 6_000, 12_000, 20_000, 40_000];
+const PAUSES = [6_000, 9_000, 14_000];
+/** The same for processes. */
+const HOLDS = [2_500, 5_000, 9_000, 14_000];
+const INTERVALS = [25_000, 35_000, 50_000];
+
+/** The faults of a set-up that tests try one by one. */
+export function kindsOf(setup: Setup): readonly FaultKind[] {
+  const several = brokersOf(setup).length > 1 ? PARTIAL : [];
+  // Who loses all that a Redis primary kept before a replica is promoted loses it everywhere (docs/many-hosts.md).
+  const network = [...NETWORK, ...several].filter((kind) => !(setup === 'sentinel' && kind === 'empty-broker'));
+  return [...new Set([...network, ...PROCESSES])];
+}
+
+/** The same seed gives the same schedule. */
+export function schedule(setup: Setup, minutes: number, seed: number): Schedule {
+  const random = new Random(seed);
+  const end = minutes * 60_000;
+  const several = brokersOf(setup).length > 1 ? PARTIAL : [];
+  const possible = kindsOf(setup);
+  const kinds = [...NETWORK, ...several].filter((kind) => possible.includes(kind));
+  const lane = (of: readonly FaultKind[], pauses: readonly number[], lasts: readonly number[]): Step[] => {
+    const steps: Step[] = [];
+    for (let at = random.of(pauses); ; at += random.of(pauses)) {
+      const ms = random.of(lasts);
+      if (at + ms > end) return steps;
+      steps.push({ at, ms, fault: makeFault(random.of(of), setup, random) });
+      at += ms;
+    }
+  };
+  return { network: lane(kinds, PAUSES, LASTS), processes: lane(PROCESSES, INTERVALS, HOLDS) };
+}
+
+/** A fault of that kind, somewhere. */
+export function makeFault(kind: FaultKind, setup: Setup, random: Random): Fault {
+  const brokers = brokersOf(setup);
+  const host: Host = random.of(HOSTS);
+  const broker: BrokerName = random.of(brokers);
+  switch (kind) {
+    case 'cut': {
+      const from = brokers.length > 1 && random.chance(0.4) ? [broker] : brokers;
+      return { kind, host, brokers: from, way: random.of(['both', 'both', 'to', 'from'] as const) };
+    }
+    case 'loss':
+      return { kind, host, percent: random.of([5, 15, 30]) };
+    case 'latency':
+      return { kind, broker, ms: random.of([20, 100, 300]) };
+    case 'minority':
+      return { kind, host, broker };
+    case 'revoke':
+      return { kind };
+    case 'isolate':
+    case 'kill-broker':
+    case 'freeze-broker':
+    case 'empty-broker':
+    case 'full-disk':
+      return { kind, broker };
+    case 'kill-worker':
+    case 'freeze-worker':
+    case 'kill-host':
+    case 'freeze-host':
+      return { kind, host };
+  }
+}
+
+/** Numbers that a seed decides: mulberry32, by Tommy Ettinger (public domain). */
+export class Random {
+  constructor(private state: number) {}
+
+  next(): number {
+    this.state = (this.state + 0x6d2b79f5) | 0;
+    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  chance(probability: number): boolean {
+    return this.next() < probability;
+  }
+
+  of<T>(values: readonly T[]): T {
+    return values[Math.floor(this.next() * values.length)]!;
+  }
+}

@@ -5,6 +5,6 @@ export default {
   ...e2e,
   displayName: 'network',
   testMatch: ['<rootDir>/test/network/**/*.spec.ts'],
-  testTimeout: 300_000,
+  testTimeout: 900_000,
   maxWorkers: 1,
 };

@@ -19,6 +19,7 @@ const SUITES = {
   brokers: { config: 'jest.brokers.config.js', limit: 15 * MINUTE, needsBuild: true },
   pack: { config: 'jest.pack.config.js', limit: 12 * MINUTE, needsBuild: true },
   faults: { config: 'jest.faults.config.js', limit: 25 * MINUTE, needsBuild: true },
+  network: { config: 'jest.network.config.js', limit: 45 * MINUTE, needsBuild: true },
 };
 
 /** Its kernel sockets can share a port, which those of the oldest Node that is supported cannot. */
@@ -54,6 +55,7 @@ const gate = () => [
   ...['unit', 'e2e', 'hostile', 'compat', 'brokers', 'pack'].map((suite) => ({ suite })),
   // Each fault once, of a worker that is ready.
   { suite: 'faults', only: ['faults/ready'], env: { LISTEN_UNDER_TEST: 'round-robin' } },
+  { suite: 'network', only: ['network/smoke'] },
   { suite: 'e2e', only: ['e2e/reload', 'e2e/shutdown', 'e2e/slot-sockets'], env: otherNode() },
 ];
 

@@ -20,6 +20,7 @@ const OTHER_PASSWORD = 'revoked';
 const NATS_PORT = 4222;
 const REDIS_PORT = 6379;
 const SENTINEL_PORT = 26_379;
+const MONITOR_PORT = 8222;
 /** Where the link that can be slow listens: whoever connects to the broker from outside comes by it. */
 const LINK_PORT = 14_222;
 /** The broker's disk, in bytes. */
@@ -98,6 +99,26 @@ export class Brokers {
 
   thaw(name: BrokerName): void {
     this.servers.get(name)!.child!.kill('SIGCONT');
+  }
+
+  /**
+   * Resolves when each of several NATS servers has all that the others have. Until then the loss of one's disk loses what was
+   * accepted: those that are left and the one that forgot are a majority.
+   */
+  async inStep(): Promise<void> {
+    if (this.setup !== 'nats3') return;
+    const url = (name: BrokerName) => `http://${addressOf(name)}:${MONITOR_PORT}/jsz?streams=1&consumers=1`;
+    const ask = `Promise.all(process.argv.slice(1).map((url) => fetch(url).then((r) => r.json()))).then((all) => console.log(JSON.stringify(all)))`;
+    const look = () => {
+      const said = this.network.run('switch', [process.execPath, '-e', ask, ...this.names.map((name) => url(name))]);
+      // Only the leader of a stream or a consumer lists its replicas.
+      const replicas = [...said.matchAll(/"current":(true|false)(?:,"active":\d+)?(?:,"lag":(\d+))?/g)];
+      return (
+        replicas.length > 0 && replicas.every(([, isCurrent, lag]) => isCurrent === 'true' && Number(lag ?? 0) === 0)
+      );
+    };
+    const every = { timeout: 60_000, interval: 1_000, what: 'all NATS servers to be in step' };
+    await eventually(look, every);
   }
 
   /** It was killed, and when it is started again it has kept nothing. */
@@ -194,6 +215,7 @@ export class Brokers {
     return [
       `server_name: ${name}`,
       `listen: "0.0.0.0:${NATS_PORT}"`,
+      `http_port: ${MONITOR_PORT}`,
       `client_advertise: "${addressOf(name)}:${NATS_PORT}"`,
       `jetstream { store_dir: "${this.path(name, 'data')}", max_file_store: ${DISK} }`,
       `authorization { users: [ { user: ${USER}, password: ${this.password} } ] }`,

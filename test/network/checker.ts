@@ -75,6 +75,7 @@ export function judge(history: History, { timed }: Judging = { timed: true }): V
     hung,
     ...(timed ? { members, 'failed without a fault': needless, 'broadcast lost': lostBroadcasts } : {}),
     http: failedRequests,
+    'host ended': ended,
   };
   const violations = Object.entries(rules).flatMap(([rule, find]) =>
     [...find(story)].map(([at, text]) => ({ rule, at: Math.round((at - story.begin) / 100) / 10, text })),
@@ -306,7 +307,6 @@ function* hung(story: Story): Iterable<Found> {
 /** Everybody sees all members again soon after a fault is over, where none other lasts. */
 function* members(story: Story): Iterable<Found> {
   const said = story.of('members');
-  const full = Math.max(0, ...said.map(({ members }) => members.length));
   for (const record of story.history.faults) {
     const { begin, end, fault, pids } = record;
     if (pids && fault.kind.startsWith('kill')) continue; // a new process takes its own time to start
@@ -315,7 +315,7 @@ function* members(story: Story): Iterable<Found> {
     for (const process of story.processes.values()) {
       if (process.up === undefined || process.up > begin || process.last < due) continue;
       const seen = said.findLast(({ at, process: id }) => id === process.id && at <= due)?.members ?? [];
-      if (seen.length < full)
+      if (seen.length < story.history.members)
         yield [due, `${process.host}/${process.pid} saw ${seen.join(' ')} ${HEALING} ms after ${fault.kind}`];
     }
   }
@@ -353,6 +353,14 @@ function* failedRequests(story: Story): Iterable<Found> {
       .faultsIn(at, at + took, REQUEST)
       .some(({ fault, pids }) => pids && 'host' in fault && fault.host === host);
     if (!isExcused && !isStarting(story, host, at)) yield [at, `${host}: ${error} after ${Math.round(took)} ms`];
+  }
+}
+
+/** A host runs until it is asked to stop. One that is started while its credentials are refused ends, and says why. */
+function* ended(story: Story): Iterable<Found> {
+  for (const { at, host, code } of story.history.exits) {
+    const isRefused = story.faultsIn(at, at).some(({ fault }) => fault.kind === 'revoke');
+    if (!isRefused || !isStarting(story, host, at)) yield [at, `${host}: ${code}`];
   }
 }
 

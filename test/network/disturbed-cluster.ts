@@ -7,13 +7,15 @@ import { now } from '../e2e/fixtures/src/network/record.js';
 import { childrenOf, eventually, fixture, isRunning, NODE, userEnvironment } from '../support/index.js';
 import { Brokers, brokersOf, type Setup } from './brokers.js';
 import type { Fault, FaultRecord } from './faults.js';
-import { type History, type Probe, readEvents } from './history.js';
+import { type History, type HostExit, type Probe, readEvents } from './history.js';
 import { addressOf, type Host, HOSTS, Network } from './namespaces.js';
 
 const PORT = 3000;
 export const WORKERS = 2;
 /** All members everywhere. */
 const FULL = HOSTS.length * WORKERS;
+/** A host that has ended by itself is started again after so long, in ms. */
+const RESTART = 2_000;
 /** How long what was called may take to settle once the load has stopped, in ms: a task of 12 s that waited for a lease. */
 const SETTLING = 45_000;
 
@@ -25,6 +27,8 @@ export class DisturbedCluster {
   private readonly faults: FaultRecord[] = [];
   private readonly brokers: Brokers;
   private probe: ChildProcess | undefined;
+  private readonly exits: HostExit[] = [];
+  private isStopping = false;
 
   private constructor(
     readonly setup: Setup,
@@ -61,6 +65,7 @@ export class DisturbedCluster {
 
   /** Lets the fault last for so long (ms), and ends it. */
   async suffer(fault: Fault, ms: number): Promise<void> {
+    if (fault.kind === 'empty-broker') await this.brokers.inStep();
     const begin = now();
     const { undo, pids } = await this.inflict(fault);
     await pass(ms);
@@ -74,12 +79,14 @@ export class DisturbedCluster {
     const stopped = now();
     writeFileSync(join(this.folder, 'stop'), '');
     await this.settled().catch(() => {}); // what has not is for the checker to tell
+    const { probes, faults, exits } = this;
     const brokers = brokersOf(this.setup).length;
-    return { events: readEvents(this.folder), probes: this.probes, faults: this.faults, stopped, brokers };
+    return { events: readEvents(this.folder), probes, faults, exits, stopped, members: FULL, brokers };
   }
 
   /** Asks the hosts to stop, and resolves to how each ended. */
   async stop(): Promise<Readonly<Record<string, number | string>>> {
+    this.isStopping = true;
     const ends = [...this.hosts].map(async ([name, host]) => {
       const ended = once(host, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
       host.kill('SIGTERM');
@@ -91,6 +98,7 @@ export class DisturbedCluster {
 
   /** Ends whatever still runs, at once. */
   async destroy(): Promise<void> {
+    this.isStopping = true;
     for (const [name, host] of this.hosts) {
       const pids = this.pidsOf(name);
       for (const pid of pids) kill(pid, 'SIGKILL');
@@ -187,6 +195,12 @@ export class DisturbedCluster {
     });
     closeSync(log);
     this.hosts.set(host, child);
+    // An operator's service manager starts it again.
+    child.once('exit', (code, signal) => {
+      if (this.isStopping || signal === 'SIGKILL') return;
+      this.exits.push({ at: now(), host, code: code ?? signal! });
+      setTimeout(() => this.isStopping || this.startHost(host), RESTART);
+    });
   }
 
   private startProbe(): void {

@@ -7,14 +7,24 @@ import type { FaultRecord } from './faults.js';
 export type { Deed, HistoryEvent, Method } from '../e2e/fixtures/src/network/events.js';
 export type { Probe } from '../e2e/fixtures/src/network/probe.js';
 
+/** A host's primary ended, and nobody had asked it to. */
+export interface HostExit {
+  readonly at: number;
+  readonly host: string;
+  readonly code: number | string;
+}
+
 /** All that happened in a run. */
 export interface History {
   /** In order of time. */
   readonly events: readonly HistoryEvent[];
   readonly probes: readonly Probe[];
   readonly faults: readonly FaultRecord[];
+  readonly exits: readonly HostExit[];
   /** From when on the load was stopped and nothing disturbed: time in ms of the monotonic clock. */
   readonly stopped: number;
+  /** How many members there are where none is missing. */
+  readonly members: number;
   /** How many brokers there are. */
   readonly brokers: number;
 }

@@ -1,11 +1,13 @@
 import { PATIENCE } from './patience.js';
 
-/** Time between two looks, in ms. */
+/** Time between two looks where nothing else is said, in ms. */
 const INTERVAL = 20;
 
 export interface EventuallyOptions {
   /** Give up after this many ms. */
   readonly timeout?: number;
+  /** Time between two looks, in ms. */
+  readonly interval?: number;
   /** What was waited for; a function is asked when it did not happen. */
   readonly what: string | (() => string);
 }
@@ -16,7 +18,7 @@ export interface EventuallyOptions {
  */
 export async function eventually<T>(
   probe: () => T | undefined | false | Promise<T | undefined | false>,
-  { timeout = PATIENCE, what }: EventuallyOptions,
+  { timeout = PATIENCE, interval = INTERVAL, what }: EventuallyOptions,
 ): Promise<T> {
   const deadline = Date.now() + timeout;
   for (;;) {
@@ -31,6 +33,6 @@ export async function eventually<T>(
       const text = typeof what === 'string' ? what : what();
       throw new Error(`not within ${timeout} ms: ${text}`, { cause });
     }
-    await new Promise((resolve) => setTimeout(resolve, INTERVAL));
+    await new Promise((resolve) => setTimeout(resolve, interval));
   }
 }

@@ -1,7 +1,8 @@
 // npm run chaos -- --broker nats3 --minutes 10 --seed 7
 // Three hosts and their brokers in network namespaces, under load, while the network, the brokers and the processes fail as
 // the seed decides. Ends with what a checker found in the history of all calls; the same seed gives the same faults.
-import { mkdtempSync } from 'node:fs';
+// npm run chaos -- --judge FOLDER judges a history once more.
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
     folder: { type: 'string' },
+    judge: { type: 'string' },
     'no-build': { type: 'boolean', default: false },
   },
 });
@@ -23,9 +25,16 @@ if (!(minutes > 0) || !Number.isInteger(seed)) {
   console.error(`--minutes must be a number above 0, --seed an integer: got ${values.minutes} and ${values.seed}.`);
   process.exit(1);
 }
-const folder = values.folder ?? mkdtempSync(join(tmpdir(), `nestjs-cluster-chaos-${values.broker}-${seed}-`));
+const { judge, broker } = values;
+const folder = judge ?? values.folder ?? mkdtempSync(join(tmpdir(), `nestjs-cluster-chaos-${broker}-${seed}-`));
+if (judge === undefined && existsSync(folder) && readdirSync(folder).length > 0) {
+  console.error(`--folder must be empty or missing: ${folder} has another history. To judge that, use --judge.`);
+  process.exit(1);
+}
 
-for (const script of values['no-build'] ? [] : ['scripts/build.js', 'scripts/build-samples.js']) {
+for (const script of values['no-build'] || judge !== undefined
+  ? []
+  : ['scripts/build.js', 'scripts/build-samples.js']) {
   if ((await runNode([script], { limit: 5 * MINUTE })) !== 0) process.exit(1);
 }
 const limit = (minutes + 6) * MINUTE;
@@ -39,5 +48,8 @@ process.exitCode = await runNode(
     `--testTimeout=${limit}`,
     '--silent',
   ],
-  { limit, env: { ...process.env, CHAOS: JSON.stringify({ broker: values.broker, minutes, seed, folder }) } },
+  {
+    limit,
+    env: { ...process.env, CHAOS: JSON.stringify({ broker, minutes, seed, folder, judge: judge !== undefined }) },
+  },
 );

@@ -146,10 +146,14 @@ export class Brokers {
     closeSync(file);
   }
 
-  /** There is room again. A NATS server that met a full disk has ended its JetStream for good, and is started anew. */
+  /**
+   * There is room again. A NATS server that met a full disk has ended its JetStream for good, and a Redis replica has ended
+   * itself: they are started anew.
+   */
   async free(name: BrokerName): Promise<void> {
     rmSync(this.path(name, 'filler'), { force: true });
-    if (!isNats(this.setup)) return;
+    const { child } = this.servers.get(name)!;
+    if (!isNats(this.setup) && child!.exitCode === null && child!.signalCode === null) return;
     await this.kill(name);
     await this.restart(name);
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { eventually, fixture, NODE } from '../support/index.js';
 import { addressOf, type BrokerName, BROKERS, type Network } from './namespaces.js';
 
-/** What the apps stand on: one server or three. */
+/** The brokers that can be tested: one NATS server or three, one Redis, or three with Sentinel. */
 export const SETUPS = ['nats', 'nats3', 'redis', 'sentinel'] as const;
 export type Setup = (typeof SETUPS)[number];
 
@@ -21,19 +21,19 @@ const NATS_PORT = 4222;
 const REDIS_PORT = 6379;
 const SENTINEL_PORT = 26_379;
 const MONITOR_PORT = 8222;
-/** Where the link that can be slow listens: whoever connects to the broker from outside comes by it. */
+/** Where the slow link listens: all connections from other machines to the broker pass through it. */
 const LINK_PORT = 14_222;
 /** The broker's disk, in bytes. */
 const DISK = 192 * 1024 * 1024;
 
-/** A server process, and its link. */
+/** The processes on a broker's machine. */
 interface Server {
   child?: ChildProcess;
   sentinel?: ChildProcess;
   link?: ChildProcess;
 }
 
-/** The servers of a set-up, each on its machine, with a disk of its own. */
+/** The servers of a setup, each on its own machine with its own disk. */
 export class Brokers {
   private readonly servers = new Map<BrokerName, Server>();
   private password = PASSWORD;
@@ -48,7 +48,7 @@ export class Brokers {
     return brokersOf(this.setup);
   }
 
-  /** What the fixture app is told. */
+  /** The engine and its options for the fixture app. */
   get engine(): { readonly name: 'nats' | 'redis'; readonly options: object } {
     const at = this.names.map((name) => addressOf(name));
     if (isNats(this.setup)) {
@@ -78,7 +78,7 @@ export class Brokers {
     }
   }
 
-  /** Starts it with what it has kept. Resolves when it listens. */
+  /** Starts the server with the data it has. Resolves when it listens. */
   async restart(name: BrokerName): Promise<void> {
     const command = isNats(this.setup)
       ? ['nats-server', '-c', this.path(name, 'server.conf')]
@@ -102,8 +102,8 @@ export class Brokers {
   }
 
   /**
-   * Resolves when each of several NATS servers has all that the others have. Until then the loss of one's disk loses what was
-   * accepted: those that are left and the one that forgot are a majority.
+   * Resolves when all NATS servers have the same data. Before that, the loss of one disk loses accepted data: a server that
+   * lags behind and the one that lost its disk are a majority.
    */
   async inStep(): Promise<void> {
     if (this.setup !== 'nats3') return;
@@ -121,7 +121,7 @@ export class Brokers {
     await eventually(look, every);
   }
 
-  /** It was killed, and when it is started again it has kept nothing. */
+  /** Deletes the data of a server that was killed. */
   forget(name: BrokerName): void {
     rmSync(this.path(name, 'data'), { recursive: true, force: true });
     this.configure(name);
@@ -131,7 +131,7 @@ export class Brokers {
     this.servers.get(name)!.link!.send(ms);
   }
 
-  /** Not a byte more fits on its disk. */
+  /** Fills the broker's disk to the last byte. */
   fill(name: BrokerName): void {
     const file = openSync(this.path(name, 'filler'), 'w');
     const full = (error: unknown) => (error as NodeJS.ErrnoException).code === 'ENOSPC';
@@ -147,8 +147,8 @@ export class Brokers {
   }
 
   /**
-   * There is room again. A NATS server that met a full disk has ended its JetStream for good, and a Redis replica has ended
-   * itself: they are started anew.
+   * Frees the disk. A NATS server that met a full disk has switched JetStream off for good, and a Redis replica has exited:
+   * both are restarted.
    */
   async free(name: BrokerName): Promise<void> {
     rmSync(this.path(name, 'filler'), { force: true });
@@ -158,7 +158,7 @@ export class Brokers {
     await this.restart(name);
   }
 
-  /** The apps' credentials are not taken any more, and their connections are ended; or they are taken again. */
+  /** Revokes the apps' credentials and closes their connections, or accepts the credentials again. */
   revoke(isRevoked: boolean): void {
     this.password = isRevoked ? OTHER_PASSWORD : PASSWORD;
     for (const name of this.names) {
@@ -193,7 +193,7 @@ export class Brokers {
     return child;
   }
 
-  /** All bytes between this broker and the other machines pass by a process that can hold them up. */
+  /** Starts the process that all bytes between this broker and other machines pass through, and that can delay them. */
   private async link(name: BrokerName): Promise<void> {
     const port = isNats(this.setup) ? NATS_PORT : REDIS_PORT;
     const command = [NODE, fixture('network/slow-link'), String(LINK_PORT), String(port)];
@@ -230,7 +230,7 @@ export class Brokers {
   private redisConfiguration(name: BrokerName): string {
     const group = [
       `replica-announce-ip ${addressOf(name)}`,
-      // What bounds a primary that is cut off: see docs/many-hosts.md.
+      // Bounds the time in which a primary that is cut off accepts writes: see docs/many-hosts.md.
       'min-replicas-to-write 1',
       'min-replicas-max-lag 3',
       ...(name === 'n1' ? [] : [`replicaof ${addressOf('n1')} ${REDIS_PORT}`]),

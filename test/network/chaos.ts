@@ -4,7 +4,7 @@ import type { DisturbedCluster } from './disturbed-cluster.js';
 import { describeFault } from './faults.js';
 import type { Schedule, Step } from './schedule.js';
 
-/** Lets the cluster suffer what the schedule says. Resolves when the last fault is over and all members are back. */
+/** Runs both lanes of the schedule on the cluster. Resolves when the last fault is over. */
 export async function suffer(
   cluster: DisturbedCluster,
   { network, processes }: Schedule,

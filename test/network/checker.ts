@@ -14,25 +14,25 @@ export interface Verdict {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** Whose times the machine's speed decides, judged only where it has time. */
+/** How strictly a history is judged. */
 export interface Judging {
-  /** Whether to judge also how fast the members were right again, and what failed long after a fault. */
+  /** Whether to judge also what depends on the machine's speed: how fast members are right again, what fails without a fault. */
   readonly timed: boolean;
 }
 
-/** A call may settle so long after its deadline, in ms: its process may have been short of time. */
+/** How long after its deadline a call may settle, in ms: its process may have been short of CPU time. */
 const OVERDUE = 3_000;
-/** Members are right so long after a fault is over, in ms. */
+/** How long after a fault the members may take to be right, in ms. */
 const HEALING = 5_000;
-/** What a fault can still do to short calls after it is over, in ms: leases end, connections come back. */
+/** How long after a fault a short call may still fail because of it, in ms: leases end, connections come back. */
 const AFTERMATH = 15_000;
-/** How long a lease lasts in which a task's worker is not heard, in ms: the fixture has the default. */
+/** The lease of a task, in ms: the fixture uses the default of `messenger.lease`. */
 const LEASE = 10_000;
-/** A worker takes so long to begin to answer after it was killed or froze, in ms, as seen by a request that it had got. */
+/** How long a request may be affected by the death of the worker that has accepted it, in ms. */
 const REQUEST = 2_000;
-/** A process that was not seen alive for so long has ended, in ms; it writes twice a second. */
+/** A process that has written nothing for this time (ms) has ended; it writes twice a second. */
 const SIGN_OF_LIFE = 700;
-/** How often a task may be begun by workers that die. */
+/** How many workers must die before a task becomes a dead letter: `redeliveries` + 1. */
 const RUNS = 3;
 
 interface Process {
@@ -61,7 +61,7 @@ interface Run {
   end?: number;
 }
 
-/** Judges a history, as a client sees it and as the handlers do: what was promised and not kept. */
+/** Finds the promises that a history breaks, as callers and as handlers saw it. */
 export function judge(history: History, { timed }: Judging = { timed: true }): Verdict {
   const story = new Story(history);
   const rules: Readonly<Record<string, (story: Story) => Iterable<Found>>> = {
@@ -123,29 +123,29 @@ class Story {
     );
   }
 
-  /** It has ended before the load was stopped: killed, or replaced. */
+  /** Whether the process ended before the load was stopped: it was killed, or replaced. */
   hasEnded(process: Process): boolean {
     return process.last < this.history.stopped - SIGN_OF_LIFE;
   }
 
-  /** Until when it ran, or may have run: to its end, or to that of its process. */
+  /** When the run ended: when its handler returned, or when its process died. */
   endOf(run: Run): number {
     return run.end ?? (this.hasEnded(run.by) ? run.by.last : Infinity);
   }
 
-  /** The faults that lasted within those times, or were over not longer than `aftermath` before. */
+  /** The faults that were active between the two times, or had ended at most `aftermath` ms before. */
   faultsIn(from: number, to: number, aftermath = 0): FaultRecord[] {
     return this.history.faults.filter(({ begin, end }) => begin <= to && end + aftermath >= from);
   }
 
-  /** Whether the worker could not be told from one that is dead: it was frozen, or cut off from all brokers, in that time. */
+  /** Whether others could not tell the worker from a dead one at some time: it was frozen, or cut off from all brokers. */
   wasApart(worker: Process, from: number, to: number): boolean {
     return this.faultsIn(from, to, HEALING).some(
       ({ fault, pids }) => pids?.includes(worker.pid) || isolatedHost(fault, this.history.brokers) === worker.host,
     );
   }
 
-  /** Whether what was accepted in that time may be gone with the broker's memory. */
+  /** Whether the only broker lost its data in that time, and what it had accepted with it. */
   wasForgotten(from: number, to: number): boolean {
     return this.faultsIn(from, to).some(({ fault }) => fault.kind === 'empty-broker' && this.history.brokers === 1);
   }
@@ -183,7 +183,7 @@ class Story {
 
 const isTask = ({ method }: Call): boolean => method === 'task' || method === 'shared' || method === 'at-most-once';
 
-/** Calls of processes that lived to see their outcome. */
+/** Calls whose process lived long enough to see the outcome. */
 const witnessed = (story: Story): Call[] => story.calls.filter(({ by, settled }) => settled || !story.hasEnded(by));
 
 const seconds = (story: Story, at: number): string => `${((at - story.begin) / 1_000).toFixed(1)} s`;
@@ -192,7 +192,7 @@ function describeRun(story: Story, run: Run): string {
   return `${run.by.host}/${run.by.pid} ${seconds(story, run.begin)} to ${run.end ? seconds(story, run.end) : 'its end'}`;
 }
 
-/** What was accepted ends as reported: 'ok' has a run that has ended, and who asks on for a task gets its result. */
+/** An accepted task ends as reported: 'ok' means that its run has ended, and a caller that keeps asking gets the result. */
 function* lostTasks(story: Story): Iterable<Found> {
   for (const call of witnessed(story)) {
     if (!isTask(call) || !call.settled) continue;
@@ -211,18 +211,18 @@ function* lostTasks(story: Story): Iterable<Found> {
   }
 }
 
-/** Nobody is told that a task's worker was lost, of a task that no worker has begun. */
+/** No caller is told that a task's worker was lost when no worker had begun the task. */
 function* neverBegun(story: Story): Iterable<Found> {
   for (const call of witnessed(story)) {
     if (!isTask(call) || call.settled?.outcome !== 'ERR_CLUSTER_MEMBER_LOST') continue;
     if (story.runsOf.has(call.name)) continue;
-    // That it begins is written down before its handler is called: its worker may have died just then.
+    // The beginning is written down before the handler is called: the worker may have died between the two.
     const deaths = story.faultsIn(call.at - LEASE, call.settled.at).filter(({ pids }) => pids);
     if (deaths.length === 0) yield [call.at, `${call.name} (${call.method}): ${call.settled.message}`];
   }
 }
 
-/** All who ask for one id, or one key, get the same. */
+/** All callers that ask for one id, or one key, get the same result. */
 function* twoResults(story: Story): Iterable<Found> {
   const results = new Map<string, Set<string>>();
   const first = new Map<string, Call>();
@@ -237,7 +237,7 @@ function* twoResults(story: Story): Iterable<Found> {
     if (values.size > 1 && !story.wasForgotten(at - LEASE, at + LEASE)) {
       const runs = story.runsOf.get(name) ?? [];
       const [earliest] = runs;
-      // Frozen or cut off while it ran a key, it has its own result for its own caller (docs/many-hosts.md).
+      // A process that was frozen or cut off during its run returns its own result to its own caller (docs/many-hosts.md).
       if (earliest && name.startsWith('once-') && story.wasApart(earliest.by, earliest.begin, story.endOf(earliest)))
         continue;
       yield [at, `${name}: ${runs.map((run) => describeRun(story, run)).join('; ')}`];
@@ -245,7 +245,7 @@ function* twoResults(story: Story): Iterable<Found> {
   }
 }
 
-/** Two runs of one task, or key, at a time: only where the one that ran could not be told from a dead one. */
+/** Two runs of one task or key overlap only if the first run's worker could not be told from a dead one. */
 function* overlaps(story: Story): Iterable<Found> {
   for (const [name, runs] of story.runsOf) {
     for (const [index, later] of runs.entries()) {
@@ -258,7 +258,7 @@ function* overlaps(story: Story): Iterable<Found> {
   }
 }
 
-/** A task that runs at most once does, and a key whose run has ended is not run again while others may still ask for it. */
+/** An at-most-once task runs at most once, and a key whose run has ended is not run again. */
 function* repeats(story: Story): Iterable<Found> {
   const atMostOnce = new Set(story.calls.filter(({ method }) => method === 'at-most-once').map(({ name }) => name));
   for (const [name, runs] of story.runsOf) {
@@ -271,7 +271,7 @@ function* repeats(story: Story): Iterable<Found> {
   }
 }
 
-/** Over all that leaders write, tokens never fall, and no two have the same. */
+/** The tokens under which leaders write never fall, and no two leaders have the same one. */
 function* tokens(story: Story): Iterable<Found> {
   let highest: { readonly token: number; readonly process: string } | undefined;
   for (const { at, process, token } of story.of('wrote')) {
@@ -283,7 +283,7 @@ function* tokens(story: Story): Iterable<Found> {
   }
 }
 
-/** Each hears the broadcasts of a sender in their order, and none twice. */
+/** Each worker hears a sender's broadcasts in the order in which they were sent, and none twice. */
 function* order(story: Story): Iterable<Found> {
   const last = new Map<string, number>();
   for (const { at, process, sender, number } of story.of('heard')) {
@@ -294,7 +294,7 @@ function* order(story: Story): Iterable<Found> {
   }
 }
 
-/** Whatever has a deadline settles by it; what has none settles once nothing disturbs. */
+/** A call settles by its deadline; a call without one settles when all faults are over. */
 function* hung(story: Story): Iterable<Found> {
   for (const { at, method, name, deadline, settled, by } of witnessed(story)) {
     const text = `${method} ${name} of ${by.host}/${by.pid}`;
@@ -304,7 +304,7 @@ function* hung(story: Story): Iterable<Found> {
   }
 }
 
-/** Everybody sees all members again soon after a fault is over, where none other lasts. */
+/** Every worker sees all members again soon after a fault is over, unless another fault is active. */
 function* members(story: Story): Iterable<Found> {
   const said = story.of('members');
   for (const record of story.history.faults) {
@@ -321,7 +321,7 @@ function* members(story: Story): Iterable<Found> {
   }
 }
 
-/** Nothing fails where nothing was disturbed. */
+/** No call fails when no fault is or was near. */
 function* needless(story: Story): Iterable<Found> {
   for (const { at, method, name, settled, by } of witnessed(story)) {
     if (!settled || settled.outcome === 'ok' || story.faultsIn(at, settled.at, AFTERMATH).length > 0) continue;
@@ -333,7 +333,7 @@ function* needless(story: Story): Iterable<Found> {
   }
 }
 
-/** A broadcast that nothing disturbed is heard by all who were there. */
+/** A broadcast that no fault disturbed is heard by every worker that was up. */
 function* lostBroadcasts(story: Story): Iterable<Found> {
   const heard = new Set(story.of('heard').map(({ process, sender, number }) => `${process} ${sender} ${number}`));
   for (const { at, sender, number, outcome } of story.of('said')) {
@@ -345,7 +345,7 @@ function* lostBroadcasts(story: Story): Iterable<Found> {
   }
 }
 
-/** Requests are answered, whatever becomes of the broker; but for those of a worker that is killed or frozen. */
+/** HTTP requests are answered whatever happens to the broker, except by a worker that is killed or frozen. */
 function* failedRequests(story: Story): Iterable<Found> {
   for (const { at, took, host, error } of story.history.probes) {
     if (error === undefined || at < story.begin || at > story.history.stopped) continue;
@@ -356,7 +356,7 @@ function* failedRequests(story: Story): Iterable<Found> {
   }
 }
 
-/** A host runs until it is asked to stop. One that is started while its credentials are refused ends, and says why. */
+/** A host runs until it is asked to stop, unless it was started while its credentials were revoked. */
 function* ended(story: Story): Iterable<Found> {
   for (const { at, host, code } of story.history.exits) {
     const isRefused = story.faultsIn(at, at).some(({ fault }) => fault.kind === 'revoke');
@@ -364,7 +364,7 @@ function* ended(story: Story): Iterable<Found> {
   }
 }
 
-/** A host that was killed whole has nobody who answers until it is up again. */
+/** Whether the host was killed as a whole and has not answered since. */
 function isStarting(story: Story, host: string, at: number): boolean {
   const killed = story.history.faults.findLast(
     ({ fault, begin }) => fault.kind === 'kill-host' && fault.host === host && begin <= at,

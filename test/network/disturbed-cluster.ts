@@ -12,14 +12,14 @@ import { addressOf, type Host, HOSTS, Network } from './namespaces.js';
 
 const PORT = 3000;
 export const WORKERS = 2;
-/** All members everywhere. */
+/** How many members each worker sees when none is missing. */
 const FULL = HOSTS.length * WORKERS;
-/** A host that has ended by itself is started again after so long, in ms. */
+/** How long after its end a host is started again, in ms. */
 const RESTART = 2_000;
-/** How long what was called may take to settle once the load has stopped, in ms: a task of 12 s that waited for a lease. */
+/** How long calls may take to settle after the load has stopped, in ms: a task of 12 s may have waited for a lease. */
 const SETTLING = 45_000;
 
-/** Three hosts under load on a network that can be disturbed. */
+/** Three hosts under load, whose network, brokers and processes can be disturbed. */
 export class DisturbedCluster {
   private readonly hosts = new Map<Host, ChildProcess>();
   private readonly probes: Probe[] = [];
@@ -38,7 +38,7 @@ export class DisturbedCluster {
     this.brokers = new Brokers(setup, network, folder);
   }
 
-  /** @param folder where the history and all logs go; made where it is missing */
+  /** @param folder for the history and all logs; created if it is missing */
   static async start(setup: Setup, folder: string): Promise<DisturbedCluster> {
     mkdirSync(folder, { recursive: true });
     const cluster = new DisturbedCluster(setup, folder, Network.make());
@@ -63,7 +63,7 @@ export class DisturbedCluster {
     });
   }
 
-  /** Lets the fault last for so long (ms), and ends it. */
+  /** Causes the fault, and ends it after `ms`. */
   async suffer(fault: Fault, ms: number): Promise<void> {
     if (fault.kind === 'empty-broker') await this.brokers.inStep();
     const begin = now();
@@ -73,12 +73,12 @@ export class DisturbedCluster {
     this.faults.push({ fault, begin, end: now(), ...(pids ? { pids } : {}) });
   }
 
-  /** Stops the load, waits until all that was called has settled, and returns what happened. */
+  /** Stops the load, waits until all calls have settled, and returns the history. */
   async finish(): Promise<History> {
     await this.full();
     const stopped = now();
     writeFileSync(join(this.folder, 'stop'), '');
-    await this.settled().catch(() => {}); // what has not is for the checker to tell
+    await this.settled().catch(() => {}); // the checker reports calls that have not settled
     const { probes, faults, exits } = this;
     const brokers = brokersOf(this.setup).length;
     return { events: readEvents(this.folder), probes, faults, exits, stopped, members: FULL, brokers };
@@ -96,7 +96,7 @@ export class DisturbedCluster {
     return Object.fromEntries(await Promise.all(ends));
   }
 
-  /** Ends whatever still runs, at once. */
+  /** Kills everything that still runs, and removes the network. */
   async destroy(): Promise<void> {
     this.isStopping = true;
     for (const [name, host] of this.hosts) {
@@ -161,7 +161,7 @@ export class DisturbedCluster {
       case 'kill-worker':
       case 'freeze-worker': {
         const [, pid] = this.pidsOf(fault.host); // the first is the primary
-        if (pid === undefined) return { undo: () => {} }; // it is being replaced
+        if (pid === undefined) return { undo: () => {} }; // no worker runs just now: it is being replaced
         const isKill = fault.kind === 'kill-worker';
         kill(pid, isKill ? 'SIGKILL' : 'SIGSTOP');
         return { undo: () => isKill || kill(pid, 'SIGCONT'), pids: [pid] };
@@ -195,7 +195,7 @@ export class DisturbedCluster {
     });
     closeSync(log);
     this.hosts.set(host, child);
-    // An operator's service manager starts it again.
+    // As an operator's service manager does.
     child.once('exit', (code, signal) => {
       if (this.isStopping || signal === 'SIGKILL') return;
       this.exits.push({ at: now(), host, code: code ?? signal! });

@@ -4,7 +4,7 @@ import { describeOn } from './in-namespaces.js';
 import { judgeUnder } from './judge-under.js';
 import { kindsOf, makeFault, Random } from './schedule.js';
 
-/** How long faults last, in ms: longer than a member's silence and shorter than a lease, and longer than both. */
+/** How long faults last, in ms: one is shorter than a lease and one is longer; both are longer than a member's silence. */
 const LASTS = [5_000, 14_000];
 
 for (const setup of SETUPS) {

@@ -2,25 +2,25 @@ import type { BrokerName, Host } from './namespaces.js';
 
 /** What can happen to the network, to a broker's server, and to the processes of a host. */
 export type Fault =
-  /** Nothing passes between a host and these brokers; or nothing to the host, or nothing from it. */
+  /** Packets between a host and these brokers are dropped, in both directions or in one. */
   | {
       readonly kind: 'cut';
       readonly host: Host;
       readonly brokers: readonly BrokerName[];
       readonly way: 'both' | 'to' | 'from';
     }
-  /** A broker's machine is reached by nobody. */
+  /** A broker's machine is cut off from all other machines. */
   | { readonly kind: 'isolate'; readonly broker: BrokerName }
-  /** A host and a broker reach each other, and no other broker. */
+  /** A host and a broker reach each other, but no other broker. */
   | { readonly kind: 'minority'; readonly host: Host; readonly broker: BrokerName }
   | { readonly kind: 'loss'; readonly host: Host; readonly percent: number }
   | { readonly kind: 'latency'; readonly broker: BrokerName; readonly ms: number }
   | { readonly kind: 'kill-broker'; readonly broker: BrokerName }
   | { readonly kind: 'freeze-broker'; readonly broker: BrokerName }
-  /** It is killed, and has lost all it kept. */
+  /** It is killed and loses its data. */
   | { readonly kind: 'empty-broker'; readonly broker: BrokerName }
   | { readonly kind: 'full-disk'; readonly broker: BrokerName }
-  /** The brokers take the apps' credentials no more, and end their connections. */
+  /** The brokers refuse the apps' credentials and close their connections. */
   | { readonly kind: 'revoke' }
   | { readonly kind: 'kill-worker'; readonly host: Host }
   | { readonly kind: 'freeze-worker'; readonly host: Host }
@@ -38,7 +38,7 @@ export interface FaultRecord {
   readonly pids?: readonly number[];
 }
 
-/** The hosts that it takes the whole cluster of brokers from, or that stand still, while others go on. */
+/** The host that the fault separates from all brokers, or stops, while the other hosts go on. */
 export function isolatedHost(fault: Fault, brokers: number): Host | undefined {
   if (fault.kind === 'cut' && fault.brokers.length === brokers) return fault.host;
   if (fault.kind === 'minority' || fault.kind === 'loss' || fault.kind === 'freeze-host') return fault.host;

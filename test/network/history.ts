@@ -7,29 +7,29 @@ import type { FaultRecord } from './faults.js';
 export type { Deed, HistoryEvent, Method } from '../e2e/fixtures/src/network/events.js';
 export type { Probe } from '../e2e/fixtures/src/network/probe.js';
 
-/** A host's primary ended, and nobody had asked it to. */
+/** A host's primary that ended although nothing had asked it to. */
 export interface HostExit {
   readonly at: number;
   readonly host: string;
   readonly code: number | string;
 }
 
-/** All that happened in a run. */
+/** Everything that happened in a run. */
 export interface History {
   /** In order of time. */
   readonly events: readonly HistoryEvent[];
   readonly probes: readonly Probe[];
   readonly faults: readonly FaultRecord[];
   readonly exits: readonly HostExit[];
-  /** From when on the load was stopped and nothing disturbed: time in ms of the monotonic clock. */
+  /** When the load was stopped, with no fault active: ms of the monotonic clock. */
   readonly stopped: number;
-  /** How many members there are where none is missing. */
+  /** How many members there are when none is missing. */
   readonly members: number;
   /** How many brokers there are. */
   readonly brokers: number;
 }
 
-/** What the processes of a run have written into the folder, in order of time. */
+/** All events that the processes of a run wrote into the folder, in order of time. */
 export function readEvents(folder: string): HistoryEvent[] {
   const lines = readdirSync(folder)
     .filter((name) => name.endsWith('.jsonl'))

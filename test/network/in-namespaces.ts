@@ -4,7 +4,7 @@ import { NATS, REDIS } from '../support/index.js';
 import type { Setup } from './brokers.js';
 import { whyNoNamespaces } from './namespaces.js';
 
-/** describe() where such a network and its brokers can be had; elsewhere the tests are skipped, and it is said loudly. */
+/** describe() if such a network and its brokers are available; otherwise the tests are skipped, with a loud message. */
 export function describeOn(setup: Setup): typeof describe {
   const { isInstalled, name } = setup.startsWith('nats') ? NATS : REDIS;
   const why = isInstalled ? whyNoNamespaces() : `there is no ${name.toLowerCase()}-server`;

@@ -7,9 +7,9 @@ import { judge, type Judging, type Verdict } from './checker.js';
 import { DisturbedCluster } from './disturbed-cluster.js';
 import type { Fault } from './faults.js';
 
-/** Load before the first fault, in ms: what begins then meets it. */
+/** How long the load runs before the first fault, in ms. */
 const BEFORE = 3_000;
-/** Load after each, in ms: what it left behind shows. */
+/** How long the load runs after each fault, in ms: its consequences show. */
 const AFTER = 8_000;
 
 export interface Step {
@@ -17,7 +17,7 @@ export interface Step {
   readonly ms: number;
 }
 
-/** Lets a cluster under load suffer these faults, one after the other, and judges what came of it. */
+/** Starts a cluster under load, causes the faults one after the other, and judges the history. */
 export async function judgeUnder(setup: Setup, steps: readonly Step[], judging: Judging): Promise<Verdict> {
   const folder = mkdtempSync(join(tmpdir(), `nestjs-cluster-network-${setup}-`));
   const cluster = await DisturbedCluster.start(setup, folder);

@@ -2,14 +2,14 @@ import { type ChildProcess, execFileSync, spawn, type SpawnOptions, spawnSync } 
 import { readFileSync } from 'node:fs';
 import { isRunning } from '../support/index.js';
 
-/** Who is on the network: three hosts, and the machines of up to three brokers. */
+/** The machines on the network: three hosts and up to three brokers. */
 export const HOSTS = ['a', 'b', 'c'] as const;
 export const BROKERS = ['n1', 'n2', 'n3'] as const;
 export type Host = (typeof HOSTS)[number];
 export type BrokerName = (typeof BROKERS)[number];
 export type Machine = Host | BrokerName;
 
-/** The switch is a machine, too: from there all others can be reached, whatever is cut between them. */
+/** The switch is a machine, too: it reaches all others, whatever is cut between them. */
 const SWITCH = 'switch';
 const ADDRESSES: Readonly<Record<Machine | typeof SWITCH, string>> = {
   switch: '10.77.0.1',
@@ -23,10 +23,10 @@ const ADDRESSES: Readonly<Record<Machine | typeof SWITCH, string>> = {
 
 export const addressOf = (machine: Machine): string => ADDRESSES[machine];
 
-/** Why no network can be made here; undefined where it can. */
+/** Why no network can be made on this machine; undefined if it can. */
 export function whyNoNamespaces(): string | undefined {
-  if (process.platform !== 'linux') return 'network namespaces are a thing of Linux';
-  if (process.getuid?.() !== 0) return 'network namespaces are made by root';
+  if (process.platform !== 'linux') return 'network namespaces need Linux';
+  if (process.getuid?.() !== 0) return 'network namespaces need root';
   for (const tool of ['ip', 'nft']) {
     if (spawnSync(tool, ['-V']).error) return `${tool} is not installed: apt-get install iproute2 nftables`;
   }
@@ -42,12 +42,12 @@ export function whyNoNamespaces(): string | undefined {
 }
 
 /**
- * Machines in network namespaces of their own, on one bridge that nothing outside can reach. Faults drop packets: what is cut
- * is frozen, and never reset, as when a cable is pulled.
+ * Machines in network namespaces of their own, on one bridge that nothing outside can reach. Faults drop packets: a cut
+ * connection freezes and is never reset, as when a cable is pulled.
  */
 export class Network {
   private static made = 0;
-  /** Other networks on this machine have the same addresses, and never meet this one. */
+  /** Networks of other tests have the same addresses, but other namespaces. */
   private readonly name = `nestjs-cluster-${process.pid}-${++Network.made}`;
 
   private constructor() {}
@@ -75,7 +75,7 @@ export class Network {
     return execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
-  /** From now on `to` gets nothing of `from`; `percent` of it, where only some is lost. */
+  /** From now on `percent` of the packets from `from` to `to` are dropped. */
   drop(from: Machine, to: Machine, percent = 100): void {
     const some = percent < 100 ? ['numgen', 'random', 'mod', '100', '<', String(percent)] : [];
     this.run(to, ['nft', 'add', 'rule', 'inet', 'faults', 'in', 'ip', 'saddr', ADDRESSES[from], ...some, 'drop']);
@@ -86,12 +86,12 @@ export class Network {
     this.drop(other, one);
   }
 
-  /** All are reached by all again. */
+  /** All machines reach each other again. */
   heal(): void {
     for (const machine of [...HOSTS, ...BROKERS]) this.run(machine, ['nft', 'flush', 'chain', 'inet', 'faults', 'in']);
   }
 
-  /** Who connects to that port of the machine from outside is led to another of its ports. */
+  /** Connections from other machines to that port are redirected to another port of the same machine. */
   redirect(machine: Machine, port: number, to: number): void {
     this.run(machine, [
       'nft',
@@ -109,7 +109,7 @@ export class Network {
     ]);
   }
 
-  /** Takes the network away; what runs on it must have ended. */
+  /** Removes the network; all processes on it must have ended. */
   destroy(): void {
     for (const machine of [...HOSTS, ...BROKERS, SWITCH] as const) {
       spawnSync('ip', ['netns', 'del', this.namespaceOf(machine)]);
@@ -143,7 +143,7 @@ export class Network {
   }
 }
 
-/** Takes away what a test that was killed has left behind: its processes, its namespaces and its disks. */
+/** Removes what killed tests have left behind: processes, namespaces and disks. */
 function sweep(): void {
   const left = (name: string) => {
     const pid = /^nestjs-cluster-(\d+)/.exec(name)?.[1];

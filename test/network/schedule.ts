@@ -2,14 +2,14 @@ import { brokersOf, type Setup } from './brokers.js';
 import type { Fault, FaultKind } from './faults.js';
 import { type BrokerName, type Host, HOSTS } from './namespaces.js';
 
-/** What is disturbed, and when: ms since the schedule's begin. */
+/** One fault: when it begins and how long it lasts, in ms since the schedule's begin. */
 export interface Step {
   readonly at: number;
   readonly ms: number;
   readonly fault: Fault;
 }
 
-/** Faults of the network and the brokers, one after the other; beside them those of processes, one after the other. */
+/** Two lanes, each one fault at a time: the network and the brokers in one, processes in the other. */
 export interface Schedule {
   readonly network: readonly Step[];
   readonly processes: readonly Step[];
@@ -27,21 +27,21 @@ const NETWORK: readonly FaultKind[] = [
   'full-disk',
   'empty-broker',
 ];
-/** Only where there are several brokers: a host that sees one of them. */
+/** Added when there are several brokers. */
 const PARTIAL: readonly FaultKind[] = ['minority', 'cut', 'isolate', 'kill-broker'];
 const PROCESSES: readonly FaultKind[] = ['kill-worker', 'kill-worker', 'freeze-worker', 'kill-host', 'freeze-host'];
 
-/** How long a fault of the network lasts, and how long there is none, in ms. */
+/** How long a fault of the first lane lasts, and the pause before the next, in ms. */
 const LASTS = [1_500, 3_000, 6_000, 12_000, 20_000, 40_000];
 const PAUSES = [6_000, 9_000, 14_000];
-/** The same for processes. */
+/** The same for the second lane. */
 const HOLDS = [2_500, 5_000, 9_000, 14_000];
 const INTERVALS = [25_000, 35_000, 50_000];
 
-/** The faults of a set-up that tests try one by one. */
+/** The kinds of faults that this setup can suffer. */
 export function kindsOf(setup: Setup): readonly FaultKind[] {
   const several = brokersOf(setup).length > 1 ? PARTIAL : [];
-  // Who loses all that a Redis primary kept before a replica is promoted loses it everywhere (docs/many-hosts.md).
+  // A Redis primary that restarts empty before Sentinel notices makes its replicas empty, too (docs/many-hosts.md).
   const network = [...NETWORK, ...several].filter((kind) => !(setup === 'sentinel' && kind === 'empty-broker'));
   return [...new Set([...network, ...PROCESSES])];
 }
@@ -65,7 +65,7 @@ export function schedule(setup: Setup, minutes: number, seed: number): Schedule 
   return { network: lane(kinds, PAUSES, LASTS), processes: lane(PROCESSES, INTERVALS, HOLDS) };
 }
 
-/** A fault of that kind, somewhere. */
+/** A fault of that kind at a random place. */
 export function makeFault(kind: FaultKind, setup: Setup, random: Random): Fault {
   const brokers = brokersOf(setup);
   const host: Host = random.of(HOSTS);
@@ -97,7 +97,7 @@ export function makeFault(kind: FaultKind, setup: Setup, random: Random): Fault 
   }
 }
 
-/** Numbers that a seed decides: mulberry32, by Tommy Ettinger (public domain). */
+/** A seeded random number generator: mulberry32, by Tommy Ettinger (public domain). */
 export class Random {
   constructor(private state: number) {}
 

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { describeOn } from './in-namespaces.js';
 import { judgeUnder } from './judge-under.js';
 
-/** What cannot fail for the machine's speed: nothing is lost, twice or out of order; how fast it heals is judged elsewhere. */
+/** Only what cannot fail for the machine's speed: nothing lost, doubled or out of order. `faults.spec.ts` judges the rest. */
 const JUDGING = { timed: false };
 
 describeOn('nats')('a host is cut off from NATS for 5 s', () => {

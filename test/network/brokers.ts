@@ -107,18 +107,8 @@ export class Brokers {
    */
   async inStep(): Promise<void> {
     if (this.setup !== 'nats3') return;
-    const url = (name: BrokerName) => `http://${addressOf(name)}:${MONITOR_PORT}/jsz?streams=1&consumers=1`;
-    const ask = `Promise.all(process.argv.slice(1).map((url) => fetch(url).then((r) => r.json()))).then((all) => console.log(JSON.stringify(all)))`;
-    const look = () => {
-      const said = this.network.run('switch', [process.execPath, '-e', ask, ...this.names.map((name) => url(name))]);
-      // Only the leader of a stream or a consumer lists its replicas.
-      const replicas = [...said.matchAll(/"current":(true|false)(?:,"active":\d+)?(?:,"lag":(\d+))?/g)];
-      return (
-        replicas.length > 0 && replicas.every(([, isCurrent, lag]) => isCurrent === 'true' && Number(lag ?? 0) === 0)
-      );
-    };
-    const every = { timeout: 60_000, interval: 1_000, what: 'all NATS servers to be in step' };
-    await eventually(look, every);
+    const look = () => areInStep(this.names.map((name) => ({ name, streams: this.streamsOf(name) })));
+    await eventually(look, { timeout: 60_000, interval: 1_000, what: 'all NATS servers to have the same data' });
   }
 
   /** Deletes the data of a server that was killed. */
@@ -176,6 +166,15 @@ export class Brokers {
     const all = [...this.servers.values()].flatMap(({ child, sentinel, link }) => [child, sentinel, link]);
     await Promise.all(all.map((child) => end(child)));
     for (const name of this.servers.keys()) execFileSync('umount', [this.disk(name)]);
+  }
+
+  /** What a NATS server says about its streams. */
+  private streamsOf(name: BrokerName): Group[] {
+    const url = `http://${addressOf(name)}:${MONITOR_PORT}/jsz?streams=1&consumers=1`;
+    const ask = 'fetch(process.argv[1]).then((response) => response.text()).then(console.log)';
+    const said = JSON.parse(this.network.run('switch', [NODE, '-e', ask, url])) as JetStreamReport;
+    const streams = said.account_details.flatMap(({ stream_detail: of }) => of);
+    return streams.flatMap((stream) => [stream, ...(stream.consumer_detail ?? [])]);
   }
 
   private disk(name: BrokerName): string {
@@ -248,6 +247,26 @@ export class Brokers {
       '',
     ].join('\n');
   }
+}
+
+/** A stream or a consumer, and its replicas as one server sees them: only the leader of the group knows how they are. */
+interface Group {
+  readonly cluster: { readonly leader: string; readonly replicas?: readonly { current: boolean; lag?: number }[] };
+  readonly consumer_detail?: readonly Group[];
+}
+
+interface JetStreamReport {
+  readonly account_details: readonly { readonly stream_detail: readonly Group[] }[];
+}
+
+/** How many entries a replica may lack because of the load. */
+const LAG = 10;
+
+function areInStep(servers: readonly { readonly name: string; readonly streams: readonly Group[] }[]): boolean {
+  const led = servers.flatMap(({ name, streams }) => streams.filter(({ cluster }) => cluster.leader === name));
+  const groups = Math.max(...servers.map(({ streams }) => streams.length));
+  const replicas = led.flatMap(({ cluster }) => cluster.replicas ?? []);
+  return led.length === groups && replicas.every(({ current, lag = 0 }) => current && lag <= LAG);
 }
 
 function sentinelConfiguration(name: BrokerName): string {

@@ -11,12 +11,21 @@ export async function suffer(
   say: (line: string) => void,
 ): Promise<void> {
   const begin = now();
+  let hasFailed = false;
   const run = async (steps: readonly Step[]) => {
     for (const { at, ms, fault } of steps) {
       await pass(Math.max(0, begin + at - now()));
+      if (hasFailed) return;
       say(`${((now() - begin) / 1_000).toFixed(0).padStart(4)} s  ${describeFault(fault)}, for ${ms / 1_000} s`);
       await cluster.suffer(fault, ms);
     }
   };
-  await Promise.all([run(network), run(processes)]);
+  const lanes = [network, processes].map((steps) =>
+    run(steps).catch((error: unknown) => {
+      hasFailed = true;
+      throw error;
+    }),
+  );
+  await Promise.allSettled(lanes);
+  await Promise.all(lanes);
 }

@@ -38,6 +38,9 @@ const PAUSES = [6_000, 9_000, 14_000];
 const HOLDS = [2_500, 5_000, 9_000, 14_000];
 const INTERVALS = [25_000, 35_000, 50_000];
 
+/** How long some faults last at least, in ms. No disk is replaced faster: by then the other servers have elected leaders. */
+const SHORTEST: Partial<Record<FaultKind, number>> = { 'empty-broker': 6_000 };
+
 /** The kinds of faults that this setup can suffer. */
 export function kindsOf(setup: Setup): readonly FaultKind[] {
   const several = brokersOf(setup).length > 1 ? PARTIAL : [];
@@ -56,9 +59,10 @@ export function schedule(setup: Setup, minutes: number, seed: number): Schedule 
   const lane = (of: readonly FaultKind[], pauses: readonly number[], lasts: readonly number[]): Step[] => {
     const steps: Step[] = [];
     for (let at = random.of(pauses); ; at += random.of(pauses)) {
-      const ms = random.of(lasts);
+      const fault = makeFault(random.of(of), setup, random);
+      const ms = Math.max(random.of(lasts), SHORTEST[fault.kind] ?? 0);
       if (at + ms > end) return steps;
-      steps.push({ at, ms, fault: makeFault(random.of(of), setup, random) });
+      steps.push({ at, ms, fault });
       at += ms;
     }
   };

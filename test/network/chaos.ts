@@ -17,7 +17,8 @@ export async function suffer(
       await pass(Math.max(0, begin + at - now()));
       if (hasFailed) return;
       say(`${((now() - begin) / 1_000).toFixed(0).padStart(4)} s  ${describeFault(fault)}, for ${ms / 1_000} s`);
-      await cluster.suffer(fault, ms);
+      if (!(await cluster.suffer(fault, ms)))
+        say('        not done: the brokers have not recovered from the last fault');
     }
   };
   const lanes = [network, processes].map((steps) =>

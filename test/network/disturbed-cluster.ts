@@ -6,7 +6,7 @@ import { setTimeout as pass } from 'node:timers/promises';
 import { now } from '../e2e/fixtures/src/network/record.js';
 import { childrenOf, eventually, fixture, isRunning, NODE, userEnvironment } from '../support/index.js';
 import { Brokers, brokersOf, type Setup } from './brokers.js';
-import type { Fault, FaultRecord } from './faults.js';
+import type { Fault, FaultKind, FaultRecord } from './faults.js';
 import { type History, type HostExit, type Probe, readEvents } from './history.js';
 import { addressOf, type Host, HOSTS, Network } from './namespaces.js';
 
@@ -18,6 +18,9 @@ const FULL = HOSTS.length * WORKERS;
 const RESTART = 2_000;
 /** How long calls may take to settle after the load has stopped, in ms: a task of 12 s may have waited for a lease. */
 const SETTLING = 45_000;
+
+/** Faults after which a server starts anew. */
+const ENDS_A_BROKER: ReadonlySet<FaultKind> = new Set(['kill-broker', 'empty-broker', 'full-disk']);
 
 /** Three hosts under load, whose network, brokers and processes can be disturbed. */
 export class DisturbedCluster {
@@ -63,14 +66,15 @@ export class DisturbedCluster {
     });
   }
 
-  /** Causes the fault, and ends it after `ms`. */
-  async suffer(fault: Fault, ms: number): Promise<void> {
-    if (fault.kind === 'empty-broker') await this.brokers.inStep();
+  /** Causes the fault, and ends it after `ms`. Resolves to false if the brokers were in no state to lose a server. */
+  async suffer(fault: Fault, ms: number): Promise<boolean> {
+    if (ENDS_A_BROKER.has(fault.kind) && !(await this.brokers.areInStep())) return false;
     const begin = now();
     const { undo, pids } = await this.inflict(fault);
     await pass(ms);
     await undo();
     this.faults.push({ fault, begin, end: now(), ...(pids ? { pids } : {}) });
+    return true;
   }
 
   /** Stops the load, waits until all calls have settled, and returns the history. */

@@ -111,7 +111,7 @@ export class Brokers {
     if (this.setup !== 'nats3') return true;
     const look = async () => {
       const reports = this.names.map((name) => ({ name, ...this.jetStreamOf(name) }));
-      for (const { name, disabled } of reports.filter(({ disabled }) => disabled)) {
+      for (const { name } of reports.filter(({ disabled }) => disabled)) {
         await this.kill(name);
         await this.restart(name);
       }

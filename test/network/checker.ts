@@ -348,7 +348,7 @@ function* lostBroadcasts(story: Story): Iterable<Found> {
 /** HTTP requests are answered whatever happens to the broker, except by a worker that is killed or frozen. */
 function* failedRequests(story: Story): Iterable<Found> {
   for (const { at, took, host, error } of story.history.probes) {
-    if (error === undefined || at < story.begin || at > story.history.stopped) continue;
+    if (error === undefined || at < story.history.started || at > story.history.stopped) continue;
     const isExcused = story
       .faultsIn(at, at + took, REQUEST)
       .some(({ fault, pids }) => pids && 'host' in fault && fault.host === host);

@@ -32,6 +32,7 @@ export class DisturbedCluster {
   private probe: ChildProcess | undefined;
   private readonly exits: HostExit[] = [];
   private isStopping = false;
+  private started = 0;
 
   private constructor(
     readonly setup: Setup,
@@ -50,6 +51,7 @@ export class DisturbedCluster {
       for (const host of HOSTS) cluster.startHost(host);
       cluster.startProbe();
       await cluster.full();
+      cluster.started = now();
     } catch (error) {
       await cluster.destroy();
       throw error;
@@ -83,9 +85,9 @@ export class DisturbedCluster {
     const stopped = now();
     writeFileSync(join(this.folder, 'stop'), '');
     await this.settled().catch(() => {}); // the checker reports calls that have not settled
-    const { probes, faults, exits } = this;
+    const { probes, faults, exits, started } = this;
     const brokers = brokersOf(this.setup).length;
-    return { events: readEvents(this.folder), probes, faults, exits, stopped, members: FULL, brokers };
+    return { events: readEvents(this.folder), probes, faults, exits, started, stopped, members: FULL, brokers };
   }
 
   /** Asks the hosts to stop, and resolves to how each ended. */

@@ -21,6 +21,8 @@ export interface History {
   readonly probes: readonly Probe[];
   readonly faults: readonly FaultRecord[];
   readonly exits: readonly HostExit[];
+  /** When all members had found each other: ms of the monotonic clock. */
+  readonly started: number;
   /** When the load was stopped, with no fault active: ms of the monotonic clock. */
   readonly stopped: number;
   /** How many members there are when none is missing. */

@@ -77,6 +77,7 @@ class Telling {
       probes: this.probes,
       faults: this.faults,
       exits: this.exits,
+      started: 0,
       stopped: STOPPED,
       members: 3,
       brokers: 1,

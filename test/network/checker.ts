@@ -237,9 +237,10 @@ function* twoResults(story: Story): Iterable<Found> {
     if (values.size > 1 && !story.wasForgotten(at - LEASE, at + LEASE)) {
       const runs = story.runsOf.get(name) ?? [];
       const [earliest] = runs;
-      // A process that was frozen or cut off during its run returns its own result to its own caller (docs/many-hosts.md).
-      if (earliest && name.startsWith('once-') && story.wasApart(earliest.by, earliest.begin, story.endOf(earliest)))
-        continue;
+      // A process that was frozen or cut off during its run returns its own result to its own caller, and so does one that is
+      // killed before the result has reached the broker (docs/many-hosts.md).
+      const isKey = name.startsWith('once-');
+      if (earliest && isKey && story.wasApart(earliest.by, earliest.begin, story.endOf(earliest) + REQUEST)) continue;
       yield [at, `${name}: ${runs.map((run) => describeRun(story, run)).join('; ')}`];
     }
   }

@@ -1,5 +1,6 @@
+import { brokersOf } from './brokers.js';
 import { type FaultRecord, isolatedHost } from './faults.js';
-import type { Deed, History, HistoryEvent, Method } from './history.js';
+import type { Deed, History, HistoryEvent, Method, Probe } from './history.js';
 
 /** A promise that the history shows broken. */
 export interface Violation {
@@ -64,7 +65,7 @@ interface Run {
 /** Finds the promises that a history breaks, as callers and as handlers saw it. */
 export function judge(history: History, { timed }: Judging = { timed: true }): Verdict {
   const story = new Story(history);
-  const rules: Readonly<Record<string, (story: Story) => Iterable<Found>>> = {
+  const rules: Rules = {
     'lost task': lostTasks,
     'task never begun': neverBegun,
     'two results': twoResults,
@@ -73,9 +74,9 @@ export function judge(history: History, { timed }: Judging = { timed: true }): V
     'fencing token': tokens,
     order,
     hung,
-    ...(timed ? { members, 'failed without a fault': needless, 'broadcast lost': lostBroadcasts } : {}),
     http: failedRequests,
     'host ended': ended,
+    ...(timed ? TIMED : {}),
   };
   const violations = Object.entries(rules).flatMap(([rule, find]) =>
     [...find(story)].map(([at, text]) => ({ rule, at: Math.round((at - story.begin) / 100) / 10, text })),
@@ -84,6 +85,16 @@ export function judge(history: History, { timed }: Judging = { timed: true }): V
 }
 
 type Found = readonly [at: number, text: string];
+type Rules = Readonly<Record<string, (story: Story) => Iterable<Found>>>;
+
+/** Rules that a slow machine breaks, too. */
+const TIMED: Rules = {
+  members,
+  overdue,
+  'slow request': slowRequests,
+  'failed without a fault': needless,
+  'broadcast lost': lostBroadcasts,
+};
 
 class Story {
   readonly begin: number;
@@ -141,13 +152,15 @@ class Story {
   /** Whether others could not tell the worker from a dead one at some time: it was frozen, or cut off from all brokers. */
   wasApart(worker: Process, from: number, to: number): boolean {
     return this.faultsIn(from, to, HEALING).some(
-      ({ fault, pids }) => pids?.includes(worker.pid) || isolatedHost(fault, this.history.brokers) === worker.host,
+      ({ fault, pids }) => pids?.includes(worker.pid) || isolatedHost(fault, this.history.setup) === worker.host,
     );
   }
 
   /** Whether the only broker lost its data in that time, and what it had accepted with it. */
   wasForgotten(from: number, to: number): boolean {
-    return this.faultsIn(from, to).some(({ fault }) => fault.kind === 'empty-broker' && this.history.brokers === 1);
+    return this.faultsIn(from, to).some(
+      ({ fault }) => fault.kind === 'empty-broker' && brokersOf(this.history.setup).length === 1,
+    );
   }
 
   counts(): Record<string, number> {
@@ -297,11 +310,17 @@ function* order(story: Story): Iterable<Found> {
 
 /** A call settles by its deadline; a call without one settles when all faults are over. */
 function* hung(story: Story): Iterable<Found> {
-  for (const { at, method, name, deadline, settled, by } of witnessed(story)) {
-    const text = `${method} ${name} of ${by.host}/${by.pid}`;
-    if (!settled) yield [at, `${text} never settled`];
-    else if (deadline !== undefined && settled.at - at > deadline + OVERDUE && !story.wasApart(by, at, settled.at))
-      yield [at, `${text} settled after ${Math.round(settled.at - at)} ms, its deadline was ${deadline}`];
+  for (const { at, method, name, settled, by } of witnessed(story)) {
+    if (!settled) yield [at, `${method} ${name} of ${by.host}/${by.pid} never settled`];
+  }
+}
+
+/** A call does not settle long after its deadline. */
+function* overdue(story: Story): Iterable<Found> {
+  for (const { at, method, name, deadline = Infinity, settled, by } of witnessed(story)) {
+    if (!settled || settled.at - at <= deadline + OVERDUE || story.wasApart(by, at, settled.at)) continue;
+    const took = Math.round(settled.at - at);
+    yield [at, `${method} ${name} of ${by.host}/${by.pid} settled after ${took} ms, its deadline was ${deadline}`];
   }
 }
 
@@ -348,13 +367,26 @@ function* lostBroadcasts(story: Story): Iterable<Found> {
 
 /** HTTP requests are answered whatever happens to the broker, except by a worker that is killed or frozen. */
 function* failedRequests(story: Story): Iterable<Found> {
-  for (const { at, took, host, error } of story.history.probes) {
-    if (error === undefined || at < story.history.started || at > story.history.stopped) continue;
-    const isExcused = story
-      .faultsIn(at, at + took, REQUEST)
-      .some(({ fault, pids }) => pids && 'host' in fault && fault.host === host);
-    if (!isExcused && !isStarting(story, host, at)) yield [at, `${host}: ${error} after ${Math.round(took)} ms`];
+  for (const { at, took, host, error } of requests(story)) {
+    if (error !== undefined) yield [at, `${host}: ${error} after ${Math.round(took)} ms`];
   }
+}
+
+/** They are answered soon. */
+function* slowRequests(story: Story): Iterable<Found> {
+  for (const { at, took, host } of requests(story)) {
+    if (took > REQUEST) yield [at, `${host}: answered after ${Math.round(took)} ms`];
+  }
+}
+
+/** The requests that no kill or freeze of a worker excuses. */
+function requests(story: Story): Probe[] {
+  return story.history.probes.filter(({ at, took, host, error }) => {
+    if (at < story.history.started || at > story.history.stopped) return false;
+    const faults = story.faultsIn(at, at + took, REQUEST);
+    if (faults.some(({ fault, pids }) => pids && 'host' in fault && fault.host === host)) return false;
+    return error === undefined || !isStarting(story, host, at);
+  });
 }
 
 /** A host runs until it is asked to stop, unless it was started while its credentials were revoked. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pass } from 'node:timers/promises';
 import { now } from '../e2e/fixtures/src/network/record.js';
 import { childrenOf, eventually, fixture, isRunning, NODE, userEnvironment } from '../support/index.js';
-import { Brokers, brokersOf, type Setup } from './brokers.js';
+import { Brokers, type Setup } from './brokers.js';
 import type { Fault, FaultKind, FaultRecord } from './faults.js';
 import { type History, type HostExit, type Probe, readEvents } from './history.js';
 import { addressOf, type Host, HOSTS, Network } from './namespaces.js';
@@ -63,7 +63,7 @@ export class DisturbedCluster {
   async full(): Promise<void> {
     const sees = (host: Host) => this.latest.get(host)?.state?.members === FULL;
     await eventually(() => HOSTS.every(sees), {
-      timeout: 90_000,
+      timeout: 150_000,
       what: () => `${FULL} members everywhere: ${JSON.stringify([...this.latest])}, see ${this.folder}`,
     });
   }
@@ -85,9 +85,8 @@ export class DisturbedCluster {
     const stopped = now();
     writeFileSync(join(this.folder, 'stop'), '');
     await this.settled().catch(() => {}); // the checker reports calls that have not settled
-    const { probes, faults, exits, started } = this;
-    const brokers = brokersOf(this.setup).length;
-    return { events: readEvents(this.folder), probes, faults, exits, started, stopped, members: FULL, brokers };
+    const { probes, faults, exits, started, setup } = this;
+    return { events: readEvents(this.folder), probes, faults, exits, started, stopped, members: FULL, setup };
   }
 
   /** Asks the hosts to stop, and resolves to how each ended. */

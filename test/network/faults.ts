@@ -1,3 +1,4 @@
+import { brokersOf, type Setup } from './brokers.js';
 import type { BrokerName, Host } from './namespaces.js';
 
 /** What can happen to the network, to a broker's server, and to the processes of a host. */
@@ -39,8 +40,10 @@ export interface FaultRecord {
 }
 
 /** The host that the fault separates from all brokers, or stops, while the other hosts go on. */
-export function isolatedHost(fault: Fault, brokers: number): Host | undefined {
-  if (fault.kind === 'cut' && fault.brokers.length === brokers) return fault.host;
+export function isolatedHost(fault: Fault, setup: Setup): Host | undefined {
+  // With Sentinel only one server takes writes, and a cut from a single host is no reason for the sentinels to replace it.
+  const needsAll = setup === 'sentinel';
+  if (fault.kind === 'cut' && (needsAll || fault.brokers.length === brokersOf(setup).length)) return fault.host;
   if (fault.kind === 'minority' || fault.kind === 'loss' || fault.kind === 'freeze-host') return fault.host;
   return fault.kind === 'kill-host' ? fault.host : undefined;
 }

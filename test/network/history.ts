@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HistoryEvent } from '../e2e/fixtures/src/network/events.js';
 import type { Probe } from '../e2e/fixtures/src/network/probe.js';
+import type { Setup } from './brokers.js';
 import type { FaultRecord } from './faults.js';
 
 export type { Deed, HistoryEvent, Method } from '../e2e/fixtures/src/network/events.js';
@@ -27,8 +28,7 @@ export interface History {
   readonly stopped: number;
   /** How many members there are when none is missing. */
   readonly members: number;
-  /** How many brokers there are. */
-  readonly brokers: number;
+  readonly setup: Setup;
 }
 
 /** All events that the processes of a run wrote into the folder, in order of time. */

@@ -80,7 +80,7 @@ class Telling {
       started: 0,
       stopped: STOPPED,
       members: 3,
-      brokers: 1,
+      setup: 'nats',
     };
     return judge(history).violations.map(({ rule }) => rule);
   }
@@ -166,7 +166,7 @@ describe('tasks', () => {
 describe('calls', () => {
   test('one that settles long after its deadline hangs, and one that never does', () => {
     const late = telling().suffer(1, 2, CUT).task(1, 30, 't', 'ERR_CLUSTER_TIMEOUT');
-    expect(late.broken).toEqual(['hung']);
+    expect(late.broken).toEqual(['overdue']);
     const open = telling().tell(5, '1-0', { kind: 'call', call: 99, method: 'once', name: 'once-1' });
     expect(open.broken).toEqual(['hung']);
   });

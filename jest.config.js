@@ -18,4 +18,6 @@ export default {
   displayName: 'unit',
   testMatch: ['<rootDir>/test/unit/**/*.spec.ts'],
   collectCoverageFrom: ['lib/**/*.ts'],
+  // They wait for nothing; a busy machine may still take its time.
+  testTimeout: 60_000,
 };

@@ -4,6 +4,12 @@ import type { MemberId } from '../bus.interface.js';
 /** How long members may take to answer before they are asked again, in ms: some come back to the broker later than others. */
 const ANSWER_TIME = 1_000;
 
+/**
+ * How many times to ask "who runs under this claim?" before a silent member counts as one that does not. A member that is alive
+ * may be slow to answer, on a busy machine or while its connection moves to another server; a dead one is soon no member.
+ */
+const ROUNDS = 5;
+
 /** What members answer of one claim. */
 interface Question {
   readonly answer: Promise<boolean | undefined>;
@@ -38,10 +44,11 @@ export class Holders {
 
   /** Whether a member says that it runs under the claim; a silent one does not once it had time to come back. */
   async isHeld(key: string): Promise<boolean> {
-    let isHeld: boolean | undefined;
-    do isHeld = await this.asked(key);
-    while (isHeld === undefined && this.presence.isUnsettled);
-    return isHeld === true;
+    for (let round = 1; ; round++) {
+      const isHeld = await this.asked(key);
+      if (isHeld !== undefined) return isHeld;
+      if (round >= ROUNDS && !this.presence.isUnsettled) return false;
+    }
   }
 
   /** A member says whether it runs under the claim. */

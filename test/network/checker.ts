@@ -247,7 +247,7 @@ function* twoResults(story: Story): Iterable<Found> {
     const from = calls[0]!.at;
     if (story.wasForgotten(from, Math.max(...calls.map(({ settled }) => settled!.at)))) continue;
     const runs = story.runsOf.get(name) ?? [];
-    if (runs[0] && mayBeUnknown(story, runs[0])) continue;
+    if (runs[0] && mayBeUnknown(story, runs[0], calls)) continue;
     yield [from, `${name}: ${runs.map((run) => describeRun(story, run)).join('; ')}`];
   }
 }
@@ -258,9 +258,11 @@ function* twoResults(story: Story): Iterable<Found> {
  * reached the broker; a Redis that is cut off from its replicas takes results for 3 s more, which are lost when another
  * becomes the primary (docs/many-hosts.md).
  */
-function mayBeUnknown(story: Story, run: Run): boolean {
+function mayBeUnknown(story: Story, run: Run, calls: readonly Call[]): boolean {
   const isOfTask = !run.name.startsWith('once-');
   if (isOfTask && story.history.setup !== 'sentinel') return false;
+  const isKnownToOthers = calls.some(({ by, settled }) => by !== run.by && settled!.value === run.id);
+  if (!isKnownToOthers && story.hasEnded(run.by)) return true;
   return story.wasApart(run.by, run.begin, story.endOf(run) + REQUEST);
 }
 

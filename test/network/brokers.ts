@@ -83,10 +83,28 @@ export class Brokers {
     const command = isNats(this.setup)
       ? ['nats-server', '-c', this.path(name, 'server.conf')]
       : ['redis-server', this.path(name, 'server.conf')];
-    this.servers.get(name)!.child = this.spawn(name, 'server', command);
+    const server = this.servers.get(name)!;
+    server.child = this.spawn(name, 'server', command);
     const port = isNats(this.setup) ? NATS_PORT : REDIS_PORT;
-    const listens = () => this.network.run(name, ['ss', '-ltnH', `sport = :${port}`]).trim() !== '';
+    let isMended = false;
+    const listens = () => {
+      // A full disk may have torn the end of the append-only file: Redis then refuses to start, and names the remedy.
+      if (!isNats(this.setup) && server.child!.exitCode !== null && !isMended) {
+        isMended = true;
+        const manifest = this.path(name, 'data/appendonlydir/appendonly.aof.manifest');
+        this.network.run(name, ['sh', '-c', `yes | redis-check-aof --fix ${manifest}`]);
+        server.child = this.spawn(name, 'server', command);
+      }
+      return this.network.run(name, ['ss', '-ltnH', `sport = :${port}`]).trim() !== '';
+    };
     await eventually(listens, { what: `${this.setup} to listen on ${name}` });
+    // While it loads its data it listens, and may still find out that it cannot.
+    if (!isNats(this.setup))
+      await eventually(() => this.isLoaded(name, listens), { what: `Redis on ${name} to be loaded` });
+  }
+
+  private isLoaded(name: BrokerName, listens: () => boolean): boolean {
+    return listens() && this.network.run(name, ['redis-cli', 'PING']).trim() === 'PONG';
   }
 
   async kill(name: BrokerName): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { setTimeout as elapsed } from 'node:timers/promises';
 import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
 import { ClusterOptionsError } from '../errors/index.js';
@@ -178,6 +179,7 @@ export class RedisLink {
           ? new Redis({ ...preset, ...client, ...fixed })
           : new Redis(url, { ...preset, ...client, ...fixed })),
     );
+    hearEveryError(dialled);
     dialled.on('connecting', () => (beganAt = hostTime()));
     dialled.on('ready', () => void this.ready());
     dialled.on('close', () => this.lost('it was closed'));
@@ -295,6 +297,24 @@ export class RedisLink {
   private warn(message: string): void {
     this.listener.warn(this.secrets.hide(message));
   }
+}
+
+/**
+ * ioredis listens to the first error of each socket only. A TLS socket may report a second one, such as the alert that
+ * answers its refusal of a certificate: nobody would hear it, and the process would end.
+ */
+function hearEveryError(client: Redis): void {
+  const { connector } = client as unknown as { readonly connector: Connector };
+  const connect = connector.connect.bind(connector);
+  connector.connect = async (...args) => {
+    const socket = await connect(...args);
+    return socket.on('error', () => {});
+  };
+}
+
+/** The part of an ioredis client that opens its sockets. */
+interface Connector {
+  connect(...args: readonly unknown[]): Promise<Socket>;
 }
 
 /** Why a server ends a connection without TLS. */

@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
@@ -116,6 +117,20 @@ describeOver(REDIS)('Redis lets nobody in', () => {
     } finally {
       await secure.destroy();
       await plain.destroy();
+    }
+  });
+
+  it('a second error of one socket is heard, too', async () => {
+    const server = await RedisServer.start();
+    try {
+      const { engine, done } = await connect(redis({ url: server.url }));
+      await done;
+      const { link } = engine as unknown as { link: { commands: { stream: Socket }; hearing: { stream: Socket } } };
+      for (const { stream } of [link.commands, link.hearing]) {
+        for (const message of ['first', 'second', 'third']) expect(stream.emit('error', new Error(message))).toBe(true);
+      }
+    } finally {
+      await server.destroy();
     }
   });
 

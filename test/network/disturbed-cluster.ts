@@ -11,7 +11,7 @@ import { type History, type HostExit, type Probe, readEvents } from './history.j
 import { addressOf, type Host, HOSTS, Network } from './namespaces.js';
 
 const PORT = 3000;
-export const WORKERS = 2;
+const WORKERS = 2;
 /** How many members each worker sees when none is missing. */
 const FULL = HOSTS.length * WORKERS;
 /** How long after its end a host is started again, in ms. */

@@ -56,9 +56,15 @@ export const REDIS: Broker = {
 
 /** describe() where the broker is installed; elsewhere the tests are skipped, and it is said loudly. */
 export function describeOver({ name, isInstalled }: Broker): typeof describe {
-  if (isInstalled) return describe;
   const server = `${name.toLowerCase()}-server`;
+  const why = `${server} is not installed: nothing is tested over ${name}. Install it: apt-get install ${server}`;
+  return describeUnless(isInstalled ? undefined : why);
+}
+
+/** describe(), or where there is a reason to skip its tests, describe.skip(), and the reason is said loudly. */
+export function describeUnless(why: string | undefined): typeof describe {
+  if (why === undefined) return describe;
   // jest prints no console of a file whose tests are all skipped.
-  writeSync(2, `${server} is not installed: nothing is tested over ${name}. Install it: apt-get install ${server}\n`);
+  writeSync(2, `${why}\n`);
   return describe.skip as typeof describe;
 }

@@ -9,7 +9,7 @@ export { type HostMember, Hosts, LEASE, WORKERS } from './hosts.js';
 export { type HttpReply, request } from './http-client.js';
 export { CLIENT_IDLE, Load, type LoadReport } from './load.js';
 export type { BrokerServer } from './broker-server.js';
-export { type Broker, describeOver, NATS, REDIS } from './brokers.js';
+export { type Broker, describeOver, describeUnless, NATS, REDIS } from './brokers.js';
 export { UNHURRIED } from './patience.js';
 export { NatsServer } from './nats-server.js';
 export { RedisServer } from './redis-server.js';

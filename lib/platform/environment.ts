@@ -174,7 +174,7 @@ export interface WorkerMark {
   /** Its number, and its primary's, among the members of all hosts. */
   readonly member: number;
   readonly primary: number;
-  /** How many servers the worker that became ready last listens with; undefined where there was none. */
+  /** With how many servers a worker in this place is expected to listen; undefined where nothing is known. */
   readonly serversBefore: number | undefined;
   /** Ports that main.ts listens on in the primary, where no worker can. */
   readonly primaryPorts: readonly number[];

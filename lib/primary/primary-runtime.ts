@@ -345,9 +345,9 @@ export class PrimaryRuntime implements ProcessRuntime {
       case 'deserted':
         return this.hub.leaving(sender.id);
       case 'listens':
-        return void (this.processes.serversBefore = message.servers);
+        return this.processes.expectedServers.listens(sender.slot, sender.generation, message.servers);
       case 'ready':
-        this.processes.serversBefore = message.servers;
+        this.processes.expectedServers.listens(sender.slot, sender.generation, message.servers);
         this.processes.provenGeneration = Math.max(this.processes.provenGeneration, sender.generation);
         this.output.logger.workerReady(message.logsJson);
         return this.dispatch({ type: 'ready', id: sender.id, unreadyTime: message.unreadyTime });

@@ -16,6 +16,7 @@ import {
 import { processesMarked } from '../platform/lineage.js';
 import { PROTOCOL } from '../protocol/messages.js';
 import { CompileCache } from './compile-cache.js';
+import { ExpectedServers } from './expected-servers.js';
 import { forkSettings, type ForkSettings } from './fork-settings.js';
 import type { Doorkeeper } from './listening/doorkeeper.js';
 import { Listening } from './listening/listening.js';
@@ -38,8 +39,7 @@ const OBITUARIES = 64;
 export class WorkerProcesses {
   private readonly byId = new Map<number, WorkerProcess>();
   private readonly byClusterId = new Map<number, WorkerProcess>();
-  /** How many servers the worker that became ready last listens with; undefined before there was one. */
-  serversBefore: number | undefined;
+  readonly expectedServers = new ExpectedServers();
   /** The newest generation of which a worker has been ready. */
   provenGeneration = 1;
   /** Ports that main.ts listens on in this process; found before any is listened on for workers. */
@@ -128,7 +128,8 @@ export class WorkerProcesses {
     const member = newMemberId();
     const key = randomUUID();
     const { busFd } = this.settings;
-    const { serversBefore, primaryPorts } = this;
+    const { primaryPorts } = this;
+    const serversBefore = this.expectedServers.of(slot, generation);
     const settings = this.workerSettings();
     const isTrial = generation > this.provenGeneration;
     const place = { id, key, slot, generation, slots, busFd, member, primary, serversBefore, primaryPorts };

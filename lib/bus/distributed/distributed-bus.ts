@@ -139,7 +139,7 @@ export class DistributedBus implements Bus {
       load: () => options.load?.(),
       leaderToken: () => this.leaderToken,
     };
-    this.presence = new Presence(identity, condition, clock, {
+    this.presence = new Presence(identity, condition, clock, lease, {
       say: (word) => this.say(word),
       ask: (member) => this.write(member, { type: 'who', fromId: id }),
       show: (member, card) => this.write(member, { type: 'card', card }),

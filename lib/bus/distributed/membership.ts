@@ -10,9 +10,6 @@ export const SUSPECT_AFTER = 1_100;
 /** A member silent for so long, in ms, is lost. */
 export const LOST_AFTER = 1_600;
 
-/** After a silence of the broker, what was on its way is there after so long, in ms. */
-const UNSETTLED_FOR = 5_000;
-
 /** How long the word that a member is gone outlasts what it may still have sent, in ms. */
 const GRAVE_KEPT = 60_000;
 
@@ -95,6 +92,8 @@ export class Membership {
   constructor(
     private readonly self: MemberId,
     now: number,
+    /** How long after a silence of the broker others may still be on their way back, in ms. */
+    private readonly settlingTime: number,
   ) {
     this.ownHeardAt = now;
   }
@@ -158,7 +157,7 @@ export class Membership {
 
   /** Whether its own beats do not come back just now, or did not a moment ago. */
   isUnsettled(now: number): boolean {
-    return this.deafFor(now) > BEAT_INTERVAL * 2 || now - this.settlingSince < UNSETTLED_FOR;
+    return this.deafFor(now) > BEAT_INTERVAL * 2 || now - this.settlingSince < this.settlingTime;
   }
 
   /**
@@ -239,7 +238,7 @@ export class Membership {
   }
 
   private settle(now: number): void {
-    const isSettled = now - this.settlingSince >= UNSETTLED_FOR;
+    const isSettled = now - this.settlingSince >= this.settlingTime;
     if (!this.wasHeard) this.left = undefined;
     else if (isSettled) this.left = new Set(this.entries.keys());
     else for (const id of this.entries.keys()) this.left?.add(id);

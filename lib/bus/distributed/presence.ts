@@ -19,6 +19,12 @@ export const DEAF_AFTER = LOST_AFTER + BEAT_INTERVAL;
 /** More members than this were not asked who they are at one time. */
 const MAX_ASKED = 10_000;
 
+/**
+ * After the broker was away, members may come back at different times: for the time of a lease, and for this one at least
+ * (ms), nobody takes their silence for an end.
+ */
+const LEAST_SETTLING_TIME = 5_000;
+
 /** What one process is among all. */
 export interface Identity {
   readonly id: MemberId;
@@ -74,9 +80,10 @@ export class Presence {
     private readonly identity: Identity,
     private readonly condition: Condition,
     private readonly clock: Clock,
+    lease: number,
     private readonly listener: PresenceListener,
   ) {
-    this.membership = new Membership(identity.id, clock.now());
+    this.membership = new Membership(identity.id, clock.now(), Math.max(lease, LEAST_SETTLING_TIME));
   }
 
   get state(): MemberState {

@@ -27,9 +27,6 @@ const EXTENSIONS = 4;
 /** How long the member that has begun a task may take to answer whether it still runs it, in ms. */
 const ANSWER_TIME = 1_000;
 
-/** After the broker was away, that member is asked so many times: some come back to the broker later. */
-const MOST_ASKED = 6;
-
 /** That a task has begun is written down again so often while it runs, in ms: what is kept is forgotten after a while. */
 const RECORD_RENEWED = RESULT_KEPT / 4;
 
@@ -420,7 +417,8 @@ export class TaskRunner {
   }
 
   private timesToAsk({ by }: BeginningHeader): number {
-    if (this.listener.isUnsettled()) return MOST_ASKED;
+    // After the broker was away, some come back to it later than others.
+    if (this.listener.isUnsettled()) return Infinity;
     return this.listener.isMember(by) ? 1 : 0;
   }
 

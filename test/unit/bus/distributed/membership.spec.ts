@@ -18,7 +18,7 @@ const beat = (id: number, revision = 1) => ({ id, revision, load: null, leads: n
 
 /** A membership that has heard itself and member 2 at time 0. */
 function two(): Membership {
-  const membership = new Membership(SELF, 0);
+  const membership = new Membership(SELF, 0, 5_000);
   membership.introduced(card(SELF), 0);
   membership.introduced(card(2, { slot: 1 }), 0);
   return membership;
@@ -38,7 +38,7 @@ function live(membership: Membership, until: number, silent: readonly number[]):
 
 describe('membership', () => {
   it('lists ready workers, by host, primary and slot', () => {
-    const membership = new Membership(SELF, 0);
+    const membership = new Membership(SELF, 0, 5_000);
     membership.introduced(card(5, { host: 'b', primary: 3, slot: 0 }), 0);
     membership.introduced(card(6, { host: 'a', primary: 9, slot: 0 }), 0);
     membership.introduced(card(7, { host: 'a', primary: 8, slot: 1 }), 0);
@@ -115,7 +115,7 @@ describe('membership', () => {
   });
 
   it('knows whether an event is served: not before every ready worker has said so', () => {
-    const membership = new Membership(SELF, 0);
+    const membership = new Membership(SELF, 0, 5_000);
     expect(membership.served('e')).toBe('unknown');
     membership.introduced(card(2, { serves: null }), 0);
     expect(membership.served('e')).toBe('unknown');

@@ -4,12 +4,6 @@ import type { MemberId } from '../bus.interface.js';
 /** How long members may take to answer before they are asked again, in ms: some come back to the broker later than others. */
 const ANSWER_TIME = 1_000;
 
-/**
- * How many times to ask "who runs under this claim?" before a silent member counts as one that does not. A member that is alive
- * may be slow to answer, on a busy machine or while its connection moves to another server; a dead one is soon no member.
- */
-const ROUNDS = 5;
-
 /** What members answer of one claim. */
 interface Question {
   readonly answer: Promise<boolean | undefined>;
@@ -31,6 +25,8 @@ export class Holders {
     private readonly presence: {
       /** Whether the broker was silent or away a moment ago. */
       readonly isUnsettled: boolean;
+      /** How long a silent member may still be there, in ms. */
+      readonly settlingTime: number;
       whoMayRun(): Set<MemberId> | undefined;
     },
     /** Asks all members, and each answers. */
@@ -42,12 +38,16 @@ export class Holders {
     return this.presence.isUnsettled;
   }
 
-  /** Whether a member says that it runs under the claim; a silent one does not once it had time to come back. */
+  /**
+   * Whether a member says that it runs under the claim. A member may be slow to answer, on a busy machine or while its
+   * connection moves to another server; one that was silent for the whole settling time does not run.
+   */
   async isHeld(key: string): Promise<boolean> {
-    for (let round = 1; ; round++) {
+    const end = this.clock.now() + this.presence.settlingTime;
+    for (;;) {
       const isHeld = await this.asked(key);
       if (isHeld !== undefined) return isHeld;
-      if (round >= ROUNDS && !this.presence.isUnsettled) return false;
+      if (this.clock.now() >= end && !this.presence.isUnsettled) return false;
     }
   }
 

@@ -80,6 +80,8 @@ const NOTHING: MembershipChange = { changed: false, lost: [], ask: undefined };
 export class Membership {
   private readonly entries = new Map<MemberId, Entry>();
   private readonly graves = new Map<MemberId, number>();
+  /** Members that fell silent and of which nobody said that they are gone, and when each was heard last. */
+  private readonly silent = new Map<MemberId, number>();
   private listed: readonly Member[] | undefined;
   private ownHeardAt: number;
   /** When the broker came back last, as far as this process heard. */
@@ -92,7 +94,7 @@ export class Membership {
   constructor(
     private readonly self: MemberId,
     now: number,
-    /** How long after a silence of the broker others may still be on their way back, in ms. */
+    /** How long a silent member may still be there, and come back, in ms. */
     private readonly settlingTime: number,
   ) {
     this.ownHeardAt = now;
@@ -161,12 +163,14 @@ export class Membership {
   }
 
   /**
-   * Who may run what it began earlier. For a while after the broker was away that includes lost members, for some come
-   * back later than others; undefined where this process itself came later, and cannot know.
+   * Who may run what it began earlier: also who has fallen silent a short while ago, such as a host that is frozen. After
+   * the broker was away that includes all that are lost, for some come back later than others; undefined where this
+   * process itself came later, and cannot know.
    */
   whoMayRun(now: number): Set<MemberId> | undefined {
-    if (!this.isUnsettled(now)) return new Set(this.entries.keys());
-    return this.left && new Set([...this.left, ...this.entries.keys()]);
+    const present = [...this.entries.keys(), ...this.silent.keys()];
+    if (!this.isUnsettled(now)) return new Set(present);
+    return this.left && new Set([...this.left, ...present]);
   }
 
   introduced(card: Card, now: number): MembershipChange {
@@ -175,6 +179,7 @@ export class Membership {
     const entry = this.entries.get(card.id);
     if (entry === undefined) {
       if (this.entries.size >= MOST_MEMBERS) return NOTHING;
+      this.silent.delete(card.id);
       this.entries.set(card.id, { card, load: null, leads: null, heardAt: now, suspect: false, isUnheard: false });
       return this.change(true);
     }
@@ -203,6 +208,7 @@ export class Membership {
     if (this.graves.size >= MOST_MEMBERS && oldest !== undefined) this.graves.delete(oldest);
     this.graves.set(id, now + GRAVE_KEPT);
     this.left?.delete(id);
+    this.silent.delete(id);
     const entry = this.entries.get(id);
     if (entry === undefined) return NOTHING;
     this.entries.delete(id);
@@ -212,6 +218,7 @@ export class Membership {
   /** Looks who has been silent for too long. */
   check(now: number): MembershipChange {
     for (const [id, until] of this.graves) if (until <= now) this.graves.delete(id);
+    for (const [id, heardAt] of this.silent) if (now - heardAt >= this.settlingTime) this.silent.delete(id);
     if (this.deafFor(now) > BEAT_INTERVAL * 2) return NOTHING;
     const lost: Card[] = [];
     let changed = false;
@@ -220,6 +227,7 @@ export class Membership {
       if (id === this.self) continue;
       if (silence > LOST_AFTER) {
         this.entries.delete(id);
+        this.silent.set(id, entry.heardAt);
         lost.push(entry.card);
       } else if (silence > SUSPECT_AFTER && !entry.suspect) {
         entry.suspect = true;

@@ -19,10 +19,7 @@ export const DEAF_AFTER = LOST_AFTER + BEAT_INTERVAL;
 /** More members than this were not asked who they are at one time. */
 const MAX_ASKED = 10_000;
 
-/**
- * After the broker was away, members may come back at different times: for the time of a lease, and for this one at least
- * (ms), nobody takes their silence for an end.
- */
+/** For the time of a lease, and for this one at least (ms), a member's silence is not taken for its end. */
 const LEAST_SETTLING_TIME = 5_000;
 
 /** What one process is among all. */
@@ -62,6 +59,8 @@ export interface PresenceListener {
 
 /** This process among the members: says that it lives and what it is, and hears the same of the others. */
 export class Presence {
+  /** How long a silent member may still be there, and come back, in ms. */
+  readonly settlingTime: number;
   private readonly membership: Membership;
   private current: MemberState = 'booting';
   private serves: readonly ServedEvent[] | null = null;
@@ -83,7 +82,8 @@ export class Presence {
     lease: number,
     private readonly listener: PresenceListener,
   ) {
-    this.membership = new Membership(identity.id, clock.now(), Math.max(lease, LEAST_SETTLING_TIME));
+    this.settlingTime = Math.max(lease, LEAST_SETTLING_TIME);
+    this.membership = new Membership(identity.id, clock.now(), this.settlingTime);
   }
 
   get state(): MemberState {

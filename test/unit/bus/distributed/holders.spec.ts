@@ -4,7 +4,7 @@ import { ManualClock } from '../../manual-clock.js';
 
 function holders({ members = [1, 2], isUnsettled = false }: { members?: number[]; isUnsettled?: boolean } = {}) {
   const clock = new ManualClock();
-  const presence = { isUnsettled, whoMayRun: () => new Set(members) };
+  const presence = { isUnsettled, settlingTime: 5_000, whoMayRun: () => new Set(members) };
   const asked: string[] = [];
   const found: { answer?: boolean } = {};
   const made = new Holders(clock, presence, (key) => asked.push(key));

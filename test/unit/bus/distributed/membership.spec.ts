@@ -98,6 +98,24 @@ describe('membership', () => {
     expect(membership.isUnsettled(10_000)).toBe(false);
   });
 
+  it.each([
+    [2_000, [SELF, 2]],
+    [4_900, [SELF, 2]],
+    [5_500, [SELF]],
+  ])('after a silence of %d ms a member may run what it began, or no more: %j', (silence, mayRun) => {
+    const membership = two();
+    live(membership, silence, [2]);
+    expect(ids(membership)).toEqual([SELF]);
+    expect(membership.whoMayRun(silence)).toEqual(new Set(mayRun));
+  });
+
+  it('one that has fallen silent and is then said to be gone runs nothing', () => {
+    const membership = two();
+    live(membership, 2_000, [2]);
+    membership.gone(2, 2_000);
+    expect(membership.whoMayRun(2_000)).toEqual(new Set([SELF]));
+  });
+
   it('one whose end was announced is gone at once, and what it sent before does not bring it back', () => {
     const membership = two();
     expect(membership.gone(2, 0).lost.map(({ id }) => id)).toEqual([2]);

@@ -195,10 +195,15 @@ describe('a script that makes an application', () => {
 describe('an app that listens long after its boot', () => {
   it('is waited for once it was seen to listen: a reload loses nothing', async () => {
     const { app } = await start('listens late');
-    await eventually(() => app.waitUntilReady(2).catch(() => undefined), { what: () => 'both workers' });
+    const pids = new Set<unknown>();
+    const isHeardOf = async () => pids.add((await app.json('/')).pid).size === 2;
+    await eventually(() => isHeardOf().catch(() => false), { what: () => `two of ${[...pids]}` });
     const load = app.load('/', { rate: 20, keepAlive: false });
     await load.answered(10);
     await reload(app);
+    // Both listen by now: they are asked in turn.
+    const answers = [await app.json('/'), await app.json('/'), await app.json('/'), await app.json('/')];
+    expect(new Set(answers.map(({ pid }) => pid)).size).toBe(2);
     expect((await load.finish()).failures).toEqual({});
     expect((await app.waitUntilReady(2)).map(({ generation }) => generation)).toEqual([2, 2]);
   });

@@ -19,6 +19,11 @@ describe('a control message', () => {
     expect(fromPrimary(seal(fromThePrimary, KEY), KEY)).toMatchObject(fromThePrimary);
   });
 
+  it('is one whichever type it is of', () => {
+    const later: FromWorker = { type: 'listens', servers: 2 };
+    expect(fromWorker(seal(later, KEY), KEY)).toMatchObject(later);
+  });
+
   it('is none without the key of its worker', () => {
     for (const sealed of [seal(fromAWorker, 'of another'), { ...seal(fromAWorker, KEY), seal: undefined }]) {
       expect(fromWorker(sealed, KEY)).toBeUndefined();

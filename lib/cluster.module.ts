@@ -1,11 +1,11 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { currentBoot } from './boot/watch-boots.js';
-import { CLUSTER_OPTIONS, RUNTIME } from './cluster.constants.js';
-import { optionsProviders, resolveOptionsAlone } from './gate/async-options.js';
-import { ClusterCoreModule } from './gate/core.module.js';
-import { asWorker, isStandaloneAnyway, passGate, standalone } from './gate/gate.js';
-import { LazyPromise } from './gate/lazy-promise.js';
-import { reportCopies } from './gate/shared-copy.js';
+import { CLUSTER_OPTIONS, RUNTIME } from './runtime/tokens.js';
+import { optionsProviders, resolveOptionsAlone } from './boot/async-options.js';
+import { ClusterCoreModule } from './boot/cluster-core.module.js';
+import { asWorker, isStandaloneAnyway, passGate, standalone } from './boot/boot.js';
+import { LazyPromise } from './boot/lazy-promise.js';
+import { reportCopies } from './boot/shared-copy.js';
 import { validateAsyncOptions } from './options/async-options.js';
 import type {
   ClusterAsyncOptions,

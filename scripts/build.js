@@ -56,7 +56,7 @@ async function writeEntries() {
   const names = Object.keys(await import(pathToFileURL(join(DIST, 'index.js')))).toSorted();
   const esm = [
     "import { fileURLToPath } from 'node:url';",
-    "import { shareCopy } from './gate/shared-copy.js';",
+    "import { shareCopy } from './boot/shared-copy.js';",
     "import * as own from './index.js';",
     `const shared = shareCopy(own, '${version}', fileURLToPath(new URL('..', import.meta.url)));`,
     ...names.map((name) => `export const ${name} = shared.${name};`),
@@ -65,7 +65,7 @@ async function writeEntries() {
     "'use strict';",
     "Object.defineProperty(exports, '__esModule', { value: true });",
     "const { join, sep } = require('node:path');",
-    "const { shareCopy } = require('./gate/shared-copy.js');",
+    "const { shareCopy } = require('./boot/shared-copy.js');",
     `const shared = shareCopy(require('./index.js'), '${version}', join(__dirname, '../..') + sep);`,
     ...names.map((name) => `exports.${name} = shared.${name};`),
   ];
@@ -82,7 +82,7 @@ async function writeEntries() {
  * load as all the rest. The files that the bundle is made of stay: who looks at one module imports it by its path.
  */
 async function bundle() {
-  const entries = ['entry', 'index', 'nats/index', 'redis/index', 'testing/index'];
+  const entries = ['entry', 'index', 'engines/nats/index', 'engines/redis/index', 'testing/index'];
   const input = Object.fromEntries(entries.map((name) => [name, join(DIST, `${name}.js`)]));
   const build = await rolldown({
     input,

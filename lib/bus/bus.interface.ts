@@ -1,4 +1,4 @@
-import type { ByteRange } from './byte-range.js';
+import type { ByteRange } from '../codec/byte-range.js';
 
 /** A member's number: 0 is the primary; each worker process has one of its own that is never used again. */
 export type MemberId = number;

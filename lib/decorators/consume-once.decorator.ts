@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors/index.js';
-import type { EventName } from '../messenger/cluster-events.js';
+import type { EventName } from '../events/cluster-events.js';
 import { bindHandler } from './handler-binding.js';
 import type { HandlerDecorator } from './on-cluster-event.decorator.js';
 

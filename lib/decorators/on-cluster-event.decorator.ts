@@ -1,4 +1,4 @@
-import type { ClusterEventHandler, EventName } from '../messenger/cluster-events.js';
+import type { ClusterEventHandler, EventName } from '../events/cluster-events.js';
 import { bindHandler } from './handler-binding.js';
 
 /** A decorator of methods that can handle `E`. */

@@ -1,4 +1,4 @@
-import { isLeading } from '../gate/leadership.js';
+import { isLeading } from './leader-flag.js';
 
 /**
  * The method's body runs only in the worker that leads at the time of the call; elsewhere the call

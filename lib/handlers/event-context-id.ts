@@ -1,6 +1,6 @@
 import { ContextIdFactory } from '@nestjs/core';
 import { EventContextError } from '../errors/index.js';
-import type { ClusterEventContext } from '../messenger/cluster-event-context.js';
+import type { ClusterEventContext } from '../events/cluster-event-context.js';
 
 /** What a request-scoped provider gets when it injects REQUEST in an event, and a ContextIdStrategy as its request. @publicApi */
 export interface ClusterEventRequest {

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { ModuleRef } from '@nestjs/core';
 import type { DiscoveryService, ExternalContextCreator, ModulesContainer } from '@nestjs/core';
-import type { ClusterEventContext } from '../messenger/cluster-event-context.js';
+import type { ClusterEventContext } from '../events/cluster-event-context.js';
 import { ClusterLogger } from '../platform/cluster-logger.js';
 import { hostTime } from '../platform/clock.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';

@@ -1,4 +1,4 @@
-import type { ClusterEventContext } from '../messenger/cluster-event-context.js';
+import type { ClusterEventContext } from '../events/cluster-event-context.js';
 
 /** Something that handles one event in this process. */
 export interface Handler {

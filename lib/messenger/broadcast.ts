@@ -1,4 +1,4 @@
-import type { Connection } from './connection.js';
+import type { Connection } from './bus-connection.js';
 import { Deadline } from './deadline.js';
 import type { CallInfo } from './outcome.js';
 import { timedOut } from './outcome.js';

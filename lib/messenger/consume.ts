@@ -1,9 +1,9 @@
 import { Observable } from 'rxjs';
 import type { Answer, Encoded, TaskRequest } from '../bus/bus.interface.js';
-import { decode } from '../bus/codec.js';
+import { decode } from '../codec/codec.js';
 import { InvalidArgumentError } from '../errors/index.js';
 import { checkName, checkOptions, readCount, readTime, show } from './arguments.js';
-import type { Connection } from './connection.js';
+import type { Connection } from './bus-connection.js';
 import { Deadline, Part } from './deadline.js';
 import { type CallInfo, noWorkerReady, timedOut, valueOf } from './outcome.js';
 

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import { ReplaySubject } from 'rxjs';
-import { decode, encode } from '../bus/codec.js';
+import { decode, encode } from '../codec/codec.js';
 import type { Bus, BusReceiver, Encoded, Member, Outcome, Publication, Request, Task } from '../bus/bus.interface.js';
 import { DeliveryRefused } from '../bus/delivery-refused.js';
 import { BackpressureError, NotConnectedError } from '../errors/index.js';
@@ -12,7 +12,7 @@ import { hostTime } from '../platform/clock.js';
 import { NumberTable } from '../platform/number-table.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
 import { show } from './arguments.js';
-import { ClusterEventContext, contextOf } from './cluster-event-context.js';
+import { ClusterEventContext, contextOf } from '../events/cluster-event-context.js';
 import { placeOf } from './outcome.js';
 import { encodeError } from './remote-errors.js';
 

@@ -2,7 +2,7 @@ import { Observable } from 'rxjs';
 import type { Member } from '../bus/bus.interface.js';
 import type { MapFailure } from '../errors/index.js';
 import { MapError, NoHandlerError, NotConnectedError } from '../errors/index.js';
-import type { Connection } from './connection.js';
+import type { Connection } from './bus-connection.js';
 import type { Deadline } from './deadline.js';
 import type { CallInfo } from './outcome.js';
 import { clusterStops, noWorkerReady } from './outcome.js';

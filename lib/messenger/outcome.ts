@@ -1,4 +1,4 @@
-import { decode } from '../bus/codec.js';
+import { decode } from '../codec/codec.js';
 import type { Address, Answer } from '../bus/bus.interface.js';
 import { ClusterTimeoutError, MemberLostError, NoHandlerError, NotConnectedError } from '../errors/index.js';
 import { decodeError } from './remote-errors.js';

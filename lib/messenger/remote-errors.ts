@@ -1,4 +1,4 @@
-import { decode, encode } from '../bus/codec.js';
+import { decode, encode } from '../codec/codec.js';
 import type { Address, Encoded } from '../bus/bus.interface.js';
 import type { SerializedError } from '../errors/index.js';
 import { RemoteError } from '../errors/index.js';

@@ -1,7 +1,7 @@
 import type { Claim } from '../bus/bus.interface.js';
-import { decode, encode } from '../bus/codec.js';
+import { decode, encode } from '../codec/codec.js';
 import { checkFunction, checkName, checkOptions, readTime } from './arguments.js';
-import type { Connection } from './connection.js';
+import type { Connection } from './bus-connection.js';
 import { Deadline } from './deadline.js';
 import { timedOut, valueOf } from './outcome.js';
 import type { ErrorEncoding } from './remote-errors.js';

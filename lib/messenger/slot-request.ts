@@ -2,7 +2,7 @@ import type { Address, Answer, MemberId } from '../bus/bus.interface.js';
 import { PRIMARY_ID } from '../bus/bus.interface.js';
 import { DeliveryRefused, MemberAway } from '../bus/delivery-refused.js';
 import { MemberLostError } from '../errors/index.js';
-import type { Connection } from './connection.js';
+import type { Connection } from './bus-connection.js';
 import { type Deadline, Part } from './deadline.js';
 import type { CallInfo } from './outcome.js';
 import { noWorkerReady, placeOf, timedOut, valueOf } from './outcome.js';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { EngineProvider } from '../bus/engine.interface.js';
 import { environmentName } from '../platform/environment.js';
 import type { ResolvedClusterOptions } from './cluster-options.interface.js';
-import { MAX_DELAY, MAX_PAYLOAD, MAX_WORKERS, MIN_LEASE } from './limits.js';
+import { MAX_DELAY, MAX_PAYLOAD, MAX_WORKERS, MIN_LEASE } from '../platform/limits.js';
 
 const MAX_ID = 2 ** 32 - 1;
 const MAX_PORT = 2 ** 16 - 1;

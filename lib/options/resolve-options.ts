@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { ResolvedClusterOptions } from './cluster-options.interface.js';
 import { closest } from './did-you-mean.js';
-import { MAX_PAYLOAD_OF_ENGINE, MAX_WORKERS } from './limits.js';
+import { MAX_PAYLOAD_OF_ENGINE, MAX_WORKERS } from '../platform/limits.js';
 import { OPTION_PATHS, optionsSchema } from './options.schema.js';
 import { type Problem, refusal, show } from './problem.js';
 

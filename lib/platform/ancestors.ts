@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { statFields } from './lineage.js';
+import { statFields } from './process-tree.js';
 
 /** More ancestors are not looked at: a watcher is a few shells and package managers away at most. */
 const MAX_ANCESTORS = 8;

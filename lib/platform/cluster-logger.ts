@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { LOG_CONTEXT } from '../cluster.constants.js';
+import { LOG_CONTEXT } from '../runtime/tokens.js';
 import { printable } from './printable.js';
 
 type Rest = readonly unknown[];

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { ClusterOptionsError } from '../errors/index.js';
-import { MAX_WORKERS } from '../options/limits.js';
-import { ownSession } from './lineage.js';
+import { MAX_WORKERS } from './limits.js';
+import { ownSession } from './process-tree.js';
 import type { OwnSockets } from '../protocol/listening.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { statFields } from './lineage.js';
+import { statFields } from './process-tree.js';
 
 /** What opening the controlling terminal fails with where the process has none, or where it has hung up. */
 const NO_TERMINAL = new Set(['ENXIO', 'EIO']);

@@ -13,28 +13,28 @@ import {
 } from '../bus/index.js';
 import { ClusterRequestError, ReloadError } from '../errors/index.js';
 import { messageOf, stackOf } from '../errors/read-error.js';
-import type { ProcessRuntime } from '../gate/process-runtime.interface.js';
+import type { ProcessRuntime } from '../runtime/process-runtime.interface.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
-import { MAX_WORKERS } from '../options/limits.js';
-import type { Connection } from '../messenger/connection.js';
+import { MAX_WORKERS } from '../platform/limits.js';
+import type { Connection } from '../messenger/bus-connection.js';
 import { quotedLines } from '../platform/printable.js';
 import { ClusterLogger } from '../platform/cluster-logger.js';
 import { inRootContext } from '../platform/async-context.js';
 import { type Clock, type Timer, whenTrue } from '../platform/clock.js';
 import { errorReport } from '../protocol/error-report.js';
 import { fromWorker, type FromPrimary, type ListeningAddress, PROTOCOL, protocolOf } from '../protocol/messages.js';
-import type { ReloadProgress, ReloadReport } from '../reload/reload.interface.js';
+import type { ReloadProgress, ReloadReport } from '../runtime/reload.interface.js';
 import { debugSigns, mayBeHeldAtBoot } from './debugged.js';
 import { ParentProgram } from './parent-program.js';
 import type { PrimaryOutput } from './output/primary-output.js';
-import type { AcceptedHandle } from './listening/bind.js';
-import { PassedOnConnections } from './listening/passed-on-connections.js';
+import type { AcceptedHandle } from './sockets/bind.js';
+import { PassedOnConnections } from './sockets/passed-on-connections.js';
 import { shutdownUnder, watcherOfThisProcess } from './watcher.js';
-import { EXIT_BY_SIGNAL, isEnding, SIGNAL_SPACING, Supervisor } from './supervisor.js';
-import type { StopSignal, SupervisorAction, SupervisorEvent } from './supervisor.types.js';
+import { EXIT_BY_SIGNAL, isEnding, SIGNAL_SPACING, Supervisor } from './supervisor/supervisor.js';
+import type { StopSignal, SupervisorAction, SupervisorEvent } from './supervisor/supervisor.types.js';
 import type { WorkerEvents } from './worker-events.explorer.js';
-import type { WorkerProcess } from './worker-process.js';
-import { WorkerProcesses } from './worker-processes.js';
+import type { WorkerProcess } from './processes/worker-handle.js';
+import { WorkerProcesses } from './processes/worker-processes.js';
 
 /** What ThinkJS workers send to ask for a reload. */
 const THINK_CLUSTER_RELOAD = 'think-cluster-reload-workers';

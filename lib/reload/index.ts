@@ -1,2 +1,2 @@
-export * from './reload.interface.js';
-export * from './reload.service.js';
+export * from '../runtime/reload.interface.js';
+export * from '../services/reload.service.js';

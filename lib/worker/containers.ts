@@ -1,4 +1,4 @@
-import { RUNTIME } from '../cluster.constants.js';
+import { RUNTIME } from '../runtime/tokens.js';
 import type { CloseApplication, HostApplication } from './nest-application.js';
 
 /** The live Nest containers of this worker, those without the module too, in the order of their boot. */

@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { NatsNames } from '../../lib/nats/names.js';
+import { NatsNames } from '../../lib/engines/nats/names.js';
 import { NATS } from '../support/index.js';
 import { hostileBroker, PLACE } from './hostile.js';
 

@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { RedisNames } from '../../lib/redis/names.js';
+import { RedisNames } from '../../lib/engines/redis/names.js';
 import { REDIS } from '../support/index.js';
 import { hostileBroker, PLACE } from './hostile.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { queueOf } from '../../lib/bus/distributed/task-message.js';
-import { pack } from '../../lib/bus/distributed/wire.js';
+import { queueOf } from '../../lib/distributed-bus/tasks/task-message.js';
+import { pack } from '../../lib/distributed-bus/envelope.js';
 import { type Broker, type BrokerServer, describeOver, eventually, Hosts, useApps } from '../support/index.js';
 
 /** What the members of the cluster are called at the broker. */

@@ -4,7 +4,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { connect } from '@nats-io/transport-node';
 import type { Engine } from '../../lib/bus/engine.interface.js';
-import { nats, type NatsOptions } from '../../lib/nats/index.js';
+import { nats, type NatsOptions } from '../../lib/engines/nats/index.js';
 import { engineConformance } from '../../lib/testing/index.js';
 import { describeOver, NATS } from '../support/brokers.js';
 import { eventually } from '../support/eventually.js';

@@ -2,7 +2,7 @@ import { setTimeout as elapsed } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
 import type { Engine, LeasedTask } from '../../lib/bus/engine.interface.js';
-import { redis, type RedisOptions } from '../../lib/redis/index.js';
+import { redis, type RedisOptions } from '../../lib/engines/redis/index.js';
 import { engineConformance } from '../../lib/testing/index.js';
 import { describeOver, REDIS } from '../support/brokers.js';
 import { eventually } from '../support/eventually.js';

@@ -1,7 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Readable } from 'node:stream';
 import { type Clock, elapsed } from '../../platform/clock.js';
-import type { ForkSettings } from '../fork-settings.js';
+import type { ForkSettings } from '../processes/fork-settings.js';
 import { type OutputPipe, outputPipes } from './output-pipes.js';
 import type { Destination, PrimaryOutput } from './primary-output.js';
 import { WorkerOutput, WorkerStream } from './worker-output.js';

@@ -14,12 +14,12 @@ import type {
   TaskRequest,
   Waiter,
 } from '../../../lib/bus/bus.interface.js';
-import { ByteRange } from '../../../lib/bus/byte-range.js';
-import type { Frame } from '../../../lib/bus/local/frame.js';
-import { Hub } from '../../../lib/bus/local/hub.js';
-import type { Link, LinkListener } from '../../../lib/bus/local/link.js';
-import { LocalBus } from '../../../lib/bus/local/local-bus.js';
-import { memoryLinkPair } from '../../../lib/bus/local/memory-link.js';
+import { ByteRange } from '../../../lib/codec/byte-range.js';
+import type { Frame } from '../../../lib/local-bus/wire/frame.js';
+import { Hub } from '../../../lib/local-bus/hub/hub.js';
+import type { Link, LinkListener } from '../../../lib/local-bus/wire/link.js';
+import { LocalBus } from '../../../lib/local-bus/local-bus.js';
+import { memoryLinkPair } from '../../../lib/local-bus/wire/memory-link.js';
 
 export const QUEUE_LIMIT = 100_000;
 export const MAX_PAYLOAD = 50_000;

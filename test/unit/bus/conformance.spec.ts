@@ -1,7 +1,7 @@
 import { describe } from '@jest/globals';
 import { type Peer, quiet, TestCluster } from './cluster.js';
 import { type Bench, busConformance } from './conformance.js';
-import { DistributedCluster } from './distributed/distributed-cluster.js';
+import { DistributedCluster } from '../distributed-bus/distributed-cluster.js';
 
 /** The embedded engine: no lease, and no time. */
 class LocalBench extends TestCluster implements Bench {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { LocalBus } from '../../../lib/bus/local/local-bus.js';
+import { LocalBus } from '../../../lib/local-bus/local-bus.js';
 import { quiet, StubLink, TestCluster } from './cluster.js';
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => ({ event: `name ${i}`.padEnd(40, 'x') }));

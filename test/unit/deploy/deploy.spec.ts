@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { resolveOptions } from '../../../lib/options/index.js';
-import { CLOSE_TIMEOUT } from '../../../lib/primary/boot-primary.js';
+import { CLOSE_TIMEOUT } from '../../../lib/boot/boot-primary.js';
 import { problemsOfCompose } from './compose-schema.js';
 import { problemsOfManifests } from './kubernetes-schema.js';
 import { composeFile, deployed, type Json, manifest, manifests, yamlFiles } from './manifests.js';

@@ -28,7 +28,7 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { IsInt, IsString } from 'class-validator';
 import { map } from 'rxjs';
 import { OnClusterEvent } from '../../../lib/decorators/index.js';
-import { ClusterEventContext } from '../../../lib/messenger/cluster-event-context.js';
+import { ClusterEventContext } from '../../../lib/events/cluster-event-context.js';
 import type { ExploredApp } from './explored-app.js';
 import { exploredApp } from './explored-app.js';
 

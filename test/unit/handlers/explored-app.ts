@@ -17,7 +17,7 @@ import {
   HandlersExplorer,
   withoutAppConfig,
 } from '../../../lib/handlers/index.js';
-import { ClusterEventContext } from '../../../lib/messenger/cluster-event-context.js';
+import { ClusterEventContext } from '../../../lib/events/cluster-event-context.js';
 
 export interface ExploredApp {
   readonly app: INestApplication;

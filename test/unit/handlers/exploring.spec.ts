@@ -3,7 +3,7 @@ import { Controller, Get, Injectable, Logger, Module, Scope } from '@nestjs/comm
 import { of } from 'rxjs';
 import { ConsumeOnce, OnClusterEvent } from '../../../lib/decorators/index.js';
 import { InvalidArgumentError } from '../../../lib/errors/index.js';
-import type { ClusterEventContext } from '../../../lib/messenger/cluster-event-context.js';
+import type { ClusterEventContext } from '../../../lib/events/cluster-event-context.js';
 import type { ExploredApp } from './explored-app.js';
 import { contextOf, exploredApp } from './explored-app.js';
 

@@ -27,7 +27,7 @@ import { IsInt } from 'class-validator';
 import { Observable, throwError } from 'rxjs';
 import { OnClusterEvent } from '../../../lib/decorators/index.js';
 import { onLazyLoad } from '../../../lib/handlers/index.js';
-import { ClusterEventContext } from '../../../lib/messenger/cluster-event-context.js';
+import { ClusterEventContext } from '../../../lib/events/cluster-event-context.js';
 import type { ExploredApp } from './explored-app.js';
 import { exploredApp } from './explored-app.js';
 

@@ -17,7 +17,7 @@ import {
 import { Ctx, Payload } from '@nestjs/microservices';
 import { IsInt } from 'class-validator';
 import { OnClusterEvent } from '../../../lib/decorators/index.js';
-import { ClusterEventContext } from '../../../lib/messenger/cluster-event-context.js';
+import { ClusterEventContext } from '../../../lib/events/cluster-event-context.js';
 import { type ExploredApp, exploredApp } from './explored-app.js';
 
 let explored: ExploredApp | undefined;

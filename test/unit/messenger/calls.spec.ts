@@ -11,7 +11,7 @@ import {
   PayloadNotCloneableError,
   PayloadTooLargeError,
 } from '../../../lib/errors/index.js';
-import type { MessengerService } from '../../../lib/messenger/messenger.service.js';
+import type { MessengerService } from '../../../lib/services/messenger.service.js';
 import { hostTime } from '../../../lib/platform/clock.js';
 import { FakeBus, messengerOn, ok, openMessenger, settle } from './fake-bus.js';
 import { failureOf } from './failure-of.js';

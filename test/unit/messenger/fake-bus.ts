@@ -12,13 +12,13 @@ import type {
   TaskRequest,
   Waiter,
 } from '../../../lib/bus/bus.interface.js';
-import { requestOneByOne } from '../../../lib/bus/one-by-one.js';
-import { decode, encode } from '../../../lib/bus/codec.js';
+import { requestOneByOne } from '../../../lib/bus/calls/request-each.js';
+import { decode, encode } from '../../../lib/codec/codec.js';
 import { HandlerRegistry } from '../../../lib/handlers/handler-registry.js';
-import type { MessengerSettings } from '../../../lib/messenger/messenger.service.js';
-import { Connection } from '../../../lib/messenger/connection.js';
+import type { MessengerSettings } from '../../../lib/services/messenger.service.js';
+import { Connection } from '../../../lib/messenger/bus-connection.js';
 import { Dispatcher } from '../../../lib/messenger/dispatcher.js';
-import { MessengerService } from '../../../lib/messenger/messenger.service.js';
+import { MessengerService } from '../../../lib/services/messenger.service.js';
 
 /** A call that the test settles. */
 export interface Pending<Result = Answer> {

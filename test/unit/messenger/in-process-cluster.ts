@@ -1,9 +1,9 @@
 import { Hub, LocalBus, memoryLinkPair } from '../../../lib/bus/index.js';
 import { HandlerRegistry } from '../../../lib/handlers/handler-registry.js';
-import { Connection } from '../../../lib/messenger/connection.js';
+import { Connection } from '../../../lib/messenger/bus-connection.js';
 import { Dispatcher } from '../../../lib/messenger/dispatcher.js';
-import type { MessengerSettings } from '../../../lib/messenger/messenger.service.js';
-import { MessengerService } from '../../../lib/messenger/messenger.service.js';
+import type { MessengerSettings } from '../../../lib/services/messenger.service.js';
+import { MessengerService } from '../../../lib/services/messenger.service.js';
 import { hostTime } from '../../../lib/platform/clock.js';
 
 const LIMITS = { maxPayload: 64 * 1024, queueLimit: 1024 * 1024 };

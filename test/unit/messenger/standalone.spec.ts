@@ -2,9 +2,9 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { createStandalone } from '../../../lib/bus/index.js';
 import { NotConnectedError, PayloadNotCloneableError, RemoteError } from '../../../lib/errors/index.js';
 import { HandlerRegistry } from '../../../lib/handlers/handler-registry.js';
-import { Connection } from '../../../lib/messenger/connection.js';
+import { Connection } from '../../../lib/messenger/bus-connection.js';
 import { Dispatcher } from '../../../lib/messenger/dispatcher.js';
-import { MessengerService } from '../../../lib/messenger/messenger.service.js';
+import { MessengerService } from '../../../lib/services/messenger.service.js';
 
 async function standalone() {
   const engine = createStandalone({ maxPayload: 1_024, queueLimit: 10_240 });

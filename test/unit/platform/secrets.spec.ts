@@ -2,9 +2,9 @@ import { setTimeout as elapsed } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { ClusterModule } from '../../../lib/cluster.module.js';
-import { nats } from '../../../lib/nats/index.js';
+import { nats } from '../../../lib/engines/nats/index.js';
 import { Secrets, withoutCredentials } from '../../../lib/platform/secrets.js';
-import { redis } from '../../../lib/redis/index.js';
+import { redis } from '../../../lib/engines/redis/index.js';
 
 const context = { cluster: 'c', environment: 'e', client: 'test', maxMessage: 1_000 };
 

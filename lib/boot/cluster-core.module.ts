@@ -1,0 +1,185 @@
+import {
+  Global,
+  Inject,
+  Module,
+  type DynamicModule,
+  type ModuleMetadata,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+  type Provider,
+} from '@nestjs/common';
+import {
+  ApplicationConfig,
+  DiscoveryModule,
+  DiscoveryService,
+  ExternalContextCreator,
+  LazyModuleLoader,
+  MetadataScanner,
+  ModuleRef,
+  ModulesContainer,
+} from '@nestjs/core';
+import { filter, firstValueFrom } from 'rxjs';
+import { BUS, CLUSTER_OPTIONS, RUNTIME } from '../runtime/tokens.js';
+import { ClusterService } from '../services/cluster.service.js';
+import { DeadLetterService } from '../services/dead-letter.service.js';
+import { ClusterOptionsError } from '../errors/index.js';
+import {
+  HandlerInvoker,
+  HandlerMetadataAccessor,
+  HandlerRegistry,
+  HandlerScope,
+  HandlersExplorer,
+  onLazyLoad,
+  withoutAppConfig,
+} from '../handlers/index.js';
+import { Connection, Dispatcher, MessengerService } from '../messenger/index.js';
+import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
+import { inProduction } from '../platform/environment.js';
+import { ReloadService } from '../services/reload.service.js';
+import { setLeadership } from '../decorators/leader-flag.js';
+import type { ProcessRuntime } from '../runtime/process-runtime.interface.js';
+
+const SERVICES: Provider[] = [
+  { provide: BUS, useFactory: (runtime: ProcessRuntime) => runtime.bus, inject: [RUNTIME] },
+  {
+    provide: Connection,
+    useFactory: (runtime: ProcessRuntime, { messenger }: ResolvedClusterOptions) =>
+      runtime.connect(() => {
+        const registry = new HandlerRegistry();
+        const settings = { maxPayload: messenger.maxPayload, stacks: !inProduction() };
+        return new Connection(runtime.bus, registry, new Dispatcher(runtime.bus, registry, settings));
+      }),
+    inject: [RUNTIME, CLUSTER_OPTIONS],
+  },
+  { provide: Dispatcher, useFactory: (connection: Connection) => connection.dispatcher, inject: [Connection] },
+  {
+    provide: HandlerScope,
+    useFactory: (connection: Connection) => new HandlerScope(connection.registry),
+    inject: [Connection],
+  },
+  {
+    provide: MessengerService,
+    useFactory: (
+      runtime: ProcessRuntime,
+      connection: Connection,
+      handlers: HandlerScope,
+      { messenger }: ResolvedClusterOptions,
+    ) => {
+      const settings = {
+        slots: () => runtime.slots,
+        standalone: runtime.role === 'standalone',
+        timeout: messenger.timeout,
+        maxPayload: messenger.maxPayload,
+        stacks: !inProduction(),
+      };
+      return new MessengerService(connection, settings, handlers);
+    },
+    inject: [RUNTIME, Connection, HandlerScope, CLUSTER_OPTIONS],
+  },
+  {
+    provide: HandlersExplorer,
+    useFactory: (
+      discovery: DiscoveryService,
+      scanner: MetadataScanner,
+      creator: ExternalContextCreator,
+      config: ApplicationConfig,
+      modules: ModulesContainer,
+      moduleRef: ModuleRef,
+      handlers: HandlerScope,
+      { role }: ProcessRuntime,
+      { inheritAppConfig }: ResolvedClusterOptions,
+    ) => {
+      const pipeline = inheritAppConfig ? { creator, config } : withoutAppConfig(modules);
+      const invoker = new HandlerInvoker(pipeline, modules, moduleRef);
+      const accessor = new HandlerMetadataAccessor();
+      return new HandlersExplorer(discovery, scanner, accessor, invoker, handlers, role !== 'primary');
+    },
+    inject: [
+      DiscoveryService,
+      MetadataScanner,
+      ExternalContextCreator,
+      ApplicationConfig,
+      ModulesContainer,
+      ModuleRef,
+      HandlerScope,
+      RUNTIME,
+      CLUSTER_OPTIONS,
+    ],
+  },
+  ClusterService,
+  DeadLetterService,
+  ReloadService,
+];
+
+/** The services, the same in worker, primary and standalone; what differs is the runtime they stand on. */
+@Global()
+@Module({})
+export class ClusterCoreModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly opened: Promise<void>;
+
+  constructor(
+    @Inject(RUNTIME) private readonly runtime: ProcessRuntime,
+    @Inject(Connection) connection: Connection,
+    @Inject(Dispatcher) private readonly dispatcher: Dispatcher,
+    @Inject(HandlerScope) private readonly handlers: HandlerScope,
+    @Inject(MessengerService) private readonly messenger: MessengerService,
+    @Inject(HandlersExplorer) private readonly explorer: HandlersExplorer,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(LazyModuleLoader) private readonly lazyModules: LazyModuleLoader,
+  ) {
+    // Before any module's onModuleInit: one that runs earlier than ours may await a call.
+    this.opened = connection.open();
+    this.opened.catch(() => {});
+  }
+
+  /** @param providers of `RUNTIME` and `CLUSTER_OPTIONS`, and what these need */
+  static register(providers: Provider[], imports: ModuleMetadata['imports'] = []): DynamicModule {
+    return {
+      module: ClusterCoreModule,
+      imports: [DiscoveryModule, ...imports],
+      providers: [...providers, ...SERVICES],
+      exports: [
+        RUNTIME,
+        CLUSTER_OPTIONS,
+        Dispatcher,
+        MessengerService,
+        ClusterService,
+        DeadLetterService,
+        ReloadService,
+      ],
+    };
+  }
+
+  async onModuleInit(): Promise<void> {
+    this.refuseASecondCluster();
+    setLeadership(() => this.runtime.isLeader);
+    this.explorer.explore();
+    onLazyLoad(this.lazyModules, this.modules, (loaded) => this.explorer.explore(loaded));
+    await this.opened;
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.runtime.bootstrapped();
+    // A test that has booted the app finds a cluster that is complete.
+    if (this.runtime.role !== 'standalone') return;
+    await firstValueFrom(this.dispatcher.members$.pipe(filter((members) => members.length > 0)), { defaultValue: [] });
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.handlers.release();
+    this.messenger.close();
+    await this.runtime.closed();
+  }
+
+  private refuseASecondCluster(): void {
+    const clusters = [...this.modules.values()].filter(({ metatype }) => metatype === ClusterCoreModule);
+    if (clusters.length === 1) return;
+    const error = new ClusterOptionsError(
+      `ClusterModule.forRoot() or forRootAsync() is imported ${clusters.length} times in one app. Call it once, in the ` +
+        `root module; its services are injectable everywhere.`,
+    );
+    this.runtime.refused(error);
+    throw error;
+  }
+}

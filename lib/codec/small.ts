@@ -1,0 +1,404 @@
+import { BytesCache } from './bytes-cache.js';
+import { isOfPlainClass, isWellFormed } from './msgpack-safe.js';
+
+/*
+ * Most of what is sent is small: a few numbers and short texts in an object or two, and answers that are a single value.
+ * A format for these alone is written and read in half the time that a general one takes, much of which is in telling
+ * apart what these are not.
+ *
+ * A document is SMALL, then a value: a tag and what belongs to it. Numbers are little-endian. An OBJECT is the length
+ * of what follows, u16, its values, its keys, each followed by 0, and the length of the keys together, u16: a writer
+ * knows the keys when it has met them all, and finds them written already where an object of the same shape was before.
+ */
+
+/** Before a document. In MessagePack this byte is the whole document "-2", so a longer one cannot be meant. */
+export const SMALL = 0xfe;
+
+const Tag = {
+  NULL: 0,
+  UNDEFINED: 1,
+  FALSE: 2,
+  TRUE: 3,
+  /** i32 */
+  INT: 4,
+  /** f64 */
+  DOUBLE: 5,
+  /** u16 length and bytes */
+  ASCII: 6,
+  /** u16 length and bytes */
+  UTF8: 7,
+  /** f64: ms since 1970 */
+  DATE: 8,
+  /** u16 count and values */
+  LIST: 9,
+  OBJECT: 10,
+  /** u16 length and bytes: a Buffer */
+  BYTES: 11,
+} as const;
+
+/** Largest document, in bytes: beyond, the format is not what costs. */
+const LARGEST = 4 * 1024;
+
+/** Most objects in a document: each is compared with all others. */
+const MOST_OBJECTS = 8;
+
+/** Bytes that a value of fixed length takes at most, and what comes before one of another. */
+const FIXED = 9;
+
+/** Shorter texts are written by the character; longer ones by the runtime, which is a call. In UTF-16 units. */
+const SHORT_TEXT = 24;
+
+/** Bytes of the memory that documents are cut from. */
+const SLAB = 64 * 1024;
+
+/** Most bytes that the keys of an object take together. Objects of some forty keys are within it. */
+const LONGEST_KEYS = 1024;
+
+/** After so many steps of shapes all are forgotten: keys may be data, and without end. */
+const MOST_SHAPES = 1024;
+
+/**
+ * What `toString('latin1', …)` and `write(…)` call after they have looked at their arguments, which takes a third of
+ * their time. Not documented, and there as long as Buffers are; msgpackr uses them too.
+ */
+const { latin1Slice, utf8Slice, utf8Write } = Buffer.prototype as Buffer & {
+  latin1Slice(start: number, end: number): string;
+  utf8Slice(start: number, end: number): string;
+  utf8Write(text: string, offset: number): number;
+};
+
+/** The keys that an object has so far, and what came next in others. */
+class Shape {
+  private lastKey: string | undefined;
+  private last: Shape | undefined;
+  private readonly nexts = new Map<string, Shape>();
+
+  /** @param keys as they are written */
+  constructor(readonly keys: Uint8Array) {}
+
+  /** The shape with one key more; undefined where its keys cannot be written. */
+  with(key: string): Shape | undefined {
+    return this.lastKey === key ? this.last : this.find(key);
+  }
+
+  private find(key: string): Shape | undefined {
+    let next = this.nexts.get(key);
+    if (next === undefined) {
+      const keys = keysWith(this.keys, key);
+      if (keys === undefined) return undefined;
+      next = new Shape(keys);
+      this.nexts.set(key, next);
+      shapes++;
+    }
+    this.lastKey = key;
+    this.last = next;
+    return next;
+  }
+}
+
+function keysWith(keys: Uint8Array, key: string): Uint8Array | undefined {
+  // What every object inherits cannot always be assigned to.
+  if (keys.length + key.length + 1 > LONGEST_KEYS || key in Object.prototype) return undefined;
+  const written = Buffer.from(`${key}\0`);
+  const isAscii = written.length === key.length + 1 && !key.includes('\0');
+  return isAscii ? Buffer.concat([keys, written]) : undefined;
+}
+
+let empty = new Shape(new Uint8Array(0));
+let shapes = 0;
+
+let slab = Buffer.allocUnsafeSlow(SLAB);
+/** Where the next byte goes. */
+let at = 0;
+/** Where the document that is written has to end. */
+let end = 0;
+/** The objects that were written to it. */
+const written = Array.from<object | undefined>({ length: MOST_OBJECTS });
+let writtenCount = 0;
+let isWriting = false;
+
+const double = new Float64Array(1);
+const bytesOfDouble = new Uint8Array(double.buffer);
+/** A byte's place in it is that in a document, XOR this: 0 where memory is little-endian too. */
+const FLIP = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 0 : 7;
+
+/**
+ * A small value as bytes; undefined where `value` is none: null, booleans, numbers, strings, and up to eight dates,
+ * Buffers, objects of no class or a plain one, and lists of these and undefined, none of them twice.
+ */
+export function encodeSmall(value: unknown): Uint8Array | undefined {
+  // A getter may come back here.
+  if (isWriting) return undefined;
+  if (SLAB - at < LARGEST) {
+    slab = Buffer.allocUnsafeSlow(SLAB);
+    at = 0;
+  }
+  const start = at;
+  end = at + LARGEST;
+  slab[at++] = SMALL;
+  let isWritten = false;
+  isWriting = true;
+  try {
+    isWritten = write(value);
+  } finally {
+    isWriting = false;
+    forget();
+    if (!isWritten) at = start;
+  }
+  return isWritten ? new Uint8Array(slab.buffer, start, at - start) : undefined;
+}
+
+/** False where the document cannot hold it. */
+function write(value: unknown): boolean {
+  if (at + FIXED > end) return false;
+  switch (typeof value) {
+    case 'number':
+      writeNumber(value);
+      return true;
+    case 'string':
+      return writeText(value);
+    case 'boolean':
+      slab[at++] = value ? Tag.TRUE : Tag.FALSE;
+      return true;
+    case 'undefined':
+      slab[at++] = Tag.UNDEFINED;
+      return true;
+    case 'object':
+      if (value !== null) return writeObject(value);
+      slab[at++] = Tag.NULL;
+      return true;
+    default:
+      return false;
+  }
+}
+
+function writeNumber(value: number): void {
+  if ((value | 0) !== value || (value === 0 && 1 / value < 0)) return writeDouble(Tag.DOUBLE, value);
+  slab[at] = Tag.INT;
+  slab[at + 1] = value;
+  slab[at + 2] = value >> 8;
+  slab[at + 3] = value >> 16;
+  slab[at + 4] = value >> 24;
+  at += 5;
+}
+
+function writeDouble(tag: number, value: number): void {
+  double[0] = value;
+  slab[at] = tag;
+  for (let i = 0; i < 8; i++) slab[at + 1 + i] = bytesOfDouble[i ^ FLIP]!;
+  at += 9;
+}
+
+function writeText(text: string): boolean {
+  const { length } = text;
+  if (at + 3 + 3 * length > end) return false;
+  const size = length <= SHORT_TEXT ? writeShort(text) : utf8Write.call(slab, text, at + 3);
+  // As many bytes as characters: all of them ASCII. Half a surrogate pair would become U+FFFD.
+  if (size !== length && !isWellFormed(text)) return false;
+  slab[at] = size === length ? Tag.ASCII : Tag.UTF8;
+  writeLength(at + 1, size);
+  at += 3 + size;
+  return true;
+}
+
+function writeShort(text: string): number {
+  const { length } = text;
+  const start = at + 3;
+  let all = 0;
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i);
+    all |= unit;
+    slab[start + i] = unit;
+  }
+  return all < 0x80 ? length : utf8Write.call(slab, text, start);
+}
+
+function writeObject(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  if (!note(value)) return false;
+  if (prototype === Object.prototype || prototype === null) return writeProperties(value as Record<string, unknown>);
+  if (prototype === Array.prototype) return writeItems(value as unknown[]);
+  if (prototype === Buffer.prototype) return writeBytes(value as Buffer);
+  if (prototype === Date.prototype) {
+    writeDouble(Tag.DATE, (value as Date).getTime());
+    return true;
+  }
+  return isOfPlainClass(prototype) && writeProperties(value as Record<string, unknown>);
+}
+
+/** False for an object too many, or one that was written before. */
+function note(value: object): boolean {
+  for (let i = 0; i < writtenCount; i++) if (written[i] === value) return false;
+  if (writtenCount === MOST_OBJECTS) return false;
+  written[writtenCount++] = value;
+  return true;
+}
+
+function forget(): void {
+  while (writtenCount > 0) written[--writtenCount] = undefined;
+}
+
+function writeBytes(bytes: Buffer): boolean {
+  const { length } = bytes;
+  if (at + 3 + length > end) return false;
+  slab[at] = Tag.BYTES;
+  writeLength(at + 1, length);
+  slab.set(bytes, at + 3);
+  at += 3 + length;
+  return true;
+}
+
+const { hasOwnProperty } = Object.prototype;
+
+function writeProperties(object: Record<string, unknown>): boolean {
+  if (shapes > MOST_SHAPES) {
+    empty = new Shape(new Uint8Array(0));
+    shapes = 0;
+  }
+  slab[at] = Tag.OBJECT;
+  const start = (at += 3);
+  let shape = empty;
+  for (const key in object) {
+    // Inherited, since somebody added to Object.prototype.
+    if (!hasOwnProperty.call(object, key)) return false;
+    const next = shape.with(key);
+    if (next === undefined || !write(object[key])) return false;
+    shape = next;
+  }
+  const { keys } = shape;
+  const { length } = keys;
+  if (at + length + 2 > end) return false;
+  for (let i = 0; i < length; i++) slab[at + i] = keys[i]!;
+  at += length;
+  writeLength(at, length);
+  at += 2;
+  writeLength(start - 2, at - start);
+  return true;
+}
+
+function writeItems(list: unknown[]): boolean {
+  const { length } = list;
+  if (at + 3 + length > end) return false;
+  slab[at] = Tag.LIST;
+  writeLength(at + 1, length);
+  at += 3;
+  for (let i = 0; i < length; i++) {
+    const item = list[i];
+    if ((item === undefined && !(i in list)) || !write(item)) return false;
+  }
+  return true;
+}
+
+function writeLength(where: number, length: number): void {
+  slab[where] = length;
+  slab[where + 1] = length >> 8;
+}
+
+/** What is read, from where, up to where. */
+let source: Uint8Array = slab;
+let from = 0;
+let to = 0;
+
+/**
+ * The value that `encodeSmall` was given.
+ *
+ * @throws Error where the bytes from `start` to `end` are not what that gave
+ */
+export function decodeSmall(bytes: Uint8Array, start: number, end: number): unknown {
+  if (end - start > LARGEST) throw malformed();
+  source = bytes;
+  from = start + 1;
+  to = end;
+  const value = read();
+  if (from !== to) throw malformed();
+  return value;
+}
+
+function read(): unknown {
+  switch (source[from++]) {
+    case Tag.NULL:
+      return null;
+    case Tag.UNDEFINED:
+      return undefined;
+    case Tag.FALSE:
+      return false;
+    case Tag.TRUE:
+      return true;
+    case Tag.INT: {
+      const start = advance(4);
+      return source[start]! | (source[start + 1]! << 8) | (source[start + 2]! << 16) | (source[start + 3]! << 24);
+    }
+    case Tag.DOUBLE:
+      return readDouble();
+    case Tag.ASCII:
+      return latin1Slice.call(source, advance(readLength()), from);
+    case Tag.UTF8:
+      return utf8Slice.call(source, advance(readLength()), from);
+    case Tag.BYTES:
+      return Buffer.from(Uint8Array.prototype.slice.call(source, advance(readLength()), from).buffer);
+    case Tag.DATE:
+      return new Date(readDouble());
+    case Tag.LIST:
+      return readItems();
+    case Tag.OBJECT:
+      return readProperties();
+    default:
+      throw malformed();
+  }
+}
+
+function readDouble(): number {
+  const start = advance(8);
+  for (let i = 0; i < 8; i++) bytesOfDouble[i ^ FLIP] = source[start + i]!;
+  return double[0]!;
+}
+
+function readItems(): unknown[] {
+  const length = readLength();
+  // Each item has a tag.
+  if (length > to - from) throw malformed();
+  const list: unknown[] = [];
+  for (let i = 0; i < length; i++) list.push(read());
+  return list;
+}
+
+const keysIn = new BytesCache((bytes: Uint8Array, start, stop): readonly string[] => {
+  const keys = latin1Slice.call(bytes, start, stop).split('\0');
+  // After the last one comes nothing.
+  if (keys.pop() !== '' || keys.includes('__proto__')) throw malformed();
+  return keys;
+});
+
+function readProperties(): Record<string, unknown> {
+  const size = readLength();
+  const outer = to;
+  const lengthAt = from + size - 2;
+  if (size < 2 || lengthAt + 2 > outer) throw malformed();
+  to = lengthAt - lengthIn(lengthAt);
+  if (to < from) throw malformed();
+  const keys = keysIn.get(source, to, lengthAt);
+  const object: Record<string, unknown> = {};
+  for (let i = 0; i < keys.length; i++) object[keys[i]!] = read();
+  if (from !== to) throw malformed();
+  from = lengthAt + 2;
+  to = outer;
+  return object;
+}
+
+function readLength(): number {
+  return lengthIn(advance(2));
+}
+
+function lengthIn(where: number): number {
+  return source[where]! | (source[where + 1]! << 8);
+}
+
+/** Goes past so many bytes; returns where they start. */
+function advance(bytes: number): number {
+  const start = from;
+  from += bytes;
+  if (from > to) throw malformed();
+  return start;
+}
+
+const malformed = (): Error => new Error('These bytes are no payload that encode() gave.');

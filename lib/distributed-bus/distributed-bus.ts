@@ -1,0 +1,635 @@
+import { ClusterOptionsError, NotConnectedError, PayloadTooLargeError } from '../errors/index.js';
+import { type Clock, elapsed, hostTime } from '../platform/clock.js';
+import { ThrottledWarning } from '../platform/throttled-warning.js';
+import {
+  type Answer,
+  type Bus,
+  type BusReceiver,
+  type Claim,
+  type Member,
+  type MemberId,
+  type MemberLoad,
+  type Outcome,
+  PRIMARY_ID,
+  type Request,
+  type ServedEvent,
+  type Task,
+  type TaskRequest,
+  type Waiter,
+} from '../bus/bus.interface.js';
+import { DeliveryRefused } from '../bus/delivery-refused.js';
+import { requestOneByOne } from '../bus/calls/request-each.js';
+import type { Engine } from '../bus/engine.interface.js';
+import { Loopback } from '../bus/calls/loopback.js';
+import { ANSWER_KEPT, type ConclusionHeader, DistributedClaims } from './leases/store-claims.js';
+import { DeadLetters } from './tasks/dead-letters.js';
+import { Demand } from './demand.js';
+import { Holders } from './leases/holders.js';
+import { LEADER_HEARD, LEADER_LEASE, Leadership } from './leases/leader-election.js';
+import type { Card } from './membership.js';
+import { Newest } from './newest.js';
+import { Outflow } from './send-window.js';
+import { DEAF_AFTER, type Identity, Presence } from './presence.js';
+import { Requests } from './requests.js';
+import { untilDone } from './retry.js';
+import { type Fields, letter, publication, result, word } from './shapes.js';
+import { type ResultListening, TaskCaller } from './tasks/task-caller.js';
+import { DEAD_LETTER_KEPT, inboxOf, RESULT_KEPT } from './tasks/task-message.js';
+import { TaskRunner } from './tasks/task-runner.js';
+import { Unsent } from './reply-buffer.js';
+import { pack, Reader } from './envelope.js';
+import { WireClock } from './wire-time.js';
+import { EVERYONE, type Letter, MEMBERS, type PublishHeader, type Word } from './messages.js';
+
+/** Room in a message for what is not payload, in bytes: names are up to 1 KiB each. */
+export const HEADER_ROOM = 8 * 1024;
+
+/** How long it listens who is there before it is open, in ms; each answers at once. */
+const FIRST_WORDS = 100;
+
+/** Between the word that a member leaves and the moment it takes nothing more: what was sent before is on its way, in ms. */
+const FENCE_DELAY = 150;
+
+/** How long what has ended may take to be written down when the bus is closed, in ms. */
+const CLOSE_TIMEOUT = 5_000;
+
+const NOTHING = new Uint8Array(0);
+
+/** A broker that was not reached for so long counts as one that is away, in ms. */
+const AWAY_AFTER = 1_000;
+
+/** How a process starts where its broker is away, or refuses it. */
+export interface Contact {
+  /** How long the start waits for the broker, in ms; it goes on without. */
+  readonly patience: number;
+  /** What the primary of this host has found: where that is no broker, the start does not wait. */
+  readonly isReachable?: Promise<boolean>;
+  /** Whether a broker that refuses for good, such as for wrong credentials, ends the start. */
+  readonly endsWithRefusal: boolean | Promise<boolean>;
+  /** Is told where such a refusal comes when the start has gone on. */
+  readonly refused?: (error: Error) => void;
+}
+
+export interface DistributedBusOptions {
+  readonly contact: Contact;
+  /** Largest payload, in bytes. */
+  readonly maxPayload: number;
+  /** Bytes that may wait for the broker. */
+  readonly queueLimit: number;
+  /** How long a worker that runs a task or holds a claim may give no sign of life, in ms. */
+  readonly lease: number;
+  readonly clock: Clock;
+  readonly warn: (message: string) => void;
+  readonly log: (message: string) => void;
+  /** What goes with every heartbeat. */
+  readonly load?: (() => MemberLoad | undefined) | undefined;
+}
+
+/**
+ * The bus of many hosts, over any engine: every worker and every primary is a member of its own. What the supervisor
+ * decides (ready, leaves, how many slots) comes by the embedded bus of its host, which carries nothing else then.
+ */
+export class DistributedBus implements Bus {
+  readonly maxPayload: number;
+  readonly fenced: Promise<void>;
+  readonly self: Bus['self'];
+  slots = 0;
+  readonly deadLetters: DeadLetters;
+  private readonly leadership: Leadership;
+  private readonly presence: Presence;
+  private readonly outflow: Outflow;
+  private readonly unsent: Unsent;
+  private readonly caller: TaskCaller;
+  private readonly runner: TaskRunner;
+  private readonly demand: Demand;
+  private readonly claims: DistributedClaims;
+  private readonly holders: Holders;
+  private readonly requests: Requests;
+  private readonly loopback = new Loopback();
+  private readonly subscriptions: (() => void)[] = [];
+  private readonly clock: Clock;
+  private readonly reader: Reader;
+  private receiver: BusReceiver | undefined;
+  private publications = 0;
+  private readonly newest = new Newest();
+  private told: string | undefined;
+  private isFenced = false;
+  private raiseFence!: () => void;
+  private closed: string | undefined;
+  private closing: Promise<void> | undefined;
+  private firstContact: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly engine: Engine,
+    /** The embedded bus, over which the supervisor says what it decides. */
+    private readonly local: Bus,
+    private readonly identity: Identity,
+    private readonly options: DistributedBusOptions,
+  ) {
+    const { clock, warn, lease, queueLimit } = options;
+    const { id, address, primary, generation } = identity;
+    const times = new WireClock(primary);
+    this.reader = new Reader(engine.name, warn);
+    this.clock = clock;
+    this.maxPayload = options.maxPayload;
+    this.self = { id: this.isPrimary ? PRIMARY_ID : id, address, generation, primary };
+    this.fenced = new Promise((resolve) => (this.raiseFence = resolve));
+    const condition = {
+      isConnected: () => engine.isConnected,
+      load: () => options.load?.(),
+      leaderToken: () => this.leaderToken,
+    };
+    this.presence = new Presence(identity, condition, clock, lease, {
+      say: (word) => this.say(word),
+      ask: (member) => this.write(member, { type: 'who', fromId: id }),
+      show: (member, card) => this.write(member, { type: 'card', card }),
+      onMembers: () => this.tellMembers(),
+      onLost: (card) => this.lost(card),
+      onBack: (member) => this.requests.back(member),
+      onSilence: () => this.cutOff(`${engine.name} gives no sign of life for ${DEAF_AFTER} ms`),
+      onHeardAgain: () => this.heardAgain(),
+    });
+    this.outflow = new Outflow(() => engine.flush(), queueLimit);
+    this.unsent = new Unsent(queueLimit, warn);
+    this.requests = new Requests(
+      identity,
+      {
+        send: (event, subject, message, isWanted) =>
+          this.outflow.pass(event, message.length, () => isWanted() && engine.publish(subject, message)),
+        isAway: (member) => this.presence.isAway(member),
+        answer: (subject, message) => this.post(subject, message) || this.unsent.keep(subject, message),
+      },
+      this.loopback,
+      () => !this.isFenced && this.presence.state !== 'booting',
+      (request) => this.receiver!.onRequest(request),
+    );
+    const results = engine.store('results', RESULT_KEPT);
+    const dead = engine.store('dead-letters', DEAD_LETTER_KEPT);
+    const want = (event: string) => this.say({ type: 'wanted', event, fromId: id });
+    const remind = (event: string) => void (this.presence.served(event) === 'yes' || want(event));
+    this.deadLetters = new DeadLetters(engine, dead, this.reader, times, remind);
+    const isLed = () => this.presence.isLed(LEADER_HEARD);
+    this.leadership = new Leadership(engine.store('leader', LEADER_LEASE), String(id), clock, isLed);
+    const abandon = (task: string) => this.say({ type: 'abandon', task });
+    const join: ResultListening = (subject, take) => this.listen(subject, result, take);
+    const from = { address, id, times };
+    this.caller = new TaskCaller(engine, results, from, clock, abandon, join, this.reader, remind, warn);
+    this.demand = new Demand(clock, want);
+    const self = { address, id, name: this.name, times };
+    this.runner = new TaskRunner(engine, { results, dead }, self, lease, clock, this.reader, {
+      onTask: (task) => this.receiver!.onTask(task),
+      onAbandoned: (task) => this.receiver!.onAbandoned(task),
+      warn,
+      isServed: (event) => {
+        this.demand.forget(event);
+        return this.isServed(event);
+      },
+      isUnsettled: () => this.presence.isUnsettled,
+      isMember: (member) => this.presence.knows(member),
+      askWhoRuns: (task) => this.say({ type: 'who-runs', task, fromId: id }),
+    });
+    const stores = { claims: engine.store('claims', lease), answers: engine.store('answers', ANSWER_KEPT) };
+    const conclude = (header: ConclusionHeader, payload: Uint8Array) =>
+      this.say({ type: 'concluded', ...header }, payload);
+    const kept = (answers: readonly string[]) => this.say({ type: 'kept', answers, fromId: id });
+    this.holders = new Holders(clock, this.presence, (key) => this.say({ type: 'who-holds', key, fromId: id }));
+    this.claims = new DistributedClaims(stores, from, lease, clock, conclude, kept, this.holders, this.reader, warn);
+  }
+
+  get members(): readonly Member[] {
+    return this.presence.members;
+  }
+
+  /** Whether messages have a way to the broker. */
+  get isConnected(): boolean {
+    return this.engine.isConnected;
+  }
+
+  /** As `isConnected`; where the first contact is still tried, its end is waited for, for a second at most. */
+  async isReachable(): Promise<boolean> {
+    await this.firstContact;
+    return this.engine.isConnected;
+  }
+
+  /** How many messages of the broker could not be read. */
+  get unreadable(): number {
+    return this.reader.dropped;
+  }
+
+  /** The fencing token by which this worker leads all hosts right now; undefined where it does not. */
+  get leaderToken(): number | undefined {
+    return this.leadership.token;
+  }
+
+  // ---- the connection
+
+  async open(receiver: BusReceiver): Promise<void> {
+    if (this.receiver !== undefined) throw new Error('The bus is open already.');
+    this.receiver = receiver;
+    this.subscriptions.push(
+      this.listen(MEMBERS, word, (said, bytes) => this.heard(said, bytes)),
+      this.listen(EVERYONE, publication, (header, bytes) => this.published(header, bytes)),
+      this.listen(inboxOf(this.identity.id), letter, (said, bytes) => this.addressed(said, bytes)),
+    );
+    await this.contact();
+    this.presence.begin();
+    await this.openLocal();
+    if (this.engine.isConnected) await elapsed(this.clock, FIRST_WORDS);
+    if (this.closed !== undefined) throw this.notConnected();
+    if (this.isPrimary) this.presence.become('ready');
+    this.tellMembers();
+  }
+
+  /** A refusal ends a first start. A process in a cluster that runs does without the broker, as the others do just now. */
+  private async contact(): Promise<void> {
+    const { patience, isReachable, endsWithRefusal, refused } = this.options.contact;
+    const connect = () =>
+      this.engine.connect({
+        onConnected: () => this.connected(),
+        onDisconnected: (reason) => this.disconnected(reason),
+        onWarning: (message) => this.options.warn(message),
+      });
+    const said = new ThrottledWarning(this.options.warn, hostTime, (_count, message) => message);
+    let isLate = false;
+    const connecting = connect().catch(async (error: Error) => {
+      const isForGood = error instanceof ClusterOptionsError;
+      if (isForGood && (await endsWithRefusal) && !isLate) throw error;
+      said.due(error.message);
+      const failed = ({ message }: Error) => said.due(message);
+      void untilDone(this.clock, () => this.closed !== undefined, connect, failed);
+      if (isForGood && isLate) refused?.(error);
+    });
+    const away = elapsed(this.clock, AWAY_AFTER).then(() => this.warnIfAway());
+    this.firstContact = Promise.race([connecting, away]).catch(() => undefined);
+    await Promise.race([connecting, elapsed(this.clock, patience), foundToBeAway(isReachable)]);
+    isLate = true;
+  }
+
+  private warnIfAway(): void {
+    if (this.engine.isConnected || this.closed !== undefined) return;
+    this.options.warn(
+      `${this.engine.name} is not reachable${this.trouble}. The application runs without: messenger calls are refused ` +
+        `until the connection is there. It is tried for ever.`,
+    );
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.shut();
+    return this.closing;
+  }
+
+  async flush(): Promise<void> {
+    await this.engine.flush();
+  }
+
+  /** The supervisor of this host has buried a worker: the others need not wait for its silence. */
+  buried(id: MemberId): void {
+    this.say({ type: 'gone', id });
+  }
+
+  // ---- what goes out
+
+  serve(events: readonly ServedEvent[]): void {
+    this.runner.serve(events);
+    const listed = events.filter(({ onDemand }) => !onDemand);
+    this.presence.serve(listed, listed.length < events.length);
+  }
+
+  publish(event: string, payload: Uint8Array): Promise<void> {
+    const refusal = this.refusal(event, payload);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const { id: fromId, address: from } = this.identity;
+    const id = (this.publications = (this.publications + 1) >>> 0);
+    const header: PublishHeader = { id, event, from, fromId };
+    const message = pack(header, payload);
+    return this.outflow.pass(event, message.length, () => {
+      this.engine.publish(EVERYONE, message);
+      this.loopback.push(() => this.receiver!.onPublish({ event, payload, from, id }));
+    });
+  }
+
+  request(to: MemberId, event: string, payload: Uint8Array, deadline: number, waiter: Waiter<Answer>): void {
+    const refusal = this.refusal(event, payload);
+    if (refusal !== undefined) return waiter.reject(refusal);
+    const member = to === PRIMARY_ID ? this.identity.primary : to;
+    const isKnown = to === PRIMARY_ID || to === this.identity.id || this.presence.knows(to);
+    if (!isKnown) {
+      return waiter.reject(new DeliveryRefused('The member is gone.'));
+    }
+    this.requests.request(member, event, payload, deadline, waiter);
+  }
+
+  requestEach(
+    to: readonly MemberId[],
+    event: string,
+    payload: Uint8Array,
+    deadline: number,
+    waiters: readonly Waiter<Answer>[],
+  ): void {
+    requestOneByOne(this, to, event, payload, deadline, waiters);
+  }
+
+  reply(request: Request, outcome: Outcome, payload: Uint8Array): void {
+    this.checkSize(request.event, payload);
+    this.requests.reply(request, outcome, payload);
+  }
+
+  enqueue(task: TaskRequest, waiter: Waiter<Answer>): void {
+    const refusal = this.refusal(task.event, task.payload);
+    if (refusal !== undefined) return waiter.reject(refusal);
+    const served = this.presence.served(task.event);
+    if (served === 'yes' || served === 'unknown') return this.caller.call(task, waiter);
+    const refuse = () => waiter.resolve({ outcome: 'no-handler', payload: NOTHING, slot: this.identity.address });
+    if (served === 'no') return refuse();
+    let isOver = false;
+    waiter.cancel = () => (isOver = true);
+    void this.isServed(task.event).then((isServed) => {
+      if (isOver) return;
+      waiter.cancel = undefined;
+      if (isServed) return this.caller.call(task, waiter);
+      // Where the broker went away meanwhile, nobody could answer.
+      const lost = this.refusal(task.event, task.payload);
+      if (lost === undefined) refuse();
+      else waiter.reject(lost);
+    });
+  }
+
+  /** Whether some ready worker runs tasks of the event; where that is on no list, they are asked. */
+  private async isServed(event: string): Promise<boolean> {
+    const served = this.presence.served(event);
+    return served === 'maybe' ? this.demand.isServed(event, this.presence.servingMore()) : served === 'yes';
+  }
+
+  progress(task: Task, payload: Uint8Array): Promise<void> {
+    const refusal = this.refusal(task.event, payload);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.outflow.pass(task.event, payload.length, () => this.runner.progress(task, payload));
+  }
+
+  settle(task: Task, outcome: Outcome, payload: Uint8Array): void {
+    this.checkSize(task.event, payload);
+    this.runner.settle(task, outcome, payload);
+  }
+
+  claim(key: string, ttl: number, waiter: Waiter<Claim>): void {
+    if (this.closed !== undefined) return waiter.reject(this.notConnected());
+    this.claims.claim(key, ttl, waiter);
+  }
+
+  conclude(key: string, outcome: 'ok' | 'error', payload: Uint8Array): void {
+    this.checkSize(key, payload);
+    this.claims.conclude(key, outcome, payload);
+  }
+
+  // ---- what comes in
+
+  /** Nothing that comes in gets past the reader's guard. */
+  private listen<Header>(
+    subject: string,
+    shape: (header: Fields) => Header,
+    take: (header: Header, payload: Uint8Array) => void,
+  ): () => void {
+    return this.engine.subscribe(subject, (message) => this.reader.take(message, shape, take));
+  }
+
+  private heard(word: Word, payload: Uint8Array): void {
+    switch (word.type) {
+      case 'card':
+      case 'beat':
+      case 'hello':
+      case 'gone':
+        return this.presence.heard(word);
+      case 'abandon':
+        return this.runner.abandoned(word.task);
+      case 'who-runs':
+        if (this.runner.runs(word.task)) this.write(word.fromId, { type: 'runs', task: word.task });
+        return;
+      case 'who-holds':
+        return this.write(word.fromId, {
+          type: 'holds',
+          key: word.key,
+          isHeld: word.fromId !== this.identity.id && this.claims.holds(word.key),
+          fromId: this.identity.id,
+        });
+      case 'wanted':
+        if (this.isPrimary || this.presence.state !== 'ready') return;
+        return this.write(word.fromId, {
+          type: 'serving',
+          event: word.event,
+          isServed: this.runner.want(word.event),
+          fromId: this.identity.id,
+        });
+      case 'kept':
+        return this.claims.renewedBy(word.fromId, word.answers);
+      case 'concluded':
+        return this.claims.concluded(word, payload);
+    }
+  }
+
+  private published({ event, from, fromId, id }: PublishHeader, payload: Uint8Array): void {
+    // Its own it has heard already; before it is ready, and after it has left, a worker is no member.
+    if (fromId === this.identity.id || this.presence.state !== 'ready') return;
+    if (!this.newest.isNewer(fromId, id)) return;
+    this.receiver!.onPublish({ event, payload, from, id });
+  }
+
+  private addressed(letter: Letter, payload: Uint8Array): void {
+    switch (letter.type) {
+      case 'request':
+      case 'reply':
+      case 'refused':
+        return this.requests.heard(letter, payload);
+      case 'result':
+        return this.caller.settled(letter, payload);
+      case 'progress':
+        return this.caller.progressed(letter.task, payload);
+      case 'runs':
+        return this.runner.heardToRun(letter.task);
+      case 'holds':
+        return this.holders.answered(letter.key, letter.fromId, letter.isHeld);
+      case 'serving':
+        return this.demand.answered(letter.event, letter.fromId, letter.isServed);
+      case 'who':
+        return this.presence.introduceTo(letter.fromId);
+      case 'card':
+        return this.presence.heard(letter);
+    }
+  }
+
+  // ---- membership
+
+  private get isPrimary(): boolean {
+    return this.identity.worker === 0;
+  }
+
+  private get name(): string {
+    const { host, address } = this.identity;
+    return address === 'primary' ? `the primary of ${host}` : `slot ${address} of ${host}`;
+  }
+
+  /** The supervisor's word comes by the embedded bus; nothing else does. */
+  private async openLocal(): Promise<void> {
+    const isListed = (members: readonly Member[]) => members.some(({ id }) => id === this.local.self.id);
+    await this.local.open({
+      onMembers: (members) => {
+        this.slots = this.local.slots;
+        if (this.presence.state === 'booting' && isListed(members)) this.join();
+        this.tellMembers();
+      },
+      onPublish: () => undefined,
+      onRequest: (request) => this.local.reply(request, 'no-handler', NOTHING),
+      onTask: (task) => this.local.settle(task, 'no-handler', NOTHING),
+      onAbandoned: () => undefined,
+      onClosed: () => undefined,
+    });
+    this.local.serve([]);
+    if (!this.isPrimary) void this.local.fenced.then(() => this.leave());
+  }
+
+  /** Ready: a member from now on. */
+  private join(): void {
+    this.presence.become('ready');
+    this.runner.open();
+    this.leadership.stand();
+  }
+
+  /** No member any more: takes no new task, and soon no request. */
+  private async leave(): Promise<void> {
+    if (this.presence.state === 'leaving') return;
+    this.presence.become('leaving');
+    this.runner.stop();
+    void this.leadership.resign();
+    await elapsed(this.clock, FENCE_DELAY);
+    this.fence();
+  }
+
+  private fence(): void {
+    this.isFenced = true;
+    this.raiseFence();
+  }
+
+  private heardAgain(): void {
+    this.options.log(`${this.engine.name} is heard again.`);
+    this.caller.reconnected();
+    this.claims.reconnected();
+  }
+
+  private lost(card: Card): void {
+    this.requests.lost(card);
+    this.claims.lookAgain();
+  }
+
+  /** Where the members, a flag of one, or the number of slots is another than was told last. */
+  private tellMembers(): void {
+    const news = JSON.stringify([this.slots, this.members.map(({ id, suspect }) => [id, suspect])]);
+    if (this.told === news) return;
+    this.told = news;
+    this.receiver?.onMembers(this.members);
+  }
+
+  // ---- the engine's word
+
+  private connected(): void {
+    if (this.closed !== undefined) return;
+    this.options.log(`Connected to ${this.engine.name}.`);
+    this.presence.connected();
+    for (const [subject, message] of this.unsent.take()) this.post(subject, message);
+    this.caller.reconnected();
+    this.demand.reconnected();
+    this.claims.reconnected();
+  }
+
+  private disconnected(reason: string): void {
+    if (this.closed === undefined) this.cutOff(`the connection to ${this.engine.name} is lost (${reason})`);
+  }
+
+  /** Answers may be lost: whoever waits for one hears it now. Tasks go on: their results are written down. */
+  private cutOff(reason: string): void {
+    this.options.warn(`${reason}: messenger calls are refused until it is back.`);
+    this.outflow.reset((event) => this.notConnected(event));
+    const lost = (event = '') =>
+      new NotConnectedError(
+        `The answer to '${event}' may be lost, and whether the call was run is unknown: ${reason}. Try again.`,
+      );
+    this.requests.cutOff(lost);
+  }
+
+  /** To everybody, at most once. */
+  private say(word: Word, payload?: Uint8Array): void {
+    this.post(MEMBERS, pack(word, payload));
+  }
+
+  private write(to: MemberId, letter: Letter, payload?: Uint8Array): void {
+    this.post(inboxOf(to), pack(letter, payload));
+  }
+
+  /** @returns whether it is on its way; at most once */
+  private post(subject: string, message: Uint8Array): boolean {
+    if (!this.engine.isConnected) return false;
+    try {
+      this.engine.publish(subject, message);
+      return true;
+    } catch {
+      // It was lost between the look and the call.
+      return false;
+    }
+  }
+
+  private async shut(): Promise<void> {
+    this.presence.become('leaving');
+    this.runner.stop();
+    const done = Promise.all([
+      this.runner.close(),
+      this.claims.close(() => this.notConnected()),
+      this.leadership.resign(),
+    ]);
+    await Promise.race([done, elapsed(this.clock, this.receiver === undefined ? 0 : CLOSE_TIMEOUT)]);
+    this.runner.abort();
+    this.claims.abort();
+    this.presence.end();
+    this.closed = 'it was closed';
+    this.fence();
+    this.outflow.reset((event) => this.notConnected(event));
+    this.requests.close(() => this.notConnected());
+    this.caller.close(() => this.notConnected());
+    for (const unsubscribe of this.subscriptions.splice(0)) unsubscribe();
+    await this.engine.close();
+    await this.local.close();
+  }
+
+  private refusal(event: string, payload: Uint8Array): Error | undefined {
+    if (this.closed !== undefined || !this.engine.isConnected || this.presence.isDeaf) return this.notConnected(event);
+    if (payload.length > this.maxPayload) return new PayloadTooLargeError(event, payload.length, this.maxPayload);
+    return undefined;
+  }
+
+  private checkSize(name: string, payload: Uint8Array): void {
+    if (payload.length > this.maxPayload) throw new PayloadTooLargeError(name, payload.length, this.maxPayload);
+  }
+
+  /** In brackets, where it is known. */
+  private get trouble(): string {
+    const { trouble } = this.engine;
+    return trouble === undefined ? '' : ` (${trouble})`;
+  }
+
+  private notConnected(event?: string): NotConnectedError {
+    if (this.closed !== undefined) {
+      return new NotConnectedError(
+        `This process is not connected to the cluster's bus any more: ${this.closed}. Finish messenger calls before the ` +
+          `app is closed.`,
+      );
+    }
+    const what = event === undefined ? 'nothing' : `'${event}'`;
+    const not = event === undefined ? 'was' : 'was not';
+    return new NotConnectedError(
+      `${this.engine.name} cannot be reached just now${this.trouble}, so ${what} ${not} sent. The connection is tried for ever: call ` +
+        `again later, and see to the broker named in messenger.engine.`,
+    );
+  }
+}
+
+/** Resolves once that is known; never where it is there. */
+async function foundToBeAway(isReachable: Promise<boolean> | undefined): Promise<void> {
+  if (isReachable === undefined || (await isReachable)) await new Promise(() => {});
+}

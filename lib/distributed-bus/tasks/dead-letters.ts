@@ -1,0 +1,98 @@
+import { NotConnectedError } from '../../errors/index.js';
+import type { Engine, Store } from '../../bus/engine.interface.js';
+import { deadLetter } from '../shapes.js';
+import { queueOf, recordedUntil, type TaskHeader } from './task-message.js';
+import { pack, type Reader, unpack } from '../envelope.js';
+import type { WireClock } from '../wire-time.js';
+
+/** A task that was given up: every worker that ran it died or fell silent. */
+export interface BuriedTask {
+  readonly id: string;
+  readonly event: string;
+  /** What the task was given, encoded. */
+  readonly payload: Uint8Array;
+  /** How many workers died or fell silent while they ran it. */
+  readonly died: number;
+  /** Unix time in ms at which it was given up. */
+  readonly at: number;
+  /** Why nothing but its id is known. */
+  readonly unreadable?: string;
+}
+
+/** Said of a letter that is there and cannot be read. */
+export const UNREADABLE = 'unreadable';
+
+/** So many letters are asked for at a time. */
+const AT_A_TIME = 100;
+
+/** A letter put back into its queue has the id of the one before, and which version of it this was. */
+const AGAIN = /-again\d+$/;
+
+const NOTHING = new Uint8Array(0);
+
+/** Tasks that were given up, kept for a week so that somebody can look at them and try again. */
+export class DeadLetters {
+  constructor(
+    private readonly engine: Engine,
+    private readonly store: Store,
+    private readonly reader: Reader,
+    private readonly times: WireClock,
+    /** Tells members that a task of the event waits. */
+    private readonly remind: (event: string) => void,
+  ) {}
+
+  /** The oldest first. One that cannot be read is among them, with its id, so that it can be discarded. */
+  async list(): Promise<BuriedTask[]> {
+    const keys = await this.store.keys();
+    const letters: BuriedTask[] = [];
+    for (let from = 0; from < keys.length; from += AT_A_TIME) {
+      const some = await Promise.all(keys.slice(from, from + AT_A_TIME).map((key) => this.find(key)));
+      letters.push(...some.filter((letter) => letter !== undefined));
+    }
+    return letters.sort((a, b) => a.at - b.at);
+  }
+
+  /** Puts it into its queue again, without a deadline. @returns false where there is no such letter */
+  async retry(id: string): Promise<boolean | typeof UNREADABLE> {
+    const record = await this.store.get(id);
+    if (record === undefined) return false;
+    const letter = this.reader.read(record.value, deadLetter);
+    if (letter === undefined) return UNREADABLE;
+    const { died: _, at: __, ...header } = letter.header;
+    // Another id: the broker and the results still know the old one. The same for every try of this letter.
+    const again: TaskHeader = {
+      ...header,
+      id: `${id.replace(AGAIN, '')}-again${record.version}`,
+      deadline: null,
+      key: null,
+      recorded: recordedUntil(this.times),
+    };
+    await this.engine.enqueue(queueOf(header.event), again.id, pack(again, letter.payload));
+    this.remind(header.event);
+    await this.store.remove(id, record.version);
+    return true;
+  }
+
+  /** @returns false where there is no such letter */
+  async discard(id: string): Promise<boolean> {
+    const record = await this.store.get(id);
+    if (record === undefined) return false;
+    await this.store.remove(id, record.version);
+    return true;
+  }
+
+  private async find(id: string): Promise<BuriedTask | undefined> {
+    try {
+      const record = await this.store.get(id);
+      if (record === undefined) return undefined;
+      const { header, payload } = unpack(record.value, deadLetter);
+      const { event, died, at } = header;
+      return { id, event, payload, died, at };
+    } catch (error) {
+      // That the broker is away is said of none of them.
+      if (error instanceof NotConnectedError || !this.engine.isConnected) throw error;
+      this.reader.drop(error);
+      return { id, event: '', payload: NOTHING, died: 0, at: 0, unreadable: (error as Error).message };
+    }
+  }
+}

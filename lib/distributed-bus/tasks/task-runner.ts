@@ -1,0 +1,614 @@
+import { type Clock, elapsed, hostTime, type Timer } from '../../platform/clock.js';
+import { ThrottledWarning } from '../../platform/throttled-warning.js';
+import type { Address, MemberId, Outcome, ServedEvent, Task } from '../../bus/bus.interface.js';
+import type { Engine, LeasedTask, QueueWorker, Store } from '../../bus/engine.interface.js';
+import { DEMAND_KEPT } from '../demand.js';
+import { untilDone } from '../retry.js';
+import { task as taskShape, taskRecord, Unreadable } from '../shapes.js';
+import {
+  type BeginningHeader,
+  inboxOf,
+  NO_RESULT,
+  queueOf,
+  RESULT_KEPT,
+  resultSubject,
+  type ResultHeader,
+  type TaskHeader,
+} from './task-message.js';
+import { OtherVersion, pack, type Reader, type Unpacked, unpack } from '../envelope.js';
+import type { WireClock } from '../wire-time.js';
+
+/** How many tasks of an event a worker runs at a time where its handler names no limit. */
+const DEFAULT_CONCURRENCY = 64;
+
+/** A task is extended so often in the time in which it would be handed out again: one that comes late must not end it. */
+const EXTENSIONS = 4;
+
+/** How long the member that has begun a task may take to answer whether it still runs it, in ms. */
+const ANSWER_TIME = 1_000;
+
+/** That a task has begun is written down again so often while it runs, in ms: what is kept is forgotten after a while. */
+const RECORD_RENEWED = RESULT_KEPT / 4;
+
+/** A broker that is there and has refused a result so often may go on: its task's place is given back meanwhile. */
+const MOST_REFUSALS = 5;
+
+/** So many tasks may wait without a place, for such a broker or for the end of a lease; those after them keep theirs. */
+const MOST_WITHOUT_PLACE = 100;
+
+const NOTHING = new Uint8Array(0);
+
+/** What the runner does to the world besides the engine. */
+export interface TaskRunnerListener {
+  onTask(task: Task): void;
+  onAbandoned(task: number): void;
+  warn(message: string): void;
+  /** Whether some other ready worker runs tasks of the event. */
+  isServed(event: string): Promise<boolean>;
+  /** Whether the broker was silent or away a moment ago. */
+  isUnsettled(): boolean;
+  /** Whether the member is there, as far as this one has heard. */
+  isMember(member: MemberId): boolean;
+  /** Asks all members whether one of them still runs the task; each that does says so. */
+  askWhoRuns(task: string): void;
+}
+
+/** A task that runs here. */
+interface Running {
+  /** How it was handed out last. */
+  leased: LeasedTask;
+  /** How often it was handed to this member. */
+  deliveries: number;
+  readonly header: TaskHeader;
+  readonly payload: Uint8Array;
+  readonly station: Station;
+  /** How often its handler has thrown here. */
+  failures: number;
+  /** Its handler was called, or is about to be. */
+  isBegun: boolean;
+  /** Names this run; no two have the same. */
+  readonly run: string;
+  /** What is kept of the task, as far as this member knows. */
+  kept: Kept;
+  /** When it is to be written down again that it has begun, in ms of the clock. */
+  renewalDue: number;
+  /** Another member has said that it runs it. */
+  runsElsewhere: boolean;
+  /** Its place is another task's by now: the broker refuses to write down how it ended, or its last run may go on. */
+  hasNoPlace: boolean;
+}
+
+/** What is kept of a task. What cannot be read is as good as nothing. */
+interface Kept {
+  readonly version: number | undefined;
+  readonly beginning?: BeginningHeader;
+  readonly result?: Unpacked<ResultHeader>;
+}
+
+const NOTHING_KEPT: Kept = { version: undefined };
+
+/** The tasks of one event that this member runs. */
+interface Station {
+  concurrency: number;
+  /** How many tasks run, or were granted and may come. */
+  taken: number;
+  worker: QueueWorker;
+  /** Ends it, where it is there on demand only. */
+  end: Timer | undefined;
+}
+
+/**
+ * The side of tasks that runs them: takes as many as there is room for, keeps their leases, and writes each result
+ * down once before the queue forgets the task. Side effects are at least once; results exactly once.
+ */
+export class TaskRunner {
+  private readonly stations = new Map<string, Station>();
+  private readonly running = new Map<number, Running>();
+  /** What was handed to this member and is not done with: looked up, running, or being written down. */
+  private readonly held = new Set<Running>();
+  private readonly settling = new Set<Promise<void>>();
+  /** Tasks that wait without a place. */
+  private withoutPlace = 0;
+  private served: readonly ServedEvent[] = [];
+  /** The events that are served once somebody asks for them. */
+  private onDemand: ReadonlySet<string> = new Set();
+  private state: 'waiting' | 'open' | 'stopped' = 'waiting';
+  private isClosed = false;
+  private lastNumber = 0;
+  private lastRun = 0;
+  private extending: Timer | undefined;
+  private readonly delayed: ThrottledWarning;
+  /** A task that is not extended for so long is handed out again, in ms. */
+  private readonly silence: number;
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly stores: { readonly results: Store; readonly dead: Store },
+    private readonly self: {
+      readonly address: Address;
+      readonly id: MemberId;
+      readonly name: string;
+      readonly times: WireClock;
+    },
+    /** How long a task may go without a sign of life of its worker, in ms. */
+    private readonly lease: number,
+    private readonly clock: Clock,
+    private readonly reader: Reader,
+    private readonly listener: TaskRunnerListener,
+  ) {
+    this.silence = Math.min(lease, engine.longestSilence ?? lease);
+    this.delayed = new ThrottledWarning(
+      (message) => listener.warn(message),
+      hostTime,
+      (count, reason) =>
+        `${count} time(s) ${engine.name} did not say that it wrote down that a task began, or how it ended, the last: ` +
+        `${reason}. It is tried again.`,
+    );
+  }
+
+  /** Tasks that run here. */
+  get inFlight(): number {
+    return this.running.size;
+  }
+
+  /** In place of what was served before. */
+  serve(events: readonly ServedEvent[]): void {
+    this.served = events.filter(({ onDemand }) => !onDemand);
+    this.onDemand = new Set(events.filter(({ onDemand }) => onDemand).map(({ event }) => event));
+    if (this.state === 'open') this.arrange();
+  }
+
+  /** Somebody has tasks of the event. @returns whether they are run here */
+  want(event: string): boolean {
+    if (this.state !== 'open') return false;
+    if (!this.onDemand.has(event)) return this.served.some((served) => served.event === event);
+    const station = this.staff(event, DEFAULT_CONCURRENCY);
+    this.endLater(event, station);
+    return true;
+  }
+
+  /** Takes tasks from now on. */
+  open(): void {
+    if (this.state !== 'waiting') return;
+    this.state = 'open';
+    this.extendLater();
+    this.arrange();
+  }
+
+  /** Takes no more tasks; those that run go on. */
+  stop(): void {
+    this.state = 'stopped';
+    for (const [event, station] of this.stations) this.end(event, station);
+  }
+
+  /** Resolves when what has ended is written down; what still runs is left to its lease. */
+  async close(): Promise<void> {
+    this.stop();
+    await Promise.all(this.settling);
+    this.isClosed = true;
+    this.extending?.cancel();
+  }
+
+  /** Gives up on what could not be written down. */
+  abort(): void {
+    this.isClosed = true;
+  }
+
+  settle(task: Task, outcome: Outcome, payload: Uint8Array): void {
+    const running = this.running.get(task.id);
+    if (running === undefined) return;
+    if (outcome === 'error' && this.runsAgain(running)) return this.run(task.id, running);
+    this.running.delete(task.id);
+    this.track(this.finishOrPassOn(running, outcome, payload).finally(() => this.letGo(running)));
+  }
+
+  progress(task: Task, payload: Uint8Array): void {
+    const running = this.running.get(task.id);
+    if (running === undefined || !running.header.progress) return;
+    const { id, fromId } = running.header;
+    this.engine.publish(inboxOf(fromId), pack({ type: 'progress', task: id }, payload));
+  }
+
+  /** Its caller has given it up. */
+  abandoned(id: string): void {
+    for (const [number, { header }] of this.running) if (header.id === id) this.listener.onAbandoned(number);
+  }
+
+  /** Whether it runs here, is about to, or has and is being written down: not where it is only looked up. */
+  runs(id: string): boolean {
+    return [...this.held].some((held) => held.header.id === id && held.isBegun);
+  }
+
+  /** A member says that it runs a task. */
+  heardToRun(id: string): void {
+    for (const held of this.held) if (held.header.id === id) held.runsElsewhere = true;
+  }
+
+  // ---- what is taken
+
+  private arrange(): void {
+    const wanted = new Map(this.served.map(({ event, concurrency }) => [event, concurrency ?? DEFAULT_CONCURRENCY]));
+    for (const [event, station] of this.stations) {
+      if (!wanted.has(event) && !(station.end !== undefined && this.onDemand.has(event))) this.end(event, station);
+    }
+    for (const [event, concurrency] of wanted) this.staff(event, concurrency);
+  }
+
+  private staff(event: string, concurrency: number): Station {
+    let station = this.stations.get(event);
+    if (station === undefined) {
+      const created: Station = { concurrency, taken: 0, worker: undefined as unknown as QueueWorker, end: undefined };
+      created.worker = this.engine.work(queueOf(event), this.silence, (leased) => this.taken(leased, event, created));
+      this.stations.set(event, created);
+      station = created;
+    }
+    station.end?.cancel();
+    station.end = undefined;
+    station.concurrency = concurrency;
+    this.fill(station);
+    return station;
+  }
+
+  /** Nobody may ask for it any more: it goes when nobody has for a while, and nothing runs. */
+  private endLater(event: string, station: Station): void {
+    const end = () => {
+      if ([...this.held].some((held) => held.station === station)) this.endLater(event, station);
+      else this.end(event, station);
+    };
+    station.end = this.clock.after(DEMAND_KEPT, end, false);
+  }
+
+  private end(event: string, station: Station): void {
+    station.end?.cancel();
+    station.worker.stop();
+    if (this.stations.get(event) === station) this.stations.delete(event);
+  }
+
+  private fill(station: Station): void {
+    const room = station.concurrency - station.taken;
+    if (room <= 0) return;
+    station.taken += room;
+    station.worker.grant(room);
+  }
+
+  private leave(station: Station): void {
+    station.taken -= 1;
+    if (this.state === 'open') this.fill(station);
+  }
+
+  private letGo(running: Running): void {
+    this.held.delete(running);
+    if (running.hasNoPlace) this.withoutPlace -= 1;
+    else this.leave(running.station);
+  }
+
+  /** The task waits for something: others need not wait with it. */
+  private giveUpPlace(running: Running): void {
+    if (running.hasNoPlace || this.withoutPlace >= MOST_WITHOUT_PLACE) return;
+    running.hasNoPlace = true;
+    this.withoutPlace += 1;
+    this.leave(running.station);
+  }
+
+  private taken(leased: LeasedTask, event: string, station: Station): void {
+    let message: Unpacked<TaskHeader>;
+    try {
+      message = unpack(leased.message, taskShape);
+      const { header } = message;
+      if (header.event !== event || header.id !== leased.id)
+        throw new Unreadable('it is a task of another queue or id');
+    } catch (error) {
+      this.reader.drop(error);
+      // Members of its version may be there, or come: it goes to them when its lease has ended here.
+      if (!(error instanceof OtherVersion)) void this.again(() => leased.acknowledge());
+      return this.leave(station);
+    }
+    if (this.isBackHere(message.header.id, leased)) return this.leave(station);
+    const fresh = { deliveries: 1, failures: 0, isBegun: false, runsElsewhere: false, hasNoPlace: false };
+    const run = `${this.self.id}-${(this.lastRun += 1)}`;
+    const running = { ...message, leased, station, ...fresh, run, kept: NOTHING_KEPT, renewalDue: Infinity };
+    this.held.add(running);
+    this.track(this.begin(running));
+  }
+
+  /** A worker that was silent, or cut off, gets its own task again: the run that goes on here, or has ended, is as good. */
+  private isBackHere(id: string, leased: LeasedTask): boolean {
+    const running = [...this.held].find(({ header }) => header.id === id);
+    if (running === undefined) return false;
+    running.leased = leased;
+    running.deliveries += 1;
+    leased.extend();
+    return true;
+  }
+
+  /** Whatever goes wrong, its place is not lost with it: the task comes back when its lease has ended. */
+  private async begin(running: Running): Promise<void> {
+    try {
+      await this.start(running);
+    } catch (error) {
+      for (const [number, other] of this.running) if (other === running) this.running.delete(number);
+      if (this.held.has(running)) this.letGo(running);
+      throw error;
+    }
+  }
+
+  private async start(running: Running): Promise<void> {
+    const { header, leased } = running;
+    // Of a task that nobody was handed before nothing is kept, as a rule: the try to begin tells.
+    let isKnown = leased.attempt === 1;
+    for (let isOurs = false; !isOurs; isKnown = true) {
+      if (!isKnown && !(await this.lookUp(running))) return this.letGo(running);
+      if (!(await this.untilQuiet(running))) return this.letGo(running);
+      const begun = this.begunBefore(running);
+      if (begun > header.redeliveries) {
+        await this.bury(running, begun);
+        return this.letGo(running);
+      }
+      const isWritten = await this.writeBeginning(running, begun + 1);
+      if (isWritten === undefined) return this.letGo(running);
+      isOurs = isWritten;
+    }
+    if (this.state === 'stopped') {
+      // Its app may be closed by now.
+      await this.takeBack(running);
+      return this.letGo(running);
+    }
+    const attempt = running.kept.beginning!.begun;
+    if (attempt > 1) {
+      this.listener.warn(
+        `Task ${header.id} ('${header.event}') runs again, attempt ${attempt}: its worker gave no sign of ` +
+          `life for ${this.lease} ms.`,
+      );
+    }
+    const number = (this.lastNumber = (this.lastNumber + 1) >>> 0);
+    this.running.set(number, running);
+    this.run(number, running);
+  }
+
+  /** How many runs have begun before this one. A delivery that never reached a handler is none. */
+  private begunBefore({ header, kept, leased, deliveries }: Running): number {
+    if (kept.beginning !== undefined) return kept.beginning.begun;
+    const isSurelyRecorded = header.recorded !== null && !this.self.times.isPast(header.recorded);
+    return isSurelyRecorded ? 0 : leased.attempt - deliveries;
+  }
+
+  /**
+   * Waits until nobody runs the task any more. It may be handed out before the lease of the run that has begun is over; or
+   * that lease has ended because the broker was away; or the queue has forgotten that it was handed out.
+   *
+   * @returns whether it is to be begun here; where it has ended, its callers hear of it
+   */
+  private async untilQuiet(running: Running): Promise<boolean> {
+    running.runsElsewhere = false;
+    let asked = 0;
+    for (let waited = 0; ;) {
+      const { beginning, result } = running.kept;
+      if (result !== undefined) {
+        await this.passOn(running, result);
+        return false;
+      }
+      // Whoever runs it extends it.
+      if (running.runsElsewhere) return false;
+      if (this.state === 'stopped') {
+        running.leased.release();
+        return false;
+      }
+      if (beginning === undefined || beginning.lease === 0) return true;
+      const left = beginning.lease - this.silence - waited;
+      if (left <= 0 && asked >= this.timesToAsk(beginning)) {
+        if (!running.hasNoPlace) return true;
+        // For whoever has a place: nobody need wait for that run again.
+        await this.rewrite(running, { ...beginning, lease: 0 });
+        running.leased.release();
+        return false;
+      }
+      // Others need not wait with it.
+      this.giveUpPlace(running);
+      // Once at first, for one that was only blocked for a while; and when the lease is over, as often as need be.
+      if (waited === 0 || left <= 0) this.listener.askWhoRuns(running.header.id);
+      if (left <= 0) asked += 1;
+      const pause = left > 0 ? Math.min(left, ANSWER_TIME) : ANSWER_TIME;
+      running.leased.extend();
+      await elapsed(this.clock, pause);
+      waited += pause;
+      if (!(await this.lookUp(running))) return false;
+      if (running.kept.beginning?.run !== beginning.run) waited = asked = 0;
+    }
+  }
+
+  private timesToAsk({ by }: BeginningHeader): number {
+    // After the broker was away, some come back to it later than others.
+    if (this.listener.isUnsettled()) return Infinity;
+    return this.listener.isMember(by) ? 1 : 0;
+  }
+
+  /** It has ended: those who wait for it hear of it, and it leaves its queue. */
+  private async passOn(running: Running, { header: result, payload }: Unpacked<ResultHeader>): Promise<void> {
+    const { header, leased } = running;
+    // That an earlier task by this id came to nothing is no answer to those who asked again.
+    const isOfThisTask = header.key === null || leased.attempt > 1;
+    if (isOfThisTask || !NO_RESULT.has(result.outcome)) this.announce(header, result, payload);
+    await this.again(() => leased.acknowledge());
+  }
+
+  /** @returns false where the bus was closed before the broker could be asked */
+  private async lookUp(running: Running): Promise<boolean> {
+    return (await this.again(() => this.read(running))) !== undefined;
+  }
+
+  private async read(running: Running): Promise<Kept> {
+    const record = await this.stores.results.get(running.header.id);
+    const found = record && this.reader.read(record.value, taskRecord);
+    running.kept = { version: record?.version, ...(found && keptIn(found)) };
+    return running.kept;
+  }
+
+  /**
+   * Where nothing else was written down since it was looked up. A task that is handed out twice begins once so, and what
+   * is counted are runs, not deliveries.
+   *
+   * @returns undefined where the bus was closed before
+   */
+  private writeBeginning(running: Running, begun: number): Promise<boolean | undefined> {
+    const { run, header } = running;
+    const beginning = { task: header.id, begun, run, by: this.self.id, lease: this.lease };
+    const expected = running.kept.version;
+    running.isBegun = true;
+    return this.again(async () => {
+      const version = await this.stores.results.put(header.id, pack(beginning), expected);
+      if (version !== undefined) running.kept = { version, beginning };
+      // Its own, from a try that seemed to have failed?
+      else running.isBegun = (await this.read(running)).beginning?.run === run;
+      running.renewalDue = this.clock.now() + RECORD_RENEWED;
+      return running.isBegun;
+    });
+  }
+
+  /** It was not run here after all. */
+  private async takeBack(running: Running): Promise<void> {
+    const { beginning } = running.kept;
+    running.isBegun = false;
+    if (beginning?.run === running.run) {
+      await this.rewrite(running, { ...beginning, begun: beginning.begun - 1, lease: 0 });
+    }
+    running.leased.release();
+  }
+
+  /** Where nothing else was written down in the meantime. */
+  private async rewrite({ header, kept }: Running, beginning: BeginningHeader): Promise<void> {
+    await this.again(async () => void (await this.stores.results.put(header.id, pack(beginning), kept.version)));
+  }
+
+  private run(number: number, { header, payload, kept, failures }: Running): void {
+    this.listener.onTask({
+      id: number,
+      event: header.event,
+      payload,
+      // What stays the same when it runs again elsewhere, so that a handler can tell.
+      key: header.key ?? header.id,
+      attempt: kept.beginning!.begun + failures,
+      deadline: this.self.times.fromWire(header.deadline),
+      from: header.from,
+      fromId: header.fromId,
+    });
+  }
+
+  private runsAgain(running: Running): boolean {
+    running.failures += 1;
+    return running.failures < running.header.attempts && !this.self.times.isPast(running.header.deadline);
+  }
+
+  private extendLater(): void {
+    this.extending = this.clock.after(
+      this.silence / EXTENSIONS,
+      () => {
+        if (this.isClosed) return;
+        for (const held of this.held) this.extend(held);
+        this.extendLater();
+      },
+      false,
+    );
+  }
+
+  private extend(held: Running): void {
+    held.leased.extend();
+    const { beginning, version } = held.kept;
+    if (!held.isBegun || beginning === undefined || this.clock.now() < held.renewalDue) return;
+    held.renewalDue = this.clock.now() + RECORD_RENEWED;
+    this.stores.results.put(held.header.id, pack(beginning), version).then(
+      (renewed) => {
+        if (renewed !== undefined && held.kept.version === version) held.kept = { version: renewed, beginning };
+      },
+      // What another one wrote in the meantime is seen at the end; a broker that is away is asked again.
+      () => undefined,
+    );
+  }
+
+  // ---- what comes of it
+
+  /** One whose listener is gone goes to another worker that has one. */
+  private async finishOrPassOn(running: Running, outcome: Outcome, payload: Uint8Array): Promise<void> {
+    if (outcome === 'no-handler' && (await this.listener.isServed(running.header.event))) await this.takeBack(running);
+    else await this.finish(running, outcome, payload);
+  }
+
+  private async finish(running: Running, outcome: Outcome, payload: Uint8Array): Promise<void> {
+    const { header } = running;
+    const result: ResultHeader = { task: header.id, outcome, slot: this.self.address, run: running.run };
+    const message = pack(result, payload);
+    const isFirst = await this.again(() => this.keep(running, message), running);
+    if (isFirst === undefined) {
+      this.listener.warn(
+        `The result of task ${header.id} ('${header.event}') was not written down: the bus is closed.`,
+      );
+      return;
+    }
+    if (isFirst) this.announce(header, result, payload);
+    else {
+      this.listener.warn(
+        `A stale result of task ${header.id} ('${header.event}', run ${running.run}, ${this.self.name}) was ` +
+          `dropped: another run was faster. This worker was silent for longer than ${this.lease} ms meanwhile.`,
+      );
+    }
+    await this.again(() => running.leased.acknowledge());
+  }
+
+  /** Writes the result down where there is none yet. */
+  private async keep(running: Running, message: Uint8Array): Promise<boolean> {
+    const { run, header } = running;
+    const write = () => this.stores.results.put(header.id, message, running.kept.version);
+    if ((await write()) !== undefined) return true;
+    const { result } = await this.read(running);
+    // Its own, from a try that seemed to have failed.
+    if (result !== undefined) return result.header.run === run;
+    // Another run has begun meanwhile, or nobody can read what is there: the first result counts.
+    if ((await write()) !== undefined) return true;
+    throw new Error('another one was written at the same moment');
+  }
+
+  /** At most once; whoever misses it looks it up. */
+  private announce(header: TaskHeader, result: ResultHeader, payload: Uint8Array): void {
+    try {
+      this.engine.publish(inboxOf(header.fromId), pack({ type: 'result', ...result }, payload));
+      if (header.key !== null) this.engine.publish(resultSubject(header.id), pack(result, payload));
+    } catch {
+      // Not connected just now.
+    }
+  }
+
+  /** Everybody who ran it died: it goes where it can be looked at, and its caller hears of it. */
+  private async bury(running: Running, died: number): Promise<void> {
+    const { header, payload } = running;
+    this.listener.warn(
+      `Task ${header.id} ('${header.event}') is a dead letter: ${died} worker(s) died or fell silent while they ran it.`,
+    );
+    const letter = pack({ ...header, died, at: Date.now() }, payload);
+    const keep = async () => {
+      const old = await this.stores.dead.get(header.id);
+      return (await this.stores.dead.put(header.id, letter, old?.version)) ?? true;
+    };
+    const kept = await this.again(keep, running);
+    if (kept !== undefined) await this.finish(running, 'lost', NOTHING);
+  }
+
+  /** @param running gives up its place where a broker that is there goes on refusing */
+  private again<T>(work: () => Promise<T>, running?: Running): Promise<T | undefined> {
+    let refusals = 0;
+    const failed = ({ message }: Error) => {
+      this.delayed.due(message);
+      refusals = this.engine.isConnected ? refusals + 1 : 0;
+      if (running !== undefined && refusals >= MOST_REFUSALS) this.giveUpPlace(running);
+    };
+    return untilDone(this.clock, () => this.isClosed, work, failed);
+  }
+
+  private track(work: Promise<void>): void {
+    const done = work.catch((error: Error) => this.delayed.due(error.message));
+    this.settling.add(done);
+    void done.then(() => this.settling.delete(done));
+  }
+}
+
+function keptIn({ header, payload }: Unpacked<BeginningHeader | ResultHeader>): Omit<Kept, 'version'> {
+  return 'begun' in header ? { beginning: header } : { result: { header, payload } };
+}

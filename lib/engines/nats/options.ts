@@ -1,0 +1,65 @@
+import type { JetStreamOptions } from '@nats-io/jetstream';
+import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
+import { z } from 'zod';
+import { checkAlone, checkEngineOptions } from '../../options/engine-options.js';
+
+/**
+ * Options of `nats()`. What is not named here is the client's own (`user`, `pass`, `token`, `authenticator`, `tls`,
+ * `name`, …) and goes to it as it is.
+ *
+ * @publicApi
+ */
+export interface NatsOptions extends Omit<NodeConnectionOptions, 'servers'> {
+  /** One server or several of one NATS cluster, such as `'nats://broker:4222'`. Default: `'127.0.0.1:4222'`. */
+  readonly servers?: string | string[];
+  /** A connection of yours, in place of `servers` and all options of the client. It stays open when the app closes. */
+  readonly connection?: NatsConnection;
+  /** How many servers of the NATS cluster keep tasks, results and leases: 1, 3 or 5. Default 1. */
+  readonly replicas?: number;
+  /** Options of JetStream's client, such as `domain`. */
+  readonly jetstream?: JetStreamOptions;
+}
+
+/** The checked options. */
+export interface ResolvedNatsOptions {
+  readonly servers: string | string[] | undefined;
+  readonly connection: NatsConnection | undefined;
+  readonly replicas: number;
+  readonly jetstream: JetStreamOptions;
+  /** The client's own. */
+  readonly client: NodeConnectionOptions;
+}
+
+const fail = (allowed: string) => ({ error: `expected ${allowed}` });
+const address = z.string(fail("an address such as 'nats://broker:4222'")).min(1, fail('an address'));
+
+const schema = z.looseObject(
+  {
+    servers: z
+      .union([address, z.array(address).min(1)], fail("an address such as 'nats://broker:4222', or several"))
+      .optional(),
+    connection: z
+      .custom<NatsConnection>(
+        (value) => typeof (value as { jetstream?: unknown; publish?: unknown } | null)?.publish === 'function',
+        fail("a connection as connect() of '@nats-io/transport-node' gives it"),
+      )
+      .optional(),
+    replicas: z.literal([1, 3, 5], fail('1, 3 or 5')).default(1),
+    jetstream: z
+      .custom<JetStreamOptions>((value) => typeof value === 'object' && value !== null, fail('an object'))
+      .default({}),
+    // What the messenger promises stands on these.
+    reconnect: z.literal(true, fail('true: the connection is tried for ever')).optional(),
+    maxReconnectAttempts: z.literal(-1, fail('-1: the connection is tried for ever')).optional(),
+    noEcho: z.literal(false, fail('false: a member tells a silent broker by its own messages')).optional(),
+  },
+  fail('an object such as { servers: "nats://broker:4222" }'),
+);
+
+/** @throws ClusterOptionsError that lists everything that is wrong */
+export function resolveNatsOptions(input: unknown): ResolvedNatsOptions {
+  const data = checkEngineOptions('nats()', schema, input);
+  const { servers, connection, replicas, jetstream, ...client } = data;
+  checkAlone('nats()', connection, { servers, ...client }, 'the connection is made already');
+  return { servers, connection, replicas, jetstream, client };
+}

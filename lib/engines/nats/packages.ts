@@ -1,0 +1,19 @@
+import { loadEnginePackages, type PackageSource } from '../../options/engine-options.js';
+import { installedVersion } from '../../platform/installed-version.js';
+
+/** The packages that speak to NATS; peers of this one, and optional there. */
+export interface NatsPackages {
+  readonly transport: typeof import('@nats-io/transport-node');
+  readonly jetstream: typeof import('@nats-io/jetstream');
+  readonly kv: typeof import('@nats-io/kv');
+}
+
+const WANTED = { '@nats-io/transport-node': [3], '@nats-io/jetstream': [3], '@nats-io/kv': [3] };
+
+/** @throws ClusterOptionsError for a package that is not installed or has another version, with the remedy */
+export async function loadPackages(
+  source: PackageSource = { load: (name) => import(name), version: installedVersion },
+): Promise<NatsPackages> {
+  const [transport, jetstream, kv] = await loadEnginePackages('nats()', WANTED, source);
+  return { transport, jetstream, kv } as NatsPackages;
+}

@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto';
+import type { Job, Worker } from 'bullmq';
+import type { LeasedTask, QueueWorker } from '../../bus/engine.interface.js';
+import { lookInterval, messageOf, type RedisQueue } from './redis-queue.js';
+
+/** Between two tries where Redis refuses, in ms. */
+const RETRY_DELAY = 500;
+
+/** Who waits for a task looks by itself each so many times that it looks for those whose lease has ended. */
+const LOOKS_PER_TAKE = 10;
+
+/** BullMQ's words for: there is no such task; its lease has ended; it is not handed out; another one has it. */
+const GONE = -1;
+const LEASE_ENDED = -2;
+const NOT_OUT = -3;
+const ANOTHERS = -6;
+
+export interface RedisQueueContext {
+  /** The queue, while there is a connection. */
+  readonly queue: () => RedisQueue | undefined;
+  readonly idOf: (job: string) => string;
+  readonly warn: (message: string) => void;
+}
+
+/** Takes tasks of one queue when it hears that there are some, one after the other, and only as many as were granted. */
+export class RedisQueueWorker implements QueueWorker {
+  private readonly self = randomBytes(6).toString('hex');
+  private credits = 0;
+  private takes = 0;
+  private looks = 0;
+  private hands: { readonly queue: RedisQueue; readonly worker: Worker } | undefined;
+  private taking: Promise<void> | undefined;
+  private isWoken = false;
+  private timer: NodeJS.Timeout | undefined;
+  private state: 'open' | 'stopped' | 'closed' = 'open';
+
+  constructor(
+    private readonly context: RedisQueueContext,
+    private readonly lease: number,
+    private readonly receive: (task: LeasedTask) => void,
+  ) {}
+
+  grant(tasks: number): void {
+    this.credits += tasks;
+    this.wake();
+  }
+
+  stop(): void {
+    if (this.state === 'open') this.state = 'stopped';
+    clearTimeout(this.timer);
+  }
+
+  /** Takes no more. Resolves when nothing is on its way any more, and BullMQ has let go of the connection. */
+  async retire(): Promise<void> {
+    this.stop();
+    await this.taking;
+    await this.hands?.worker.close(true);
+  }
+
+  /** What is on its way goes back into its queue. */
+  async close(): Promise<void> {
+    this.state = 'closed';
+    await this.retire();
+  }
+
+  /**
+   * @param grace how long those who have tasks may take to extend leases that ended while Redis was away, in ms
+   */
+  connected(grace = 0): void {
+    this.wake();
+    this.lookLater(grace);
+  }
+
+  /** Redis is back: who has a task extends its lease four times in it, and so has done twice before it is looked for. */
+  reconnected(): void {
+    this.connected(this.lease / 2);
+  }
+
+  disconnected(): void {
+    clearTimeout(this.timer);
+  }
+
+  /** There may be a task. */
+  wake(): void {
+    if (this.taking !== undefined) {
+      this.isWoken = true;
+      return;
+    }
+    if (this.state !== 'open' || this.credits === 0) return;
+    this.taking = this.take().finally(() => {
+      this.taking = undefined;
+      if (this.isWoken) this.wake();
+    });
+  }
+
+  private async take(): Promise<void> {
+    this.isWoken = false;
+    try {
+      while (this.state === 'open' && this.credits > 0) {
+        const queue = this.context.queue();
+        if (queue === undefined || !(await this.takeOne(queue))) return;
+      }
+    } catch (error) {
+      this.refused('hand out tasks', error as Error);
+    }
+  }
+
+  private async takeOne(queue: RedisQueue): Promise<boolean> {
+    const token = `${this.self}-${(this.takes += 1)}`;
+    // Where the answer is lost, so is the task until its lease ends; the grant is not.
+    const job = await this.handsOf(queue).getNextJob(token, { block: false });
+    if (job === undefined) return false;
+    const task = new RedisTask(job, token, queue, this.context.idOf(job.id!), this.lease);
+    if (this.state === 'closed') await task.giveBack();
+    else {
+      this.credits -= 1;
+      this.receive(task);
+    }
+    return true;
+  }
+
+  private handsOf(queue: RedisQueue): Worker {
+    if (this.hands?.queue !== queue) this.hands = { queue, worker: queue.hands(this.lease) };
+    return this.hands.worker;
+  }
+
+  private lookLater(grace = 0): void {
+    clearTimeout(this.timer);
+    const delay = grace + lookInterval(this.lease) * (0.9 + Math.random() * 0.2);
+    this.timer = setTimeout(() => void this.look(), delay);
+    this.timer.unref();
+  }
+
+  /** Hands back what nobody has extended for a lease. */
+  private async look(): Promise<void> {
+    const queue = this.context.queue();
+    if (this.state !== 'open' || queue === undefined) return;
+    try {
+      const found = (await this.handsOf(queue).getBackend().moveStalledJobsToWait()) as readonly string[];
+      if (found.length > 0) queue.wake();
+      if ((this.looks += 1) % LOOKS_PER_TAKE === 0) this.wake();
+    } catch (error) {
+      this.refused('look for tasks whose lease has ended', error as Error);
+    }
+    this.lookLater();
+  }
+
+  private refused(what: string, error: Error): void {
+    if (this.context.queue() === undefined || this.state !== 'open') return;
+    this.context.warn(`Redis does not ${what}; it is tried again: ${error.message}`);
+    setTimeout(() => this.wake(), RETRY_DELAY).unref();
+  }
+}
+
+class RedisTask implements LeasedTask {
+  readonly message: Uint8Array;
+  readonly attempt: number;
+
+  constructor(
+    private readonly job: Job,
+    private readonly token: string,
+    private readonly queue: RedisQueue,
+    readonly id: string,
+    private readonly lease: number,
+  ) {
+    this.message = messageOf(job);
+    this.attempt = job.attemptsStarted;
+  }
+
+  extend(): void {
+    // Where it fails, the lease ends by itself.
+    this.queue.extend(this.id, this.token, this.lease, this.attempt).catch(() => undefined);
+  }
+
+  /** One that comes too late is without effect where another has the task: that one finishes it. */
+  async acknowledge(): Promise<void> {
+    try {
+      await this.job.moveToCompleted(null, this.token, false);
+    } catch (error) {
+      const { code } = error as { code?: unknown };
+      if (code === GONE || code === ANOTHERS) return;
+      if (code === LEASE_ENDED || code === NOT_OUT) return this.queue.withdraw(this.id);
+      throw error;
+    }
+  }
+
+  release(): void {
+    // Where it fails, the lease ends by itself.
+    this.giveBack().catch(() => undefined);
+  }
+
+  async giveBack(): Promise<void> {
+    await this.job.moveToWait(this.token);
+    this.queue.wake();
+  }
+}

@@ -1,0 +1,49 @@
+import type { Address, Answer, MemberId, Publication, Request, Task } from '../bus/bus.interface.js';
+import {
+  attemptOf,
+  deadlineOf,
+  eventOf,
+  type Frame,
+  idOf,
+  keyOf,
+  outcomeOf,
+  payloadOf,
+  sourceOf,
+  sourceSlotOf,
+} from './wire/frame.js';
+
+/* What the frames a member receives say, in the terms of the Bus contract. */
+
+export const publicationIn = (frame: Frame): Publication => ({
+  event: eventOf(frame),
+  payload: payloadOf(frame),
+  from: sourceSlotOf(frame),
+  id: idOf(frame),
+});
+
+/** A member's request to itself never passed the hub, so its source is not on the frame. */
+export const requestIn = (frame: Frame, fromId: MemberId, from: Address): Request => ({
+  event: eventOf(frame),
+  payload: payloadOf(frame),
+  from,
+  id: idOf(frame),
+  fromId,
+  deadline: deadlineOf(frame),
+});
+
+export const taskIn = (frame: Frame): Task => ({
+  event: eventOf(frame),
+  payload: payloadOf(frame),
+  from: sourceSlotOf(frame),
+  id: idOf(frame),
+  key: keyOf(frame) || undefined,
+  attempt: attemptOf(frame),
+  deadline: deadlineOf(frame),
+  fromId: sourceOf(frame),
+});
+
+export const answerIn = (frame: Frame): Answer => ({
+  outcome: outcomeOf(frame),
+  payload: payloadOf(frame),
+  slot: sourceSlotOf(frame),
+});

@@ -1,0 +1,355 @@
+import type { Outcome } from '../../bus/bus.interface.js';
+import type { Congestion } from './flow-control.js';
+import {
+  attemptsOf,
+  copyOf,
+  deadlineOf,
+  eventOf,
+  type Frame,
+  idOf,
+  keyOf,
+  Kind,
+  newHubFrame,
+  outcomeOf,
+  redeliveriesOf,
+  setAttempt,
+  setDeadline,
+  setId,
+  setOutcome,
+  setTarget,
+  toKeep,
+  wantsProgress,
+} from '../wire/frame.js';
+import { type Caller, type CallOf, QueuedTask } from './queued-task.js';
+import type { Roster } from './member-table.js';
+import type { Seat } from './hub-member.js';
+import type { SettledResults } from './result-cache.js';
+import { NumberTable } from '../../platform/number-table.js';
+import { ThrottledWarning } from '../../platform/throttled-warning.js';
+
+/** Tasks kept for a possible redelivery, running ones included, may take this many times the queue limit. */
+const KEPT_FACTOR = 8;
+
+/** What a task costs beside its frame, in bytes, roughly. */
+const TASK_OVERHEAD = 512;
+
+/** What another caller of the same task costs, in bytes, roughly. */
+const CALLER_OVERHEAD = 128;
+
+/** Where a task could go now. */
+type Pick = Seat | 'wait' | 'nowhere' | 'never';
+
+/** Tasks: each is run by one worker, by another if that one dies, and its result goes to whoever asked. */
+export class TaskQueue {
+  private readonly tasks = new NumberTable<QueuedTask>();
+  private readonly byKey = new Map<string, QueuedTask>();
+  /** Those that nobody can take now, by event, in order. */
+  private readonly waiting = new Map<string, Set<QueuedTask>>();
+  private waitingBytes = 0;
+  private keptBytes = 0;
+  private lastId = 0;
+  /** Moves on with every task, so that equally busy workers take turns. */
+  private turn = 0;
+  private readonly unheard: ThrottledWarning;
+
+  constructor(
+    private readonly limit: number,
+    private readonly roster: Roster,
+    private readonly congestion: Congestion,
+    private readonly results: SettledResults,
+    private readonly warn: (message: string) => void,
+    private readonly now: () => number,
+  ) {
+    this.unheard = new ThrottledWarning(
+      warn,
+      now,
+      (count, who) => `${count} word(s) of a task's progress were dropped for ${who}: it does not keep up.`,
+    );
+  }
+
+  enqueue(from: Seat, frame: Frame): void {
+    const caller: Caller = { seat: from, call: idOf(frame), wantsProgress: wantsProgress(frame) };
+    const event = eventOf(frame);
+    const ownKey = keyOf(frame);
+    const key = ownKey === '' ? undefined : JSON.stringify([event, ownKey]);
+    if (key !== undefined && this.joins(key, caller, deadlineOf(frame))) return;
+    const pick = this.pick(event);
+    if (!this.hasRoom(pick, frame.length)) return this.congestion.overflow(from, caller.call);
+    const task = new QueuedTask(
+      this.nextId(),
+      event,
+      key,
+      toKeep(frame),
+      deadlineOf(frame),
+      redeliveriesOf(frame),
+      Math.max(1, attemptsOf(frame)),
+    );
+    this.add(task, caller);
+    this.place(task, pick);
+  }
+
+  /** A worker says how a task ended. */
+  result(from: Seat, frame: Frame): void {
+    const task = this.tasks.get(idOf(frame));
+    if (task === undefined || task.runner !== from) return;
+    from.release(task);
+    task.runner = undefined;
+    this.end(from, task, frame);
+    // There is room for another one now; those whose deadline has passed make none.
+    while (this.waiting.size > 0 && this.dispatchNext(task.event));
+  }
+
+  /** A worker says how far a task has come. */
+  progress(from: Seat, frame: Frame): void {
+    const task = this.tasks.get(idOf(frame));
+    if (task === undefined || task.runner !== from) return;
+    for (const { seat, call, wantsProgress } of task.callers) {
+      if (!wantsProgress) continue;
+      if (!this.congestion.hasRoom(seat)) {
+        this.unheard.due(seat.name);
+        continue;
+      }
+      const word = copyOf(frame);
+      setId(word, call);
+      setTarget(word, seat.id);
+      this.congestion.offer(seat, word);
+    }
+  }
+
+  /** What comes of a task that has run. */
+  private end(from: Seat, task: QueuedTask, frame: Frame): void {
+    switch (outcomeOf(frame)) {
+      case 'error':
+        // It may have failed only because nobody waited any more; somebody with a later deadline may have joined since.
+        if (this.isLate(task) && task.deadline > deadlineOf(task.frame)) return this.dispatch(task);
+        if (--task.attempts > 0) return this.dispatch(task);
+        break;
+      case 'no-handler':
+        // It no longer serves the event, and said so first here.
+        from.serves?.delete(task.event);
+        task.attempt--;
+        return this.dispatch(task);
+      case 'expired':
+        // Somebody with a later deadline may have joined since.
+        task.attempt--;
+        if (task.deadline > deadlineOf(task.frame)) return this.dispatch(task);
+        break;
+      case 'ok':
+      case 'lost':
+      case 'stopping':
+        break;
+    }
+    this.settle(task, frame);
+  }
+
+  /** A caller waits no more. The task goes on for the others; without any, it is given up. */
+  cancel(from: Seat, call: number): void {
+    const task = from.calls.get(call);
+    if (task === undefined) return;
+    this.leave(task, from, call);
+    if (task.callers.length > 0) return;
+    if (task.runner === undefined) this.remove(task);
+    // At the deadline its worker knows by itself.
+    else if (task.deadline > this.now()) this.abandon(task, task.runner);
+  }
+
+  /** A worker can take tasks that it could not take before. One of each event in turn, so that none waits for another. */
+  dispatchWaiting(): void {
+    for (let events = [...this.waiting.keys()]; events.length > 0;) {
+      events = events.filter((event) => this.dispatchNext(event));
+    }
+  }
+
+  /** A worker is gone: others run what it was running. Its own calls go on without it. */
+  lost(seat: Seat): void {
+    for (const [call, task] of seat.calls.entries()) this.leave(task, seat, call);
+    let again = 0;
+    for (const [, task] of seat.running.entries()) {
+      seat.release(task);
+      task.runner = undefined;
+      if (task.redeliveries-- > 0) {
+        if (task.deadline > this.now()) again++;
+        this.dispatch(task);
+      } else {
+        this.settleWithout(task, 'lost', seat);
+      }
+    }
+    if (again > 0) this.warn(`${again} task(s) that ${seat.name} was running when it went away run again elsewhere.`);
+  }
+
+  /** Shares an execution that is under way or is over. */
+  private joins(key: string, caller: Caller, deadline: number): boolean {
+    const task = this.byKey.get(key);
+    if (task !== undefined) {
+      if (this.keptBytes + CALLER_OVERHEAD > this.limit * KEPT_FACTOR)
+        this.congestion.overflow(caller.seat, caller.call);
+      else this.join(task, caller);
+      task.deadline = Math.max(task.deadline, deadline);
+      return true;
+    }
+    const result = this.results.get(key);
+    if (result === undefined) return false;
+    this.send(caller, copyOf(result));
+    return true;
+  }
+
+  /** Nobody wants its result any more, but a call with the same key that comes later on wants one of its own. */
+  private abandon(task: QueuedTask, runner: Seat): void {
+    task.abandon();
+    this.forgetKey(task);
+    this.congestion.tell(runner, newHubFrame(Kind.ABANDONED, task.id));
+  }
+
+  private hasRoom(pick: Pick, bytes: number): boolean {
+    if (pick === 'nowhere' || pick === 'never') return true;
+    if (pick === 'wait' && this.waitingBytes + bytes > this.limit) this.dropExpired();
+    if (pick === 'wait' && this.waitingBytes > 0 && this.waitingBytes + bytes > this.limit) return false;
+    return this.keptBytes + bytes <= this.limit * KEPT_FACTOR || this.tasks.size === 0;
+  }
+
+  private dropExpired(): void {
+    for (const tasks of this.waiting.values()) {
+      for (const task of tasks) if (task.deadline <= this.now()) this.settleWithout(task, 'expired');
+    }
+  }
+
+  /** Places the task that has waited longest for the event; false where it cannot, or none waits. */
+  private dispatchNext(event: string): boolean {
+    const [task] = this.waiting.get(event) ?? [];
+    if (task === undefined) return false;
+    this.dispatch(task);
+    return !this.isWaiting(task);
+  }
+
+  private dispatch(task: QueuedTask): void {
+    this.place(task, this.pick(task.event));
+  }
+
+  private place(task: QueuedTask, pick: Pick): void {
+    if (task.deadline <= this.now()) return this.settleWithout(task, 'expired');
+    if (pick === 'nowhere') return this.settleWithout(task, 'no-handler');
+    if (pick === 'never') return this.settleWithout(task, 'stopping');
+    if (pick === 'wait') return this.wait(task);
+    this.unwait(task);
+    task.attempt++;
+    task.runner = pick;
+    pick.run(task);
+    setId(task.frame, task.id);
+    setAttempt(task.frame, task.attempt);
+    setDeadline(task.frame, task.deadline);
+    setTarget(task.frame, pick.id);
+    this.congestion.offer(pick, task.frame);
+  }
+
+  /**
+   * The least busy worker that serves the event and has room. None where every ready worker is known not to serve it;
+   * what a worker serves may arrive after the word that it is ready, which comes another way.
+   */
+  private pick(event: string): Pick {
+    const { workers, slots } = this.roster;
+    if (workers.length === 0 && slots === 0) return 'never';
+    let best: Seat | undefined;
+    let nobodyServes = workers.length > 0;
+    for (let i = 0; i < workers.length; i++) {
+      const seat = workers[(this.turn + i) % workers.length]!;
+      const served = seat.serves?.get(event);
+      if (served === undefined && seat.serves !== undefined) continue;
+      nobodyServes = false;
+      if (served === undefined || served.running >= served.concurrency || !seat.takesTasks) continue;
+      if (best === undefined || seat.running.size < best.running.size) best = seat;
+    }
+    this.turn = (this.turn + 1) >>> 0;
+    return best ?? (nobodyServes ? 'nowhere' : 'wait');
+  }
+
+  private isWaiting(task: QueuedTask): boolean {
+    return this.waiting.get(task.event)?.has(task) ?? false;
+  }
+
+  private wait(task: QueuedTask): void {
+    if (this.isWaiting(task)) return;
+    const tasks = this.waiting.get(task.event);
+    if (tasks === undefined) this.waiting.set(task.event, new Set([task]));
+    else tasks.add(task);
+    this.waitingBytes += cost(task);
+  }
+
+  private unwait(task: QueuedTask): void {
+    const tasks = this.waiting.get(task.event);
+    if (!tasks?.delete(task)) return;
+    if (tasks.size === 0) this.waiting.delete(task.event);
+    this.waitingBytes -= cost(task);
+  }
+
+  private add(task: QueuedTask, caller: Caller): void {
+    this.tasks.set(task.id, task);
+    if (task.key !== undefined) this.byKey.set(task.key, task);
+    this.keptBytes += cost(task);
+    this.join(task, caller);
+  }
+
+  private remove(task: QueuedTask): void {
+    this.unwait(task);
+    this.tasks.take(task.id);
+    this.forgetKey(task);
+    this.keptBytes -= cost(task);
+  }
+
+  /** Another task may have its key by now. */
+  private forgetKey(task: QueuedTask): void {
+    if (task.key !== undefined && this.byKey.get(task.key) === task) this.byKey.delete(task.key);
+  }
+
+  private join(task: QueuedTask, caller: Caller): void {
+    task.callers.push(caller);
+    this.keptBytes += CALLER_OVERHEAD;
+    caller.seat.calls.set(caller.call, task);
+  }
+
+  private leave(task: QueuedTask, seat: Seat, call: number): void {
+    seat.calls.take(call);
+    const at = task.callers.findIndex((caller) => caller.seat === seat && caller.call === call);
+    if (at < 0) return;
+    task.callers.splice(at, 1);
+    this.keptBytes -= CALLER_OVERHEAD;
+  }
+
+  /** Ends a task with a word of the hub's own; `by` is the worker it is about. */
+  private settleWithout(task: QueuedTask, outcome: Outcome, by?: Seat): void {
+    const frame = newHubFrame(Kind.RESULT);
+    setOutcome(frame, outcome);
+    by?.stamp(frame);
+    this.settle(task, frame);
+  }
+
+  private settle(task: QueuedTask, frame: Frame): void {
+    this.remove(task);
+    const outcome = outcomeOf(frame);
+    const isResult = outcome === 'ok' || (outcome === 'error' && !this.isLate(task));
+    if (task.key !== undefined && isResult && !task.isAbandoned) this.results.keep(task.key, frame);
+    const { callers } = task;
+    this.keptBytes -= callers.length * CALLER_OVERHEAD;
+    for (const { seat, call } of callers) seat.calls.take(call);
+    const last = callers.length - 1;
+    for (let i = 0; i <= last; i++) this.send(callers[i]!, i === last ? frame : copyOf(frame));
+  }
+
+  /** Whether nobody waits any more for the run that was begun last. */
+  private isLate(task: QueuedTask): boolean {
+    return deadlineOf(task.frame) <= this.now();
+  }
+
+  private send({ seat, call }: CallOf, result: Frame): void {
+    setId(result, call);
+    setTarget(result, seat.id);
+    if (!this.congestion.offer(seat, result)) this.congestion.overflow(seat, call);
+  }
+
+  private nextId(): number {
+    do this.lastId = (this.lastId + 1) >>> 0;
+    while (this.tasks.has(this.lastId));
+    return this.lastId;
+  }
+}
+
+const cost = (task: QueuedTask): number => task.frame.length + TASK_OVERHEAD;

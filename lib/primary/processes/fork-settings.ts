@@ -1,0 +1,46 @@
+import type { ClusterSettings } from 'node:cluster';
+import type { ForkOptions } from '../../options/cluster-options.interface.js';
+
+type Stdio = NonNullable<ClusterSettings['stdio']>;
+
+/** An entry of `stdio` for stdout or stderr. */
+export type OutputEntry = number | 'pipe' | 'inherit';
+
+/** Settings for `cluster.setupPrimary`, and where the worker finds its end of the bus. */
+export interface ForkSettings {
+  readonly settings: ClusterSettings;
+  /** File descriptor of the bus in the worker. */
+  readonly busFd: number;
+  /** Whether the options leave the workers' output to us. */
+  readonly ownsOutput: boolean;
+  /**
+   * The entries of a worker's `stdio` where its output is ours. A stream that passes through this process is followed, after
+   * the bus, by what it is written to here: a worker that outlives the primary goes on there.
+   */
+  stdio(stdout: OutputEntry, stderr: OutputEntry): Stdio;
+}
+
+/**
+ * The user's settings of node:cluster with the bus added: an extra pipe at the end of `stdio`, private to
+ * the two processes and gone with them.
+ */
+export function forkSettings(fork: ForkOptions): ForkSettings {
+  const { env: _perFork, stdio, args, execArgv, silent, ...others } = fork;
+  const ownsOutput = stdio === undefined && !silent;
+  return {
+    settings: {
+      ...others,
+      ...(args ? { args: [...args] } : {}),
+      ...(execArgv ? { execArgv: [...execArgv] } : {}),
+      ...(silent === undefined ? {} : { silent }),
+      stdio: [...(stdio ?? [silent ? 'pipe' : 'inherit', silent ? 'pipe' : 'inherit', 'pipe', 'ipc']), 'pipe'] as Stdio,
+    },
+    busFd: stdio?.length ?? 4,
+    ownsOutput,
+    stdio: (stdout, stderr) => [
+      ...(['inherit', stdout, stderr, 'ipc', 'pipe'] as const),
+      stdout === 'inherit' ? 'ignore' : 1,
+      stderr === 'inherit' ? 'ignore' : 2,
+    ],
+  };
+}

@@ -1,0 +1,78 @@
+import type { SendHandle } from 'node:child_process';
+import type { Worker } from 'node:cluster';
+import type { MemberId } from '../../bus/bus.interface.js';
+import { systemClock } from '../../platform/clock.js';
+import { seal, type FromPrimary } from '../../protocol/messages.js';
+import type { WorkerOutput } from '../output/worker-output.js';
+
+/** How long the end of a dead worker's stderr is waited for, in ms. */
+const LAST_WORDS_TIMEOUT = 500;
+
+/** A worker process as seen from the primary. */
+export class WorkerProcess {
+  readonly pid: number;
+  /** Its number in node:cluster. */
+  readonly clusterId: number;
+  /** The last heartbeat of its that was answered. */
+  answered = 0;
+  /** It has said something that this version of the package understands, so it runs this version. */
+  isUnderstood = false;
+  /** Its last words, once it is dead. */
+  private words: Promise<string> | undefined;
+
+  constructor(
+    readonly id: number,
+    readonly slot: number,
+    readonly generation: number,
+    /** Undefined once it is dead: it holds connections, pipes and their buffers. */
+    public worker: Worker | undefined,
+    private output: WorkerOutput | undefined,
+    /** Its number among the members of all hosts. */
+    readonly member: MemberId,
+    /** By which primary and worker know each other's control messages. */
+    readonly key: string,
+  ) {
+    this.pid = worker!.process.pid ?? 0;
+    this.clusterId = worker!.id;
+  }
+
+  get alive(): boolean {
+    return this.worker !== undefined;
+  }
+
+  /** Its process is gone: of it no more is kept than its pid and its last words. */
+  buried(): void {
+    this.worker = undefined;
+    void this.lastWords();
+  }
+
+  /** Sends a control message, and a socket if one is given; to a closed channel nothing goes, for the exit is on its way. */
+  send(message: FromPrimary, socket?: object): void {
+    if (message.type === 'lease') this.answered = message.seq;
+    if (this.worker?.isConnected())
+      this.worker.process.send(seal(message, this.key), socket as SendHandle | undefined, {}, () => {});
+  }
+
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void {
+    this.worker?.process.kill(signal);
+  }
+
+  /** The end of what it wrote to stderr, complete once the process is gone; '' where stderr is not ours. */
+  lastWords(): Promise<string> {
+    if (this.alive) return this.readLastWords();
+    this.words ??= this.readLastWords().finally(() => (this.output = undefined));
+    return this.words;
+  }
+
+  private async readLastWords(): Promise<string> {
+    const { output } = this;
+    let cancel = (): void => {};
+    const timeout = new Promise<void>((resolve) => {
+      const timer = systemClock.after(LAST_WORDS_TIMEOUT, resolve);
+      cancel = () => timer.cancel();
+    });
+    await Promise.race([output?.ended, timeout]);
+    cancel();
+    return output?.tail ?? '';
+  }
+}

@@ -1,0 +1,36 @@
+import { Socket } from 'node:net';
+import type { Visitor } from './handoffs.js';
+
+/** What is read of a waiting connection at most, in bytes: Node's own limit for the header of a request. */
+const MAX_READ = 16_384;
+
+/** Looks after a connection that waits; `left` is called once its client has. Call what it returns to stop. */
+export type Attend = (visitor: Visitor, left: () => void) => () => void;
+
+/**
+ * Reads from a connection that waits for a worker, for only who reads hears that the client is gone. What it reads goes on
+ * with the connection. A client that closes its side has left where it has asked for nothing; one that has sent something
+ * may still wait for its answer.
+ */
+export const attend: Attend = (visitor, left) => {
+  const { connection } = visitor;
+  const socket = new Socket({ handle: connection, readable: true, writable: true, allowHalfOpen: true } as object);
+  let read = Buffer.from(visitor.head ?? '', 'base64');
+  const pause = (): void => {
+    socket.pause();
+    connection.readStop?.();
+  };
+  const onData = (chunk: Buffer): void => {
+    read = Buffer.concat([read, chunk]);
+    if (read.length >= MAX_READ) pause();
+  };
+  const onEnd = (): void => {
+    if (read.length === 0) left();
+  };
+  socket.on('data', onData).on('end', onEnd).on('error', left);
+  return () => {
+    socket.off('data', onData).off('end', onEnd).off('error', left);
+    pause();
+    if (read.length > 0) visitor.head = read.toString('base64');
+  };
+};

@@ -1,0 +1,78 @@
+import cluster, { type Worker } from 'node:cluster';
+import type { OwnSockets } from '../../protocol/listening.js';
+import type { ResolvedClusterOptions } from '../../options/cluster-options.interface.js';
+import { ClusterLogger } from '../../platform/cluster-logger.js';
+import { schedulingPolicy } from '../../platform/environment.js';
+import type { Clock } from '../../platform/clock.js';
+import { AcceptingSockets } from './round-robin-sockets.js';
+import type { Doorkeeper } from './binder.js';
+import type { HandOver } from './handoffs.js';
+import { channelClosed, HandOffGuard } from './handoff-guard.js';
+import { chooseListenMode, type ChosenMode } from './listen-mode.js';
+import type { Doors } from './slot-address.js';
+import { SlotSockets } from './reuse-port.js';
+import { StickySockets } from './sticky.js';
+
+/** How long a blocked worker may keep the others from leaving when the cluster stops, in ms. */
+const HAND_OVER_TIMEOUT = 500;
+
+/** What each mode means, for the log. */
+const MEANING: Readonly<Record<ChosenMode['mode'], string>> = {
+  'reuse-port': 'every worker accepts on a socket of its own',
+  'round-robin': 'the primary accepts and hands over in turn',
+  shared: 'the workers accept from one socket',
+  sticky: "the primary accepts and hands over by the client's address",
+  node: 'as node:cluster was told',
+};
+
+/** How clients get to the workers: by sockets of ours, or by node:cluster, which keeps what we do not handle. */
+export class Listening {
+  readonly doorkeeper: Doorkeeper;
+  private readonly chosen: ChosenMode;
+  private readonly handOffs = new HandOffGuard();
+  private readonly sockets = new AcceptingSockets();
+
+  /** @throws ClusterOptionsError where the mode asked for is not to be had here. */
+  constructor({ listen, sticky }: ResolvedClusterOptions, line: { doors: Doors; handOver: HandOver }, clock: Clock) {
+    this.chosen = chooseListenMode(listen, schedulingPolicy());
+    const { mode } = this.chosen;
+    this.doorkeeper =
+      mode === 'sticky'
+        ? new StickySockets(line.handOver, sticky.proxies, clock)
+        : new SlotSockets(line.doors, line.handOver, clock);
+  }
+
+  /** node:cluster keeps what it does right: with 'shared' it forgets a Unix path's mode, and it knows no abstract sockets. */
+  get ownSockets(): OwnSockets {
+    const { mode } = this.chosen;
+    if (mode === 'reuse-port' || mode === 'sticky') return 'all';
+    return mode === 'shared' ? 'paths' : 'abstract';
+  }
+
+  /** Before the first fork. */
+  setUp(): void {
+    const { mode, why } = this.chosen;
+    if (mode !== 'node') cluster.schedulingPolicy = mode === 'shared' ? cluster.SCHED_NONE : cluster.SCHED_RR;
+    this.sockets.install();
+    new ClusterLogger().log(`listen: '${mode}', ${MEANING[mode]} (${why})`);
+  }
+
+  /** Looks after what is handed to the worker from now on; `answered`: the last heartbeat of its that was answered. */
+  watch(worker: Worker, id: number, answered: () => number): void {
+    this.handOffs.watch(worker, answered);
+    worker.process.once('exit', () => void channelClosed(worker.process).then(() => this.doorkeeper.gone(id)));
+  }
+
+  /** The worker has read the answer to that heartbeat. */
+  read(worker: Worker, id: number, answered: number): void {
+    this.handOffs.read(worker, answered);
+    this.doorkeeper.read(id, answered);
+  }
+
+  /** Lets no client in any more; resolves when those let in are with the workers. */
+  async stopAccepting(): Promise<void> {
+    await this.sockets.close();
+    await this.doorkeeper.close();
+    await this.handOffs.emptied(HAND_OVER_TIMEOUT);
+  }
+}

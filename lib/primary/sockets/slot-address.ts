@@ -1,0 +1,130 @@
+import type { ListenAnswer, ListenRequest, SocketName } from '../../protocol/listening.js';
+import { type AcceptedHandle, bind, type BoundSocket, REUSE_PORT } from './bind.js';
+import { type Leases, planLeases, type Seat } from './assign-sockets.js';
+
+/** All workers have the one socket of a Unix path: the kernel knows no spreading there. */
+const EVERY_SLOT = -1;
+
+/** Gives a worker a socket of a slot to accept on, or takes it back. */
+export interface Doors {
+  open(worker: number, key: string, slot: number, socket: BoundSocket): void;
+  shut(worker: number, key: string, slot: number): void;
+}
+
+/**
+ * One address that the workers' servers listen on: a socket for each slot, kept until nobody listens any
+ * more, and who accepts on which of them. Here itself only the last clients of all are accepted.
+ */
+export class SlotAddress {
+  /** Workers whose server listens, in good standing or not. */
+  readonly guests = new Set<number>();
+  private readonly sockets = new Map<number, BoundSocket>();
+  private leases: Leases = new Map();
+  /** For each slot's socket the workers that have a copy of it. */
+  private readonly holders = new Map<number, Set<number>>();
+  private name: SocketName = {};
+
+  constructor(
+    private readonly request: ListenRequest,
+    private readonly doors: Doors,
+  ) {}
+
+  get key(): string {
+    return this.request.key;
+  }
+
+  /** Whether a worker has a copy of any of the sockets. */
+  get isHeld(): boolean {
+    return [...this.holders.values()].some(({ size }) => size > 0);
+  }
+
+  /** Binds the slot's socket unless it is there already. */
+  bind(slot: number): ListenAnswer {
+    const errno = this.isPath ? this.bindPath() : this.bindSlot(slot);
+    return errno === 0 ? { name: this.name, shared: this.request.shared } : { errno };
+  }
+
+  /** Lets those who sit at `seats` accept as is right now. */
+  lease(seats: readonly Seat[]): void {
+    const everybody = new Set(seats.map(({ id }) => id));
+    const plan = this.isPath
+      ? new Map([[EVERY_SLOT, everybody]])
+      : planLeases([...this.sockets.keys()], seats, this.leases);
+    for (const [slot, socket] of this.sockets) {
+      const wanted = plan.get(slot) ?? new Set();
+      const given = this.leases.get(slot) ?? new Set();
+      for (const id of wanted) if (!given.has(id)) this.open(id, slot, socket);
+      // Whoever is gone, or leaves, closes what it has by itself.
+      for (const id of given) if (!wanted.has(id) && everybody.has(id)) this.doors.shut(id, this.key, slot);
+    }
+    this.leases = plan;
+  }
+
+  /** The worker's server does not listen any more: it holds nothing. */
+  left(worker: number): void {
+    this.guests.delete(worker);
+    for (const holders of this.holders.values()) holders.delete(worker);
+  }
+
+  /** The worker has closed its copy of the slot's socket. */
+  released(worker: number, slot: number): void {
+    this.holders.get(slot)?.delete(worker);
+  }
+
+  /** Accepts here from now on, and nowhere else. */
+  takeOver(admit: (connection: AcceptedHandle) => void): void {
+    for (const [slot, socket] of this.sockets) {
+      socket.onconnection = (errno, connection) => {
+        if (errno === 0 && connection) admit(connection);
+      };
+      socket.listen(this.request.backlog);
+      for (const id of this.holders.get(slot) ?? []) this.doors.shut(id, this.key, slot);
+    }
+  }
+
+  /** Gives up this process's hold on the sockets; they live on for as long as a worker has them. */
+  close(): void {
+    for (const socket of this.sockets.values()) socket.close();
+    this.sockets.clear();
+    this.leases = new Map();
+  }
+
+  private open(worker: number, slot: number, socket: BoundSocket): void {
+    const holders = this.holders.get(slot) ?? new Set();
+    this.holders.set(slot, holders.add(worker));
+    this.doors.open(worker, this.key, slot, socket);
+  }
+
+  private get isPath(): boolean {
+    return this.request.family === -1;
+  }
+
+  private bindPath(): number {
+    if (this.sockets.size > 0) return 0;
+    const bound = bind(this.request);
+    if (typeof bound === 'number') return bound;
+    this.sockets.set(EVERY_SLOT, bound.socket);
+    return 0;
+  }
+
+  private bindSlot(slot: number): number {
+    if (this.sockets.has(slot)) return 0;
+    if (this.sockets.size === 0) {
+      const errno = this.probe();
+      if (errno !== 0) return errno;
+    }
+    const bound = bind({ ...this.request, port: this.name.port ?? this.request.port }, REUSE_PORT);
+    if (typeof bound === 'number') return bound;
+    this.name = bound.name;
+    this.sockets.set(slot, bound.socket);
+    return 0;
+  }
+
+  /** Whether anybody else listens there: a socket that may share its port would not be told. */
+  private probe(): number {
+    const bound = bind(this.request);
+    if (typeof bound === 'number') return bound;
+    bound.socket.close();
+    return 0;
+  }
+}

@@ -1,0 +1,122 @@
+import type { Casualties } from './crash-policy.js';
+import type { Floor } from './worker-pool.js';
+import type { WorkerRecord } from './supervisor.types.js';
+
+/**
+ * Between the end of a worker's control channel, or of its link to the bus, and the exit that explains it, in ms: 3–12
+ * were seen for a killed process, and more than 200 on a busy machine for one that ends by itself.
+ */
+export const EXIT_GRACE = 2_000;
+
+/** Holds the workers to their deadlines: to boot, to be heard, to leave. */
+export class Watchdog {
+  private expectedWake: number | undefined;
+
+  constructor(
+    private readonly floor: Floor,
+    private readonly casualties: Casualties,
+  ) {}
+
+  /** When the first deadline is due. */
+  get wakeAt(): number {
+    const { startup, watchdog } = this.floor.options;
+    let at = Infinity;
+    for (const worker of this.floor.state.workers.values()) {
+      at = Math.min(at, worker.termAt ?? Infinity, worker.killAt ?? Infinity, worker.exitDueAt ?? Infinity);
+      if (worker.leaving || worker.vitals?.inspected) continue;
+      if (worker.readyAt === undefined) at = Math.min(at, worker.forkedAt + startup.timeout);
+      else if (worker.phase === 'ready') at = Math.min(at, worker.heardAt + watchdog.suspectAfter);
+      else at = Math.min(at, worker.heardAt + watchdog.killAfter);
+    }
+    return at;
+  }
+
+  /** Told when the shell set its timer, so that a late wake-up can be recognised. */
+  expectWake(at: number): void {
+    this.expectedWake = at;
+  }
+
+  /**
+   * A machine that was suspended, or a primary whose own loop was blocked, has heard nobody: the wait for
+   * a heartbeat begins anew after an overdue wake-up.
+   */
+  forgiveStall(now: number): void {
+    const expected = this.expectedWake;
+    this.expectedWake = undefined;
+    if (expected === undefined || now - expected <= this.floor.options.watchdog.interval) return;
+    for (const worker of this.floor.state.workers.values()) worker.heardAt = now;
+  }
+
+  /** The worker was heard. */
+  heard(worker: WorkerRecord): void {
+    if (worker.phase !== 'unhealthy') return;
+    worker.phase = 'ready';
+    this.floor.act({ type: 'suspected', id: worker.id, suspect: false });
+    this.floor.log('log', `${this.floor.nameOf(worker)} is responding again`);
+  }
+
+  /** Does what is due. */
+  enforce(now: number): void {
+    for (const worker of this.floor.state.workers.values()) {
+      if (worker.exitDueAt !== undefined && now >= worker.exitDueAt) this.lost(worker, now);
+      if (worker.leaving) this.escalate(worker, now);
+      // Stopped at a breakpoint a worker is neither late nor dead.
+      else if (worker.vitals?.inspected) continue;
+      else if (worker.readyAt === undefined) this.enforceBoot(worker, now);
+      else this.enforceHeartbeat(worker, now);
+    }
+  }
+
+  private enforceBoot(worker: WorkerRecord, now: number): void {
+    const { timeout } = this.floor.options.startup;
+    if (now < worker.forkedAt + timeout) return;
+    this.casualties.discard(worker, 'boot-timeout', `was not ready within ${timeout} ms (startup.timeout)`, now);
+  }
+
+  private enforceHeartbeat(worker: WorkerRecord, now: number): void {
+    const { suspectAfter, killAfter } = this.floor.options.watchdog;
+    if (now >= worker.heardAt + killAfter) {
+      this.casualties.discard(
+        worker,
+        'hang',
+        `missed heartbeats for ${killAfter} ms (watchdog.killAfter) and is killed`,
+        now,
+      );
+    } else if (worker.phase === 'ready' && now >= worker.heardAt + suspectAfter) {
+      worker.phase = 'unhealthy';
+      this.floor.leadership.dismiss(worker.id);
+      this.floor.act({ type: 'suspected', id: worker.id, suspect: true });
+      this.floor.log('warn', `${this.floor.nameOf(worker)} is unresponsive; it gets no new work until it responds`);
+    }
+  }
+
+  /** A worker past its drain deadline gets SIGTERM, then SIGKILL. */
+  private escalate(worker: WorkerRecord, now: number): void {
+    if (worker.termAt !== undefined && now >= worker.termAt) {
+      worker.termAt = undefined;
+      worker.phase = 'stopping';
+      this.floor.log('warn', `${this.floor.nameOf(worker)} did not finish in time and gets SIGTERM`);
+      this.floor.act({ type: 'kill', id: worker.id, signal: 'SIGTERM' });
+    }
+    if (worker.killAt !== undefined && now >= worker.killAt) {
+      worker.killAt = undefined;
+      this.floor.log('warn', `${this.floor.nameOf(worker)} is killed`);
+      this.floor.kill(worker, 'stop');
+    }
+  }
+
+  /** Its control channel or its link to the bus closed, but the process lives on. */
+  private lost(worker: WorkerRecord, now: number): void {
+    worker.exitDueAt = undefined;
+    if (worker.leaving) return;
+    if (worker.cutOff === undefined) {
+      // It cannot be supervised any more.
+      this.casualties.crashed(worker, 'closed its control channel', now);
+      return this.floor.leave(worker, 'disconnected', now);
+    }
+    // It serves its clients, and neither hears the others nor is heard by them.
+    const how = `lost its link to the bus (${worker.cutOff}) and is replaced`;
+    if (worker.readyAt === undefined) return this.casualties.discard(worker, 'failing', how, now);
+    this.casualties.failing(worker, how, now);
+  }
+}

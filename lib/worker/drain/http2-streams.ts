@@ -1,0 +1,136 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type {
+  Http2ServerResponse,
+  IncomingHttpHeaders,
+  OutgoingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2';
+import { whenTrue, type Clock } from '../../platform/clock.js';
+import { spread } from './spread.js';
+import { FAREWELL_SPREAD } from './upgraded-connections.js';
+
+/** HTTP/2's NO_ERROR, and the highest stream number: "no more soon" before "no more now" (RFC 9113, 6.8). */
+const NO_ERROR = 0;
+const LAST_STREAM = 2 ** 31 - 1;
+
+/** gRPC's status UNAVAILABLE: clients may try the call again, elsewhere. */
+const UNAVAILABLE = { 'grpc-status': '14', 'grpc-message': 'The server is shutting down' };
+
+/** How long the last frames of given-up calls may take to leave, in ms. */
+const LAST_FRAMES_TIMEOUT = 200;
+
+/** What is known of a stream that is open. */
+interface OpenStream {
+  readonly isGrpc: boolean;
+  /** Where the application answers through Node's HTTP/1-like objects. */
+  response?: Http2ServerResponse;
+}
+
+/** Where a stream of a session that is known is noted; some streams are begun by the server. */
+const streamsOf = new WeakMap<ServerHttp2Session, Http2Streams>();
+let isSubscribed = false;
+
+/** Sessions of an HTTP/2 server, and their streams: requests, gRPC calls and pushes that are not answered to the end. */
+export class Http2Streams {
+  private readonly sessions = new Set<ServerHttp2Session>();
+  private readonly streams = new Map<ServerHttp2Stream, OpenStream>();
+  private draining = false;
+
+  constructor() {
+    if (isSubscribed) return;
+    isSubscribed = true;
+    // The only word of a stream that the server pushes; Node 20 has no such channel, and lets pushes end all the same.
+    subscribe('http2.server.stream.created', (message) => {
+      const { stream } = message as { stream: ServerHttp2Stream };
+      if (stream.session) streamsOf.get(stream.session as ServerHttp2Session)?.add(stream, {});
+    });
+  }
+
+  get size(): number {
+    return this.streams.size;
+  }
+
+  opened(session: ServerHttp2Session): void {
+    this.sessions.add(session);
+    streamsOf.set(session, this);
+    session.once('close', () => this.sessions.delete(session));
+    if (this.draining) announceTheEnd(session);
+  }
+
+  /** A stream began, by the client or by the server. */
+  add(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const isGrpc = String(headers['content-type'] ?? '').startsWith('application/grpc');
+    const isKnown = this.streams.has(stream);
+    this.streams.set(stream, { isGrpc });
+    if (!isKnown) stream.once('close', () => this.streams.delete(stream));
+  }
+
+  /** It is no request, and somebody else's to end. */
+  leave(stream: ServerHttp2Stream): void {
+    this.streams.delete(stream);
+  }
+
+  /** The application answers the stream by this. */
+  answers(response: Http2ServerResponse): void {
+    const open = this.streams.get(response.stream);
+    if (open) open.response = response;
+  }
+
+  /** Tells clients to open no more streams; those that are open, or on their way, are answered. */
+  announceTheEnd(): void {
+    this.draining = true;
+    for (const session of this.sessions) announceTheEnd(session);
+  }
+
+  /** Ends the sessions after their last stream. By now every client has had time to hear the announcement. */
+  closeSessions(): void {
+    for (const session of this.sessions) if (!session.closed) session.close();
+  }
+
+  /** An EventSource reconnects by itself when its stream ends, and would never end it. */
+  async endEventStreams(clock: Clock): Promise<void> {
+    const streams = [...this.streams].filter(([stream]) => isEventStream(stream));
+    await spread(streams, FAREWELL_SPREAD, clock, ([stream, { response }]) => (response ?? stream).end());
+  }
+
+  /** Answers the gRPC calls that are open by UNAVAILABLE, which tells clients more than a cut connection. */
+  async giveUpCalls(clock: Clock): Promise<void> {
+    const calls = [...this.streams].filter(([, { isGrpc }]) => isGrpc).map(([stream]) => stream);
+    for (const stream of calls) endAsUnavailable(stream);
+    await whenTrue(() => calls.every((stream) => !this.streams.has(stream)), clock, LAST_FRAMES_TIMEOUT);
+  }
+
+  destroySessions(): void {
+    for (const session of this.sessions) session.destroy();
+  }
+}
+
+function announceTheEnd(session: ServerHttp2Session): void {
+  if (!session.closed && !session.destroyed) session.goaway(NO_ERROR, LAST_STREAM);
+}
+
+function endAsUnavailable(stream: ServerHttp2Stream): void {
+  if (stream.closed || stream.destroyed || stream.writableEnded) return;
+  // Its handler does not know, and may write on.
+  stream.on('error', () => {});
+  if (!stream.headersSent) {
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto', ...UNAVAILABLE }, { endStream: true });
+    return;
+  }
+  stream.once('wantTrailers', () => {
+    if (!stream.sentTrailers) stream.sendTrailers(UNAVAILABLE);
+  });
+  stream.end();
+}
+
+function isEventStream(stream: ServerHttp2Stream): boolean {
+  if (!stream.headersSent || stream.writableEnded) return false;
+  return contentType(stream.sentHeaders).startsWith('text/event-stream');
+}
+
+/** Node keeps the names as the application wrote them. */
+function contentType(headers: OutgoingHttpHeaders | undefined): string {
+  const [, value] = Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === 'content-type') ?? [];
+  return String(value ?? '');
+}

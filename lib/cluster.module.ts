@@ -3,7 +3,7 @@ import { currentBoot } from './boot/watch-boots.js';
 import { CLUSTER_OPTIONS, RUNTIME } from './runtime/tokens.js';
 import { optionsProviders, resolveOptionsAlone } from './boot/async-options.js';
 import { ClusterCoreModule } from './boot/cluster-core.module.js';
-import { asWorker, isStandaloneAnyway, passGate, standalone } from './boot/boot.js';
+import { workerRuntime, isStandaloneAnyway, becomePrimary, standalone } from './boot/boot.js';
 import { LazyPromise } from './boot/lazy-promise.js';
 import { reportCopies } from './boot/shared-copy.js';
 import { validateAsyncOptions } from './options/async-options.js';
@@ -36,13 +36,13 @@ export class ClusterModule {
     const inStandalone = once(definition);
     return new LazyPromise(async () => {
       const resolved = check();
-      const worker = asWorker();
+      const worker = workerRuntime();
       if (worker) {
         await worker.adopt(resolved);
         return inWorker({ provide: RUNTIME, useValue: worker }, resolved);
       }
       reportCopies();
-      await passGate(resolved);
+      await becomePrimary(resolved);
       return inStandalone(STANDALONE, resolved);
     }, currentBoot);
   }
@@ -59,7 +59,7 @@ export class ClusterModule {
     const inStandalone = once(definitionAsync);
     return new LazyPromise(async () => {
       const given = check();
-      const worker = asWorker();
+      const worker = workerRuntime();
       if (worker) {
         const adopt = async (resolved: ResolvedClusterOptions) => {
           await worker.adopt(resolved);
@@ -68,7 +68,7 @@ export class ClusterModule {
         return inWorker({ provide: RUNTIME, useFactory: adopt, inject: [CLUSTER_OPTIONS] }, given);
       }
       reportCopies();
-      if (!isStandaloneAnyway()) await passGate(await resolveOptionsAlone(given));
+      if (!isStandaloneAnyway()) await becomePrimary(await resolveOptionsAlone(given));
       return inStandalone(STANDALONE, given);
     }, currentBoot);
   }

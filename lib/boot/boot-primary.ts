@@ -7,12 +7,12 @@ import { LostCalls } from '../messenger/lost-calls.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { workerCount } from '../options/worker-count.js';
 import { ClusterLogger } from '../platform/cluster-logger.js';
-import { elapsed, systemClock } from '../platform/clock.js';
+import { sleep, systemClock } from '../platform/clock.js';
 import { markDescendantsOfPrimary } from '../platform/environment.js';
 import type { HeldListeners } from '../platform/held-listeners.js';
 import { ownSession } from '../platform/process-tree.js';
 import { processEvents } from '../platform/process-events.js';
-import { outliveOutput } from '../platform/standard-output.js';
+import { ignoreBrokenPipe } from '../platform/standard-output.js';
 import { listenToSignals } from '../primary/listen-to-signals.js';
 import { PrimaryOutput } from '../primary/output/primary-output.js';
 import { PrimaryRuntime } from '../primary/primary-runtime.js';
@@ -42,7 +42,7 @@ export async function bootPrimary(options: ResolvedClusterOptions): Promise<neve
   // Before anything is awaited: as pid 1 a process has no default signal actions.
   const listeners = listenToSignals(runtime, options);
   listenToErrors(runtime, options.messenger.engine !== undefined);
-  outliveOutput();
+  ignoreBrokenPipe();
   markDescendantsOfPrimary(ownSession());
   const logger = new ClusterLogger();
   output.logger.choose(options.logger);
@@ -52,7 +52,7 @@ export async function bootPrimary(options: ResolvedClusterOptions): Promise<neve
       abortOnError: false,
     });
     void runtime.stopped.then(async (code) => {
-      await Promise.race([finish(context, runtime, listeners), elapsed(systemClock, CLOSE_TIMEOUT)]);
+      await Promise.race([finish(context, runtime, listeners), sleep(systemClock, CLOSE_TIMEOUT)]);
       await runtime.flush();
       // A listener may have chosen another.
       process.exit(code === 0 ? process.exitCode : code);

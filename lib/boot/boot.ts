@@ -3,18 +3,13 @@ import { type BootFacts, chooseRole, MOST_WILLING, type RoleChoice } from './cho
 import { hostProgram, mainScript } from './host-program.js';
 import { foreignPrimaryMessage, NO_SCRIPT, standaloneMessage } from './role-messages.js';
 import { currentBoot, watchBoots } from './watch-boots.js';
-import { ClusterOptionsError } from '../errors/index.js';
+import { ClusterOptionsError } from '../errors/errors.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { ClusterLogger } from '../platform/cluster-logger.js';
 import { inRootContext } from '../platform/async-context.js';
 import { systemClock } from '../platform/clock.js';
-import {
-  clusterSwitch,
-  descendsFromCluster,
-  takeWorkerMark,
-  underPm2,
-  underTestRunner,
-} from '../platform/environment.js';
+import { clusterSwitch, descendsFromCluster, underPm2, underTestRunner } from '../platform/environment.js';
+import { takeWorkerData } from '../protocol/worker-data.js';
 import { commandOf, ownSession } from '../platform/process-tree.js';
 import { bootPrimary } from './boot-primary.js';
 import { WorkerRuntime, isForeignWorker } from '../worker/worker-runtime.js';
@@ -22,7 +17,7 @@ import type { ProcessRuntime } from '../runtime/process-runtime.interface.js';
 import { clustersIn } from './clusters-in.js';
 import { StandaloneRuntime } from './standalone-runtime.js';
 
-const mark = takeWorkerMark();
+const mark = takeWorkerData();
 // A thread, or a process that was started before this package was imported, has inherited another one's mark.
 const isWorker = mark !== undefined && isMainThread && isForeignWorker();
 // A worker takes its place when the package is imported: a server that is opened above NestFactory.create is known to
@@ -35,7 +30,7 @@ let primary: Promise<never> | undefined;
 const said = new Set<string>();
 
 /** This process as a worker of ours; undefined where it is none. */
-export function asWorker(): WorkerRuntime | undefined {
+export function workerRuntime(): WorkerRuntime | undefined {
   return worker;
 }
 
@@ -59,7 +54,7 @@ export function isStandaloneAnyway(): boolean {
  * @throws ClusterOptionsError where NESTJS_CLUSTER says neither on nor off, and where another primary forked this
  *   process
  */
-export async function passGate(options: ResolvedClusterOptions): Promise<void> {
+export async function becomePrimary(options: ResolvedClusterOptions): Promise<void> {
   const { enabled, contexts, fork } = options;
   const facts = bootFacts();
   const choice = chooseRole(facts, { enabled, contexts, hasOwnScript: fork.exec !== undefined });

@@ -23,17 +23,17 @@ import { filter, firstValueFrom } from 'rxjs';
 import { BUS, CLUSTER_OPTIONS, RUNTIME } from '../runtime/tokens.js';
 import { ClusterService } from '../services/cluster.service.js';
 import { DeadLetterService } from '../services/dead-letter.service.js';
-import { ClusterOptionsError } from '../errors/index.js';
-import {
-  HandlerInvoker,
-  HandlerMetadataAccessor,
-  HandlerRegistry,
-  HandlerScope,
-  HandlersExplorer,
-  onLazyLoad,
-  withoutAppConfig,
-} from '../handlers/index.js';
-import { Connection, Dispatcher, MessengerService } from '../messenger/index.js';
+import { ClusterOptionsError } from '../errors/errors.js';
+import { HandlerInvoker } from '../handlers/handler-invoker.js';
+import { HandlerMetadataAccessor } from '../handlers/handler-metadata.accessor.js';
+import { HandlerRegistry } from '../handlers/handler-registry.js';
+import { HandlerScope } from '../handlers/handler-scope.js';
+import { HandlersExplorer } from '../handlers/handlers.explorer.js';
+import { onLazyLoad } from '../handlers/lazy-modules.js';
+import { withoutAppConfig } from '../handlers/app-config.js';
+import { BusConnection } from '../messenger/bus-connection.js';
+import { Dispatcher } from '../messenger/dispatcher.js';
+import { MessengerService } from '../services/messenger.service.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { inProduction } from '../platform/environment.js';
 import { ReloadService } from '../services/reload.service.js';
@@ -43,26 +43,26 @@ import type { ProcessRuntime } from '../runtime/process-runtime.interface.js';
 const SERVICES: Provider[] = [
   { provide: BUS, useFactory: (runtime: ProcessRuntime) => runtime.bus, inject: [RUNTIME] },
   {
-    provide: Connection,
+    provide: BusConnection,
     useFactory: (runtime: ProcessRuntime, { messenger }: ResolvedClusterOptions) =>
       runtime.connect(() => {
         const registry = new HandlerRegistry();
         const settings = { maxPayload: messenger.maxPayload, stacks: !inProduction() };
-        return new Connection(runtime.bus, registry, new Dispatcher(runtime.bus, registry, settings));
+        return new BusConnection(runtime.bus, registry, new Dispatcher(runtime.bus, registry, settings));
       }),
     inject: [RUNTIME, CLUSTER_OPTIONS],
   },
-  { provide: Dispatcher, useFactory: (connection: Connection) => connection.dispatcher, inject: [Connection] },
+  { provide: Dispatcher, useFactory: (connection: BusConnection) => connection.dispatcher, inject: [BusConnection] },
   {
     provide: HandlerScope,
-    useFactory: (connection: Connection) => new HandlerScope(connection.registry),
-    inject: [Connection],
+    useFactory: (connection: BusConnection) => new HandlerScope(connection.registry),
+    inject: [BusConnection],
   },
   {
     provide: MessengerService,
     useFactory: (
       runtime: ProcessRuntime,
-      connection: Connection,
+      connection: BusConnection,
       handlers: HandlerScope,
       { messenger }: ResolvedClusterOptions,
     ) => {
@@ -75,7 +75,7 @@ const SERVICES: Provider[] = [
       };
       return new MessengerService(connection, settings, handlers);
     },
-    inject: [RUNTIME, Connection, HandlerScope, CLUSTER_OPTIONS],
+    inject: [RUNTIME, BusConnection, HandlerScope, CLUSTER_OPTIONS],
   },
   {
     provide: HandlersExplorer,
@@ -120,7 +120,7 @@ export class ClusterCoreModule implements OnModuleInit, OnApplicationBootstrap, 
 
   constructor(
     @Inject(RUNTIME) private readonly runtime: ProcessRuntime,
-    @Inject(Connection) connection: Connection,
+    @Inject(BusConnection) connection: BusConnection,
     @Inject(Dispatcher) private readonly dispatcher: Dispatcher,
     @Inject(HandlerScope) private readonly handlers: HandlerScope,
     @Inject(MessengerService) private readonly messenger: MessengerService,

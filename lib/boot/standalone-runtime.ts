@@ -1,10 +1,10 @@
 import { NEVER, type Observable } from 'rxjs';
 import type { Bus } from '../bus/bus.interface.js';
-import { createStandalone } from '../bus/index.js';
-import { ClusterDisabledError } from '../errors/index.js';
+import { createStandalone } from '../local-bus/standalone.js';
+import { ClusterDisabledError } from '../errors/errors.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import type { ReloadProgress, ReloadReport } from '../runtime/reload.interface.js';
-import type { Connection } from '../messenger/bus-connection.js';
+import type { BusConnection } from '../messenger/bus-connection.js';
 import type { ProcessRuntime } from '../runtime/process-runtime.interface.js';
 
 /** A cluster of one, of one container: no fork, the same bus and the same serialisation. */
@@ -20,7 +20,7 @@ export class StandaloneRuntime implements ProcessRuntime {
   readonly reloadProgress: Observable<ReloadProgress> = NEVER;
   readonly bus: Bus;
   private readonly cluster: ReturnType<typeof createStandalone>;
-  private connection: Connection | undefined;
+  private connection: BusConnection | undefined;
 
   constructor(options: ResolvedClusterOptions, warn: (message: string) => void) {
     const { maxPayload, queueLimit } = options.messenger;
@@ -28,7 +28,7 @@ export class StandaloneRuntime implements ProcessRuntime {
     this.bus = this.cluster.bus;
   }
 
-  connect(make: () => Connection): Connection {
+  connect(make: () => BusConnection): BusConnection {
     return (this.connection ??= make());
   }
 

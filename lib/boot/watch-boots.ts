@@ -28,7 +28,7 @@ export type FirstOf = (root: unknown) => readonly PromiseLike<unknown>[];
 /**
  * Nest hands a dynamic module nothing that tells what is being booted, so the calls by which a boot begins are
  * watched: those of `NestFactory`, and the scan of the modules. By the scan alone `@nestjs/testing` is known, which
- * is the only one that hands over what a test overrides, and so is a factory call that began before this package
+ * is the only one that hands on what a test overrides, and so is a factory call that began before this package
  * was imported (`NestFactory.create(import('./app.module.js').then(…))`).
  *
  * @param firstOf awaited before Nest loads the HTTP adapter of an application, which takes it as long as all the rest. A

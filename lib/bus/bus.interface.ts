@@ -1,4 +1,4 @@
-import type { ByteRange } from '../codec/byte-range.js';
+import type { Encoded } from '../codec/codec.js';
 
 /** A member's number: 0 is the primary; each worker process has one of its own that is never used again. */
 export type MemberId = number;
@@ -58,9 +58,6 @@ export type Outcome =
   | 'lost'
   /** The cluster stops, and no worker is left that could run it; no payload. Tasks only. */
   | 'stopping';
-
-/** A payload as it came, for `decode`. */
-export type Encoded = Uint8Array | ByteRange;
 
 /** What every delivery says about itself. */
 export interface Delivery {
@@ -235,7 +232,7 @@ export interface Bus {
   conclude(key: string, outcome: 'ok' | 'error', payload: Uint8Array): void;
 
   /** Resolves when the supervisor's word that this member leaves has arrived in order: no new request or task follows. */
-  readonly fenced: Promise<void>;
+  readonly drained: Promise<void>;
 
   /** Resolves when everything sent so far has left this process. */
   flush(): Promise<void>;
@@ -259,3 +256,20 @@ export interface Waiter<Result> extends Cancellable {
 export interface Cancellable {
   cancel?: (() => void) | undefined;
 }
+
+/** What the members are told of a worker whose heartbeat is overdue, or whose cluster is asked to stop. */
+export function standing(suspect: boolean, stopping = false): Pick<Member, 'state' | 'suspect'> {
+  if (suspect) return { state: 'suspect', suspect };
+  return { state: stopping ? 'stopping' : 'ready', suspect };
+}
+
+/**
+ * `Bus.request` rejects with this when the request was never handed over: its receiver leaves, has left, or
+ * takes nothing any more. It surely did not run; the caller may turn to the slot's next member.
+ */
+export class DeliveryRefused extends Error {
+  override readonly name = 'DeliveryRefused';
+}
+
+/** The same of a member that was away when it was asked, and is taken for lost now: it may come back, and be asked again. */
+export class MemberAway extends DeliveryRefused {}

@@ -1,12 +1,14 @@
 import { Packr } from 'msgpackr';
 import { DefaultDeserializer, serialize } from 'node:v8';
-import type { Encoded } from '../bus/bus.interface.js';
 import { ByteRange } from './byte-range.js';
-import { ClusterError, PayloadNotCloneableError, PayloadTooLargeError } from '../errors/index.js';
+import { ClusterError, PayloadNotCloneableError, PayloadTooLargeError } from '../errors/errors.js';
 import { isCarried } from './msgpack-safe.js';
 import { decodeSmall, encodeSmall, SMALL } from './small.js';
 import { findUncloneable, holdsCause } from './uncloneable.js';
 import { reasonOf } from '../errors/read-error.js';
+
+/** A payload as it came, for `decode`. */
+export type Encoded = Uint8Array | ByteRange;
 
 /*
  * Three formats share the wire, told apart by their first byte. What is small has one of its own. msgpackr is several

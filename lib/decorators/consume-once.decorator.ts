@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../errors/index.js';
+import { InvalidArgumentError } from '../errors/errors.js';
 import type { EventName } from '../events/cluster-events.js';
 import { bindHandler } from './handler-binding.js';
 import type { HandlerDecorator } from './on-cluster-event.decorator.js';

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { InvalidArgumentError } from '../errors/index.js';
+import { InvalidArgumentError } from '../errors/errors.js';
 
 /** Where the bindings of a method are kept: on the method's function, so that subclasses inherit them with it. */
 const HANDLER_BINDINGS = 'nestjs-cluster:handler-bindings';

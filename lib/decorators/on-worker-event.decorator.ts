@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../errors/index.js';
+import { InvalidArgumentError } from '../errors/errors.js';
 
 /** The events of node:cluster in the primary. @publicApi */
 export type WorkerEvent = 'fork' | 'online' | 'listening' | 'disconnect' | 'exit' | 'message' | 'setup';

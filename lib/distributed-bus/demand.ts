@@ -1,9 +1,9 @@
 import type { Clock, Timer } from '../platform/clock.js';
 import type { MemberId } from '../bus/bus.interface.js';
-import { BEAT_INTERVAL, LOST_AFTER } from './membership.js';
+import { HEARTBEAT_INTERVAL, LOST_AFTER } from './membership.js';
 
 /** How long members may take to answer, in ms: one that is silent for longer is lost. */
-const ANSWER_TIME = LOST_AFTER + BEAT_INTERVAL;
+const ANSWER_TIME = LOST_AFTER + HEARTBEAT_INTERVAL;
 
 /** How long it counts that a member serves an event, in ms. */
 const COUNTS_FOR = 10_000;

@@ -1,5 +1,5 @@
-import { ClusterOptionsError, NotConnectedError, PayloadTooLargeError } from '../errors/index.js';
-import { type Clock, elapsed, hostTime } from '../platform/clock.js';
+import { ClusterOptionsError, NotConnectedError, PayloadTooLargeError } from '../errors/errors.js';
+import { type Clock, sleep, hostTime } from '../platform/clock.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
 import {
   type Answer,
@@ -16,30 +16,37 @@ import {
   type Task,
   type TaskRequest,
   type Waiter,
+  DeliveryRefused,
 } from '../bus/bus.interface.js';
-import { DeliveryRefused } from '../bus/delivery-refused.js';
-import { requestOneByOne } from '../bus/calls/request-each.js';
+import { requestEach } from '../bus/calls/request-each.js';
 import type { Engine } from '../bus/engine.interface.js';
 import { Loopback } from '../bus/calls/loopback.js';
-import { ANSWER_KEPT, type ConclusionHeader, DistributedClaims } from './leases/store-claims.js';
+import { ANSWER_KEPT, StoreClaims } from './leases/store-claims.js';
+import {
+  type ConclusionHeader,
+  EVERYONE,
+  type DirectMessage,
+  MEMBERS,
+  type PublishHeader,
+  type MemberBroadcast,
+} from './messages.js';
 import { DeadLetters } from './tasks/dead-letters.js';
 import { Demand } from './demand.js';
 import { Holders } from './leases/holders.js';
 import { LEADER_HEARD, LEADER_LEASE, Leadership } from './leases/leader-election.js';
-import type { Card } from './membership.js';
+import type { MemberInfo } from './membership.js';
 import { Newest } from './newest.js';
-import { Outflow } from './send-window.js';
-import { DEAF_AFTER, type Identity, Presence } from './presence.js';
+import { SendWindow } from './send-window.js';
+import { BROKER_SILENT_AFTER, type Identity, Presence } from './presence.js';
 import { Requests } from './requests.js';
 import { untilDone } from './retry.js';
-import { type Fields, letter, publication, result, word } from './shapes.js';
+import { directMessage, publication, result, broadcastMessage } from './shapes.js';
+import { type Fields, pack, Reader } from './envelope.js';
 import { type ResultListening, TaskCaller } from './tasks/task-caller.js';
 import { DEAD_LETTER_KEPT, inboxOf, RESULT_KEPT } from './tasks/task-message.js';
 import { TaskRunner } from './tasks/task-runner.js';
-import { Unsent } from './reply-buffer.js';
-import { pack, Reader } from './envelope.js';
+import { ReplyBuffer } from './reply-buffer.js';
 import { WireClock } from './wire-time.js';
-import { EVERYONE, type Letter, MEMBERS, type PublishHeader, type Word } from './messages.js';
 
 /** Room in a message for what is not payload, in bytes: names are up to 1 KiB each. */
 export const HEADER_ROOM = 8 * 1024;
@@ -47,8 +54,8 @@ export const HEADER_ROOM = 8 * 1024;
 /** How long it listens who is there before it is open, in ms; each answers at once. */
 const FIRST_WORDS = 100;
 
-/** Between the word that a member leaves and the moment it takes nothing more: what was sent before is on its way, in ms. */
-const FENCE_DELAY = 150;
+/** Between the message that a member leaves and the moment it takes nothing more: what was sent before is on its way, in ms. */
+const GOAWAY_DELAY = 150;
 
 /** How long what has ended may take to be written down when the bus is closed, in ms. */
 const CLOSE_TIMEOUT = 5_000;
@@ -91,18 +98,18 @@ export interface DistributedBusOptions {
  */
 export class DistributedBus implements Bus {
   readonly maxPayload: number;
-  readonly fenced: Promise<void>;
+  readonly drained: Promise<void>;
   readonly self: Bus['self'];
   slots = 0;
   readonly deadLetters: DeadLetters;
   private readonly leadership: Leadership;
   private readonly presence: Presence;
-  private readonly outflow: Outflow;
-  private readonly unsent: Unsent;
+  private readonly sendWindow: SendWindow;
+  private readonly replyBuffer: ReplyBuffer;
   private readonly caller: TaskCaller;
   private readonly runner: TaskRunner;
   private readonly demand: Demand;
-  private readonly claims: DistributedClaims;
+  private readonly claims: StoreClaims;
   private readonly holders: Holders;
   private readonly requests: Requests;
   private readonly loopback = new Loopback();
@@ -113,8 +120,8 @@ export class DistributedBus implements Bus {
   private publications = 0;
   private readonly newest = new Newest();
   private told: string | undefined;
-  private isFenced = false;
-  private raiseFence!: () => void;
+  private isDrained = false;
+  private resolveDrained!: () => void;
   private closed: string | undefined;
   private closing: Promise<void> | undefined;
   private firstContact: Promise<unknown> = Promise.resolve();
@@ -133,34 +140,34 @@ export class DistributedBus implements Bus {
     this.clock = clock;
     this.maxPayload = options.maxPayload;
     this.self = { id: this.isPrimary ? PRIMARY_ID : id, address, generation, primary };
-    this.fenced = new Promise((resolve) => (this.raiseFence = resolve));
+    this.drained = new Promise((resolve) => (this.resolveDrained = resolve));
     const condition = {
       isConnected: () => engine.isConnected,
       load: () => options.load?.(),
       leaderToken: () => this.leaderToken,
     };
     this.presence = new Presence(identity, condition, clock, lease, {
-      say: (word) => this.say(word),
-      ask: (member) => this.write(member, { type: 'who', fromId: id }),
-      show: (member, card) => this.write(member, { type: 'card', card }),
-      onMembers: () => this.tellMembers(),
-      onLost: (card) => this.lost(card),
+      publishMessage: (message) => this.say(message),
+      askInfo: (member) => this.write(member, { type: 'discover', fromId: id }),
+      sendInfo: (member, info) => this.write(member, { type: 'info', info }),
+      onMembers: () => this.announceMembers(),
+      onLost: (info) => this.lost(info),
       onBack: (member) => this.requests.back(member),
-      onSilence: () => this.cutOff(`${engine.name} gives no sign of life for ${DEAF_AFTER} ms`),
-      onHeardAgain: () => this.heardAgain(),
+      onSilence: () => this.cutOff(`${engine.name} gives no sign of life for ${BROKER_SILENT_AFTER} ms`),
+      onHeardAgain: () => this.onHeardAgain(),
     });
-    this.outflow = new Outflow(() => engine.flush(), queueLimit);
-    this.unsent = new Unsent(queueLimit, warn);
+    this.sendWindow = new SendWindow(() => engine.flush(), queueLimit);
+    this.replyBuffer = new ReplyBuffer(queueLimit, warn);
     this.requests = new Requests(
       identity,
       {
         send: (event, subject, message, isWanted) =>
-          this.outflow.pass(event, message.length, () => isWanted() && engine.publish(subject, message)),
+          this.sendWindow.pass(event, message.length, () => isWanted() && engine.publish(subject, message)),
         isAway: (member) => this.presence.isAway(member),
-        answer: (subject, message) => this.post(subject, message) || this.unsent.keep(subject, message),
+        answer: (subject, message) => this.post(subject, message) || this.replyBuffer.keep(subject, message),
       },
       this.loopback,
-      () => !this.isFenced && this.presence.state !== 'booting',
+      () => !this.isDrained && this.presence.state !== 'booting',
       (request) => this.receiver!.onRequest(request),
     );
     const results = engine.store('results', RESULT_KEPT);
@@ -193,7 +200,7 @@ export class DistributedBus implements Bus {
       this.say({ type: 'concluded', ...header }, payload);
     const kept = (answers: readonly string[]) => this.say({ type: 'kept', answers, fromId: id });
     this.holders = new Holders(clock, this.presence, (key) => this.say({ type: 'who-holds', key, fromId: id }));
-    this.claims = new DistributedClaims(stores, from, lease, clock, conclude, kept, this.holders, this.reader, warn);
+    this.claims = new StoreClaims(stores, from, lease, clock, conclude, kept, this.holders, this.reader, warn);
   }
 
   get members(): readonly Member[] {
@@ -227,17 +234,17 @@ export class DistributedBus implements Bus {
     if (this.receiver !== undefined) throw new Error('The bus is open already.');
     this.receiver = receiver;
     this.subscriptions.push(
-      this.listen(MEMBERS, word, (said, bytes) => this.heard(said, bytes)),
+      this.listen(MEMBERS, broadcastMessage, (said, bytes) => this.onMessage(said, bytes)),
       this.listen(EVERYONE, publication, (header, bytes) => this.published(header, bytes)),
-      this.listen(inboxOf(this.identity.id), letter, (said, bytes) => this.addressed(said, bytes)),
+      this.listen(inboxOf(this.identity.id), directMessage, (said, bytes) => this.addressed(said, bytes)),
     );
     await this.contact();
     this.presence.begin();
     await this.openLocal();
-    if (this.engine.isConnected) await elapsed(this.clock, FIRST_WORDS);
+    if (this.engine.isConnected) await sleep(this.clock, FIRST_WORDS);
     if (this.closed !== undefined) throw this.notConnected();
     if (this.isPrimary) this.presence.become('ready');
-    this.tellMembers();
+    this.announceMembers();
   }
 
   /** A refusal ends a first start. A process in a cluster that runs does without the broker, as the others do just now. */
@@ -259,9 +266,9 @@ export class DistributedBus implements Bus {
       void untilDone(this.clock, () => this.closed !== undefined, connect, failed);
       if (isForGood && isLate) refused?.(error);
     });
-    const away = elapsed(this.clock, AWAY_AFTER).then(() => this.warnIfAway());
+    const away = sleep(this.clock, AWAY_AFTER).then(() => this.warnIfAway());
     this.firstContact = Promise.race([connecting, away]).catch(() => undefined);
-    await Promise.race([connecting, elapsed(this.clock, patience), foundToBeAway(isReachable)]);
+    await Promise.race([connecting, sleep(this.clock, patience), foundToBeAway(isReachable)]);
     isLate = true;
   }
 
@@ -282,9 +289,9 @@ export class DistributedBus implements Bus {
     await this.engine.flush();
   }
 
-  /** The supervisor of this host has buried a worker: the others need not wait for its silence. */
-  buried(id: MemberId): void {
-    this.say({ type: 'gone', id });
+  /** The supervisor of this host says that a worker has ended: the others need not wait for its silence. */
+  addTombstone(id: MemberId): void {
+    this.say({ type: 'disconnect', id });
   }
 
   // ---- what goes out
@@ -302,7 +309,7 @@ export class DistributedBus implements Bus {
     const id = (this.publications = (this.publications + 1) >>> 0);
     const header: PublishHeader = { id, event, from, fromId };
     const message = pack(header, payload);
-    return this.outflow.pass(event, message.length, () => {
+    return this.sendWindow.pass(event, message.length, () => {
       this.engine.publish(EVERYONE, message);
       this.loopback.push(() => this.receiver!.onPublish({ event, payload, from, id }));
     });
@@ -326,7 +333,7 @@ export class DistributedBus implements Bus {
     deadline: number,
     waiters: readonly Waiter<Answer>[],
   ): void {
-    requestOneByOne(this, to, event, payload, deadline, waiters);
+    requestEach(this, to, event, payload, deadline, waiters);
   }
 
   reply(request: Request, outcome: Outcome, payload: Uint8Array): void {
@@ -363,7 +370,7 @@ export class DistributedBus implements Bus {
   progress(task: Task, payload: Uint8Array): Promise<void> {
     const refusal = this.refusal(task.event, payload);
     if (refusal !== undefined) return Promise.reject(refusal);
-    return this.outflow.pass(task.event, payload.length, () => this.runner.progress(task, payload));
+    return this.sendWindow.pass(task.event, payload.length, () => this.runner.progress(task, payload));
   }
 
   settle(task: Task, outcome: Outcome, payload: Uint8Array): void {
@@ -392,37 +399,37 @@ export class DistributedBus implements Bus {
     return this.engine.subscribe(subject, (message) => this.reader.take(message, shape, take));
   }
 
-  private heard(word: Word, payload: Uint8Array): void {
-    switch (word.type) {
-      case 'card':
-      case 'beat':
-      case 'hello':
-      case 'gone':
-        return this.presence.heard(word);
+  private onMessage(message: MemberBroadcast, payload: Uint8Array): void {
+    switch (message.type) {
+      case 'info':
+      case 'heartbeat':
+      case 'discover':
+      case 'disconnect':
+        return this.presence.onMessage(message);
       case 'abandon':
-        return this.runner.abandoned(word.task);
+        return this.runner.abandoned(message.task);
       case 'who-runs':
-        if (this.runner.runs(word.task)) this.write(word.fromId, { type: 'runs', task: word.task });
+        if (this.runner.runs(message.task)) this.write(message.fromId, { type: 'runs', task: message.task });
         return;
       case 'who-holds':
-        return this.write(word.fromId, {
+        return this.write(message.fromId, {
           type: 'holds',
-          key: word.key,
-          isHeld: word.fromId !== this.identity.id && this.claims.holds(word.key),
+          key: message.key,
+          isHeld: message.fromId !== this.identity.id && this.claims.holds(message.key),
           fromId: this.identity.id,
         });
       case 'wanted':
         if (this.isPrimary || this.presence.state !== 'ready') return;
-        return this.write(word.fromId, {
+        return this.write(message.fromId, {
           type: 'serving',
-          event: word.event,
-          isServed: this.runner.want(word.event),
+          event: message.event,
+          isServed: this.runner.want(message.event),
           fromId: this.identity.id,
         });
       case 'kept':
-        return this.claims.renewedBy(word.fromId, word.answers);
+        return this.claims.renewedBy(message.fromId, message.answers);
       case 'concluded':
-        return this.claims.concluded(word, payload);
+        return this.claims.concluded(message, payload);
     }
   }
 
@@ -433,12 +440,12 @@ export class DistributedBus implements Bus {
     this.receiver!.onPublish({ event, payload, from, id });
   }
 
-  private addressed(letter: Letter, payload: Uint8Array): void {
+  private addressed(letter: DirectMessage, payload: Uint8Array): void {
     switch (letter.type) {
       case 'request':
       case 'reply':
       case 'refused':
-        return this.requests.heard(letter, payload);
+        return this.requests.onMessage(letter, payload);
       case 'result':
         return this.caller.settled(letter, payload);
       case 'progress':
@@ -449,10 +456,10 @@ export class DistributedBus implements Bus {
         return this.holders.answered(letter.key, letter.fromId, letter.isHeld);
       case 'serving':
         return this.demand.answered(letter.event, letter.fromId, letter.isServed);
-      case 'who':
+      case 'discover':
         return this.presence.introduceTo(letter.fromId);
-      case 'card':
-        return this.presence.heard(letter);
+      case 'info':
+        return this.presence.onMessage(letter);
     }
   }
 
@@ -467,14 +474,14 @@ export class DistributedBus implements Bus {
     return address === 'primary' ? `the primary of ${host}` : `slot ${address} of ${host}`;
   }
 
-  /** The supervisor's word comes by the embedded bus; nothing else does. */
+  /** The supervisor's messages come by the embedded bus; nothing else does. */
   private async openLocal(): Promise<void> {
     const isListed = (members: readonly Member[]) => members.some(({ id }) => id === this.local.self.id);
     await this.local.open({
       onMembers: (members) => {
         this.slots = this.local.slots;
         if (this.presence.state === 'booting' && isListed(members)) this.join();
-        this.tellMembers();
+        this.announceMembers();
       },
       onPublish: () => undefined,
       onRequest: (request) => this.local.reply(request, 'no-handler', NOTHING),
@@ -483,7 +490,7 @@ export class DistributedBus implements Bus {
       onClosed: () => undefined,
     });
     this.local.serve([]);
-    if (!this.isPrimary) void this.local.fenced.then(() => this.leave());
+    if (!this.isPrimary) void this.local.drained.then(() => this.leave());
   }
 
   /** Ready: a member from now on. */
@@ -499,41 +506,41 @@ export class DistributedBus implements Bus {
     this.presence.become('leaving');
     this.runner.stop();
     void this.leadership.resign();
-    await elapsed(this.clock, FENCE_DELAY);
-    this.fence();
+    await sleep(this.clock, GOAWAY_DELAY);
+    this.drain();
   }
 
-  private fence(): void {
-    this.isFenced = true;
-    this.raiseFence();
+  private drain(): void {
+    this.isDrained = true;
+    this.resolveDrained();
   }
 
-  private heardAgain(): void {
+  private onHeardAgain(): void {
     this.options.log(`${this.engine.name} is heard again.`);
     this.caller.reconnected();
     this.claims.reconnected();
   }
 
-  private lost(card: Card): void {
-    this.requests.lost(card);
+  private lost(info: MemberInfo): void {
+    this.requests.lost(info);
     this.claims.lookAgain();
   }
 
   /** Where the members, a flag of one, or the number of slots is another than was told last. */
-  private tellMembers(): void {
+  private announceMembers(): void {
     const news = JSON.stringify([this.slots, this.members.map(({ id, suspect }) => [id, suspect])]);
     if (this.told === news) return;
     this.told = news;
     this.receiver?.onMembers(this.members);
   }
 
-  // ---- the engine's word
+  // ---- messages of the engine
 
   private connected(): void {
     if (this.closed !== undefined) return;
     this.options.log(`Connected to ${this.engine.name}.`);
     this.presence.connected();
-    for (const [subject, message] of this.unsent.take()) this.post(subject, message);
+    for (const [subject, message] of this.replyBuffer.take()) this.post(subject, message);
     this.caller.reconnected();
     this.demand.reconnected();
     this.claims.reconnected();
@@ -546,7 +553,7 @@ export class DistributedBus implements Bus {
   /** Answers may be lost: whoever waits for one hears it now. Tasks go on: their results are written down. */
   private cutOff(reason: string): void {
     this.options.warn(`${reason}: messenger calls are refused until it is back.`);
-    this.outflow.reset((event) => this.notConnected(event));
+    this.sendWindow.reset((event) => this.notConnected(event));
     const lost = (event = '') =>
       new NotConnectedError(
         `The answer to '${event}' may be lost, and whether the call was run is unknown: ${reason}. Try again.`,
@@ -555,11 +562,11 @@ export class DistributedBus implements Bus {
   }
 
   /** To everybody, at most once. */
-  private say(word: Word, payload?: Uint8Array): void {
-    this.post(MEMBERS, pack(word, payload));
+  private say(message: MemberBroadcast, payload?: Uint8Array): void {
+    this.post(MEMBERS, pack(message, payload));
   }
 
-  private write(to: MemberId, letter: Letter, payload?: Uint8Array): void {
+  private write(to: MemberId, letter: DirectMessage, payload?: Uint8Array): void {
     this.post(inboxOf(to), pack(letter, payload));
   }
 
@@ -583,13 +590,13 @@ export class DistributedBus implements Bus {
       this.claims.close(() => this.notConnected()),
       this.leadership.resign(),
     ]);
-    await Promise.race([done, elapsed(this.clock, this.receiver === undefined ? 0 : CLOSE_TIMEOUT)]);
+    await Promise.race([done, sleep(this.clock, this.receiver === undefined ? 0 : CLOSE_TIMEOUT)]);
     this.runner.abort();
     this.claims.abort();
     this.presence.end();
     this.closed = 'it was closed';
-    this.fence();
-    this.outflow.reset((event) => this.notConnected(event));
+    this.drain();
+    this.sendWindow.reset((event) => this.notConnected(event));
     this.requests.close(() => this.notConnected());
     this.caller.close(() => this.notConnected());
     for (const unsubscribe of this.subscriptions.splice(0)) unsubscribe();
@@ -598,7 +605,8 @@ export class DistributedBus implements Bus {
   }
 
   private refusal(event: string, payload: Uint8Array): Error | undefined {
-    if (this.closed !== undefined || !this.engine.isConnected || this.presence.isDeaf) return this.notConnected(event);
+    if (this.closed !== undefined || !this.engine.isConnected || this.presence.isBrokerSilent)
+      return this.notConnected(event);
     if (payload.length > this.maxPayload) return new PayloadTooLargeError(event, payload.length, this.maxPayload);
     return undefined;
   }

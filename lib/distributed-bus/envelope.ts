@@ -2,20 +2,25 @@ import { createHash } from 'node:crypto';
 import { hostTime } from '../platform/clock.js';
 import { ownVersion } from '../platform/own-version.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
-import { type Fields, Unreadable } from './shapes.js';
+
+/** A header as it came. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Said by whoever cannot read a message; it holds nothing of the message. */
+export class Unreadable extends Error {}
 
 const NOTHING = new Uint8Array(0);
 
 /**
  * Version of what members say to each other and keep at the broker; a part of every header. It is raised where members of
- * another version would not understand, or misunderstand: not for a field or a word that is new, which they leave out.
+ * another version would not understand, or misunderstand: not for a field or a type that is new, which they leave out.
  */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 
 /** What a version of the package looks like. */
 const RELEASE = /^\d+\.\d+\.\d+[\w.+-]{0,40}$/;
 
-/** Said by whoever is not of that version, the hello of a new member first of all. */
+/** Said by whoever is not of that version, the `discover` of a new member first of all. */
 export class OtherVersion extends Unreadable {
   /** The release that speaks it, where the message names one. */
   readonly release: string | undefined;

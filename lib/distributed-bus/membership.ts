@@ -1,19 +1,18 @@
-import type { Member, MemberId, MemberLoad, ServedEvent } from '../bus/bus.interface.js';
-import { standing } from '../bus/standing.js';
+import { type Member, type MemberId, type MemberLoad, type ServedEvent, standing } from '../bus/bus.interface.js';
 
 /** Time between two heartbeats, in ms. */
-export const BEAT_INTERVAL = 500;
+export const HEARTBEAT_INTERVAL = 500;
 
-/** A member silent for so long, in ms, is suspect: two beats are missing. */
+/** A member silent for so long, in ms, is suspect: two heartbeats are missing. */
 export const SUSPECT_AFTER = 1_100;
 
 /** A member silent for so long, in ms, is lost. */
 export const LOST_AFTER = 1_600;
 
-/** How long the word that a member is gone outlasts what it may still have sent, in ms. */
-const GRAVE_KEPT = 60_000;
+/** How long to remember a departed member, so that its late messages do not bring it back, in ms. */
+const TOMBSTONE_KEPT = 60_000;
 
-/** More members than this, and more words that one is gone, are not kept. */
+/** More members than this, and more tombstones, are not kept. */
 export const MOST_MEMBERS = 10_000;
 
 export type Served = 'yes' | 'maybe' | 'no' | 'unknown';
@@ -21,7 +20,7 @@ export type Served = 'yes' | 'maybe' | 'no' | 'unknown';
 export type MemberState = 'booting' | 'ready' | 'leaving';
 
 /** What a member says of itself whenever that changes, or somebody asks. */
-export interface Card {
+export interface MemberInfo {
   readonly id: MemberId;
   /** The primary that supervises it; its own number in a primary. */
   readonly primary: MemberId;
@@ -42,7 +41,7 @@ export interface Card {
 }
 
 /** What a member says with every heartbeat. */
-export interface Beat {
+export interface Heartbeat {
   readonly id: MemberId;
   readonly revision: number;
   readonly load: MemberLoad | null;
@@ -54,13 +53,13 @@ export interface Beat {
 export interface MembershipChange {
   /** The set of ready workers is another, or a flag of one. */
   readonly changed: boolean;
-  readonly lost: readonly Card[];
-  /** A member spoke of which there is no card, or only an old one: ask for it. */
+  readonly lost: readonly MemberInfo[];
+  /** A member spoke of which there is no info, or only an old one: ask for it. */
   readonly ask: MemberId | undefined;
 }
 
 interface Entry {
-  card: Card;
+  info: MemberInfo;
   load: MemberLoad | null;
   leads: number | null;
   heardAt: number;
@@ -74,19 +73,19 @@ const NOTHING: MembershipChange = { changed: false, lost: [], ask: undefined };
 /**
  * Who is there, by what each says of itself. Decides only; time is an argument.
  *
- * A silent member is lost, but only where this process hears its own beats come back: a broker that is silent says
+ * A silent member is lost, but only where this process hears its own heartbeats come back: a broker that is silent says
  * nothing about the members behind it.
  */
 export class Membership {
   private readonly entries = new Map<MemberId, Entry>();
-  private readonly graves = new Map<MemberId, number>();
+  private readonly tombstones = new Map<MemberId, number>();
   /** Members that fell silent and of which nobody said that they are gone, and when each was heard last. */
   private readonly silent = new Map<MemberId, number>();
   private listed: readonly Member[] | undefined;
   private ownHeardAt: number;
   /** When the broker came back last, as far as this process heard. */
   private settlingSince = -Infinity;
-  /** Whether its own beats have ever come back. */
+  /** Whether its own heartbeats have ever come back. */
   private wasHeard = false;
   /** Who was there when the broker went away, and has not said since that it is gone; undefined where that is not known. */
   private left: Set<MemberId> | undefined;
@@ -106,8 +105,8 @@ export class Membership {
     return this.listed;
   }
 
-  card(id: MemberId): Card | undefined {
-    return this.entries.get(id)?.card;
+  infoOf(id: MemberId): MemberInfo | undefined {
+    return this.entries.get(id)?.info;
   }
 
   /**
@@ -116,16 +115,16 @@ export class Membership {
    */
   served(event: string): Served {
     const ready = [...this.entries.values()].filter(isReadyWorker);
-    if (ready.some(({ card }) => card.serves?.some((served) => served.event === event))) return 'yes';
-    if (ready.length === 0 || ready.some(({ card }) => card.serves === null)) return 'unknown';
-    return ready.some(({ card }) => card.servesMore) ? 'maybe' : 'no';
+    if (ready.some(({ info }) => info.serves?.some((served) => served.event === event))) return 'yes';
+    if (ready.length === 0 || ready.some(({ info }) => info.serves === null)) return 'unknown';
+    return ready.some(({ info }) => info.servesMore) ? 'maybe' : 'no';
   }
 
   /** The ready workers that serve events which they do not list. */
   servingMore(): MemberId[] {
     return [...this.entries.values()]
-      .filter((entry) => isReadyWorker(entry) && entry.card.servesMore)
-      .map(({ card }) => card.id);
+      .filter((entry) => isReadyWorker(entry) && entry.info.servesMore)
+      .map(({ info }) => info.id);
   }
 
   /** Whether a member was heard to lead within the last `within` ms. */
@@ -134,13 +133,13 @@ export class Membership {
   }
 
   /** Since when nothing of its own came back, in ms. */
-  deafFor(now: number): number {
+  silentBrokerFor(now: number): number {
     return now - this.ownHeardAt;
   }
 
   /** The connection is there, again or for the first time: everybody has the time anew to be heard. */
   resumed(now: number): void {
-    if (this.wasHeard || this.deafFor(now) > BEAT_INTERVAL * 2) this.settle(now);
+    if (this.wasHeard || this.silentBrokerFor(now) > HEARTBEAT_INTERVAL * 2) this.settle(now);
     this.ownHeardAt = now;
     for (const entry of this.entries.values()) entry.heardAt = now;
   }
@@ -157,9 +156,9 @@ export class Membership {
     return entry !== undefined && (entry.suspect || entry.isUnheard);
   }
 
-  /** Whether its own beats do not come back just now, or did not a moment ago. */
+  /** Whether its own heartbeats do not come back just now, or did not a moment ago. */
   isUnsettled(now: number): boolean {
-    return this.deafFor(now) > BEAT_INTERVAL * 2 || now - this.settlingSince < this.settlingTime;
+    return this.silentBrokerFor(now) > HEARTBEAT_INTERVAL * 2 || now - this.settlingSince < this.settlingTime;
   }
 
   /**
@@ -173,23 +172,23 @@ export class Membership {
     return this.left && new Set([...this.left, ...present]);
   }
 
-  introduced(card: Card, now: number): MembershipChange {
-    if (this.isBuried(card.id, now)) return NOTHING;
-    this.heardFrom(card.id, now);
-    const entry = this.entries.get(card.id);
+  onInfo(info: MemberInfo, now: number): MembershipChange {
+    if (this.hasTombstone(info.id, now)) return NOTHING;
+    this.heardFrom(info.id, now);
+    const entry = this.entries.get(info.id);
     if (entry === undefined) {
       if (this.entries.size >= MOST_MEMBERS) return NOTHING;
-      this.silent.delete(card.id);
-      this.entries.set(card.id, { card, load: null, leads: null, heardAt: now, suspect: false, isUnheard: false });
+      this.silent.delete(info.id);
+      this.entries.set(info.id, { info, load: null, leads: null, heardAt: now, suspect: false, isUnheard: false });
       return this.change(true);
     }
-    const isNews = card.revision > entry.card.revision;
-    if (isNews) entry.card = card;
+    const isNews = info.revision > entry.info.revision;
+    if (isNews) entry.info = info;
     return this.change(this.renew(entry, now) || isNews);
   }
 
-  beaten({ id, revision, load, leads }: Beat, now: number): MembershipChange {
-    if (this.isBuried(id, now)) return NOTHING;
+  onHeartbeat({ id, revision, load, leads }: Heartbeat, now: number): MembershipChange {
+    if (this.hasTombstone(id, now)) return NOTHING;
     this.heardFrom(id, now);
     const entry = this.entries.get(id);
     if (entry === undefined) return { ...NOTHING, ask: id };
@@ -197,30 +196,30 @@ export class Membership {
     entry.leads = leads;
     const change = this.change(this.renew(entry, now));
     this.listed = undefined;
-    return entry.card.revision < revision ? { ...change, ask: id } : change;
+    return entry.info.revision < revision ? { ...change, ask: id } : change;
   }
 
   /** Its primary, or the member itself, says that it is gone. */
   gone(id: MemberId, now: number): MembershipChange {
-    // It lives: whoever says so is mistaken, and to believe it would be to go deaf.
+    // It lives: whoever says so is mistaken, and to believe it would be to hear nothing any more.
     if (id === this.self) return NOTHING;
-    const [oldest] = this.graves.keys();
-    if (this.graves.size >= MOST_MEMBERS && oldest !== undefined) this.graves.delete(oldest);
-    this.graves.set(id, now + GRAVE_KEPT);
+    const [oldest] = this.tombstones.keys();
+    if (this.tombstones.size >= MOST_MEMBERS && oldest !== undefined) this.tombstones.delete(oldest);
+    this.tombstones.set(id, now + TOMBSTONE_KEPT);
     this.left?.delete(id);
     this.silent.delete(id);
     const entry = this.entries.get(id);
     if (entry === undefined) return NOTHING;
     this.entries.delete(id);
-    return this.change(true, [entry.card]);
+    return this.change(true, [entry.info]);
   }
 
   /** Looks who has been silent for too long. */
   check(now: number): MembershipChange {
-    for (const [id, until] of this.graves) if (until <= now) this.graves.delete(id);
+    for (const [id, until] of this.tombstones) if (until <= now) this.tombstones.delete(id);
     for (const [id, heardAt] of this.silent) if (now - heardAt >= this.settlingTime) this.silent.delete(id);
-    if (this.deafFor(now) > BEAT_INTERVAL * 2) return NOTHING;
-    const lost: Card[] = [];
+    if (this.silentBrokerFor(now) > HEARTBEAT_INTERVAL * 2) return NOTHING;
+    const lost: MemberInfo[] = [];
     let changed = false;
     for (const [id, entry] of this.entries) {
       const silence = now - entry.heardAt;
@@ -228,7 +227,7 @@ export class Membership {
       if (silence > LOST_AFTER) {
         this.entries.delete(id);
         this.silent.set(id, entry.heardAt);
-        lost.push(entry.card);
+        lost.push(entry.info);
       } else if (silence > SUSPECT_AFTER && !entry.suspect) {
         entry.suspect = true;
         changed = true;
@@ -240,7 +239,7 @@ export class Membership {
   private heardFrom(id: MemberId, now: number): void {
     if (id !== this.self) return;
     // Silence so far was the broker's, or this process's own: everybody gets the time anew.
-    if (this.deafFor(now) > BEAT_INTERVAL * 2) this.resumed(now);
+    if (this.silentBrokerFor(now) > HEARTBEAT_INTERVAL * 2) this.resumed(now);
     this.ownHeardAt = now;
     this.wasHeard = true;
   }
@@ -261,22 +260,22 @@ export class Membership {
     return wasSuspect;
   }
 
-  private isBuried(id: MemberId, now: number): boolean {
-    return (this.graves.get(id) ?? -Infinity) > now;
+  private hasTombstone(id: MemberId, now: number): boolean {
+    return (this.tombstones.get(id) ?? -Infinity) > now;
   }
 
-  private change(changed: boolean, lost: readonly Card[] = []): MembershipChange {
+  private change(changed: boolean, lost: readonly MemberInfo[] = []): MembershipChange {
     if (changed) this.listed = undefined;
     return { changed, lost, ask: undefined };
   }
 }
 
-function isReadyWorker({ card }: Entry): boolean {
-  return card.worker !== 0 && card.state === 'ready';
+function isReadyWorker({ info }: Entry): boolean {
+  return info.worker !== 0 && info.state === 'ready';
 }
 
-function toMember({ card, load, suspect }: Entry): Member {
-  const { id, host, primary, slot, generation, pid } = card;
+function toMember({ info, load, suspect }: Entry): Member {
+  const { id, host, primary, slot, generation, pid } = info;
   return { id, host, primary, slot, generation, pid, ...standing(suspect), ...(load === null ? {} : { load }) };
 }
 

@@ -1,14 +1,14 @@
 import type { Address, MemberId, Outcome } from '../bus/bus.interface.js';
-import type { ConclusionHeader } from './leases/store-claims.js';
-import type { Beat, Card } from './membership.js';
+
+import type { Heartbeat, MemberInfo } from './membership.js';
 import type { ResultHeader } from './tasks/task-message.js';
 import type { WireTime } from './wire-time.js';
 
-/** What everybody subscribes to: broadcasts of the application, and words of the members among themselves. */
+/** What everybody subscribes to: broadcasts of the application, and messages about members. */
 export const EVERYONE = 'everyone';
 export const MEMBERS = 'members';
 
-/** The word of so many answers that were renewed is one message. */
+/** How many renewed answers one message names at most. */
 export const MOST_KEPT = 500;
 
 /** What members can say in their log who understand nothing else. */
@@ -18,17 +18,17 @@ export interface ForOtherVersions {
 }
 
 /** Said to everybody about members. */
-export type MemberWord =
-  | { readonly type: 'card'; readonly card: Card }
-  | ({ readonly type: 'beat'; readonly beat: Beat } & ForOtherVersions)
+export type MemberMessage =
+  | { readonly type: 'info'; readonly info: MemberInfo }
+  | ({ readonly type: 'heartbeat'; readonly heartbeat: Heartbeat } & ForOtherVersions)
   /** A new member, or one that was away: the others introduce themselves to it. */
-  | ({ readonly type: 'hello'; readonly id: MemberId } & ForOtherVersions)
+  | ({ readonly type: 'discover'; readonly id: MemberId } & ForOtherVersions)
   /** The member is gone; by itself, or by its primary. */
-  | { readonly type: 'gone'; readonly id: MemberId };
+  | { readonly type: 'disconnect'; readonly id: MemberId };
 
 /** Said to everybody about members, tasks and claims. */
-export type Word =
-  | MemberWord
+export type MemberBroadcast =
+  | MemberMessage
   /** Nobody waits for the task any more. */
   | { readonly type: 'abandon'; readonly task: string }
   /** Who runs the task? Answered by whoever does. */
@@ -63,7 +63,7 @@ export type RequestLetter =
   | { readonly type: 'refused'; readonly id: number; readonly fromId: MemberId };
 
 /** Said to one member. */
-export type Letter =
+export type DirectMessage =
   | RequestLetter
   | ({ readonly type: 'result' } & ResultHeader)
   | { readonly type: 'progress'; readonly task: string }
@@ -73,6 +73,17 @@ export type Letter =
   | { readonly type: 'holds'; readonly key: string; readonly isHeld: boolean; readonly fromId: MemberId }
   /** Whether the member runs tasks of the event. */
   | { readonly type: 'serving'; readonly event: string; readonly isServed: boolean; readonly fromId: MemberId }
-  /** Who are you? Answered by a card. */
-  | { readonly type: 'who'; readonly fromId: MemberId }
-  | { readonly type: 'card'; readonly card: Card };
+  /** Who are you? Answered by an `info`. */
+  | { readonly type: 'discover'; readonly fromId: MemberId }
+  | { readonly type: 'info'; readonly info: MemberInfo };
+
+/** How a run ended. */
+export interface ConclusionHeader {
+  readonly key: string;
+  readonly outcome: 'ok' | 'error';
+  readonly slot: Address;
+  /** Until when it counts; null for the cluster's life. */
+  readonly until: WireTime | null;
+  /** Of the run that it is the result of. */
+  readonly token: number;
+}

@@ -2,19 +2,19 @@ import type { Clock, Timer } from '../platform/clock.js';
 import { ownVersion } from '../platform/own-version.js';
 import type { Address, Member, MemberId, MemberLoad, ServedEvent } from '../bus/bus.interface.js';
 import {
-  BEAT_INTERVAL,
-  type Beat,
-  type Card,
+  HEARTBEAT_INTERVAL,
+  type Heartbeat,
+  type MemberInfo,
   LOST_AFTER,
   Membership,
   type MembershipChange,
   type MemberState,
   type Served,
 } from './membership.js';
-import type { MemberWord } from './messages.js';
+import type { MemberMessage } from './messages.js';
 
 /** Beats that did not come back for so long mean that the broker is silent, in ms. */
-export const DEAF_AFTER = LOST_AFTER + BEAT_INTERVAL;
+export const BROKER_SILENT_AFTER = LOST_AFTER + HEARTBEAT_INTERVAL;
 
 /** More members than this were not asked who they are at one time. */
 const MAX_ASKED = 10_000;
@@ -43,13 +43,13 @@ export interface Condition {
 
 export interface PresenceListener {
   /** To everybody, at most once. */
-  say(word: MemberWord): void;
+  publishMessage(message: MemberMessage): void;
   /** Asks a member who it is. */
-  ask(member: MemberId): void;
+  askInfo(member: MemberId): void;
   /** Says to one member what this one is. */
-  show(member: MemberId, card: Card): void;
+  sendInfo(member: MemberId, info: MemberInfo): void;
   onMembers(): void;
-  onLost(card: Card): void;
+  onLost(info: MemberInfo): void;
   /** A member that was away was heard. */
   onBack(member: MemberId): void;
   /** The broker is connected, and yet nothing comes back. */
@@ -68,11 +68,11 @@ export class Presence {
   private revision = 0;
   private introducing = false;
   private timer: Timer | undefined;
-  /** When each member was asked for its card last. */
+  /** When each member was asked for its info last. */
   private readonly asked = new Map<MemberId, number>();
   /** How often in a row nothing of its own had come back for too long. */
-  private deafLooks = 0;
-  private deaf = false;
+  private silentLooks = 0;
+  private brokerSilent = false;
   private stopped = false;
 
   constructor(
@@ -91,8 +91,8 @@ export class Presence {
   }
 
   /** The broker is silent, as far as this process hears. */
-  get isDeaf(): boolean {
-    return this.deaf;
+  get isBrokerSilent(): boolean {
+    return this.brokerSilent;
   }
 
   /** The broker was silent or away a moment ago, as far as this process has heard. */
@@ -111,7 +111,7 @@ export class Presence {
   }
 
   knows(member: MemberId): boolean {
-    return this.membership.card(member) !== undefined;
+    return this.membership.infoOf(member) !== undefined;
   }
 
   /** Whether what is sent to the member now may not reach it. */
@@ -134,7 +134,7 @@ export class Presence {
 
   /** Says from now on that it lives. */
   begin(): void {
-    this.beat();
+    this.sendHeartbeat();
   }
 
   become(state: MemberState): void {
@@ -153,31 +153,31 @@ export class Presence {
 
   /** The connection is there, again or for the first time. */
   connected(): void {
-    this.deaf = false;
+    this.brokerSilent = false;
     this.membership.reconnected(this.clock.now());
-    this.listener.say({ type: 'hello', id: this.identity.id, release: ownVersion() });
+    this.listener.publishMessage({ type: 'discover', id: this.identity.id, release: ownVersion() });
     this.introduce();
   }
 
-  heard(word: MemberWord): void {
+  onMessage(message: MemberMessage): void {
     const now = this.clock.now();
-    switch (word.type) {
-      case 'card':
+    switch (message.type) {
+      case 'info':
         // Of itself it knows better than whoever says more of it than it has said.
-        if (word.card.id === this.identity.id && word.card.revision > this.revision) return;
-        return this.heardFrom(word.card.id, () => this.membership.introduced(word.card, now));
-      case 'beat':
-        this.heardFrom(word.beat.id, () => this.membership.beaten(word.beat, now));
-        if (word.beat.id === this.identity.id) this.heardItself();
+        if (message.info.id === this.identity.id && message.info.revision > this.revision) return;
+        return this.onHeardFrom(message.info.id, () => this.membership.onInfo(message.info, now));
+      case 'heartbeat':
+        this.onHeardFrom(message.heartbeat.id, () => this.membership.onHeartbeat(message.heartbeat, now));
+        if (message.heartbeat.id === this.identity.id) this.onOwnHeartbeat();
         return;
-      case 'hello':
-        return this.introduceTo(word.id);
-      case 'gone':
-        return this.apply(this.membership.gone(word.id, now));
+      case 'discover':
+        return this.introduceTo(message.id);
+      case 'disconnect':
+        return this.apply(this.membership.gone(message.id, now));
     }
   }
 
-  /** Many things change at once when an application boots: the card goes out once for all of them. */
+  /** Many things change at once when an application boots: the info goes out once for all of them. */
   introduce(): void {
     if (this.introducing) return;
     this.introducing = true;
@@ -189,81 +189,81 @@ export class Presence {
 
   /** To one member that does not know it yet. */
   introduceTo(member: MemberId): void {
-    if (member !== this.identity.id && !this.stopped) this.listener.show(member, this.card());
+    if (member !== this.identity.id && !this.stopped) this.listener.sendInfo(member, this.ownInfo());
   }
 
   /** It is gone, and says so. */
   end(): void {
     if (this.stopped) return;
-    this.listener.say({ type: 'gone', id: this.identity.id });
+    this.listener.publishMessage({ type: 'disconnect', id: this.identity.id });
     this.stopped = true;
     this.timer?.cancel();
   }
 
   private introduceNow(): void {
     this.revision += 1;
-    this.listener.say({ type: 'card', card: this.card() });
+    this.listener.publishMessage({ type: 'info', info: this.ownInfo() });
   }
 
-  private card(): Card {
+  private ownInfo(): MemberInfo {
     const { id, primary, worker, host, address, generation } = this.identity;
     const slot = address === 'primary' ? -1 : address;
     const { current: state, serves, servesMore, revision } = this;
     return { id, primary, worker, host, slot, generation, pid: process.pid, state, serves, servesMore, revision };
   }
 
-  private beat(): void {
-    const beat: Beat = {
+  private sendHeartbeat(): void {
+    const heartbeat: Heartbeat = {
       id: this.identity.id,
       revision: this.revision,
       load: this.condition.load() ?? null,
       leads: this.condition.leaderToken() ?? null,
     };
-    this.listener.say({ type: 'beat', beat, release: ownVersion() });
-    this.listen(() => this.listen(() => this.beat()));
+    this.listener.publishMessage({ type: 'heartbeat', heartbeat, release: ownVersion() });
+    this.listen(() => this.listen(() => this.sendHeartbeat()));
   }
 
-  /** Silence is looked for more often than beats are sent. */
+  /** Silence is looked for more often than heartbeats are sent. */
   private listen(next: () => void): void {
     if (this.stopped) return;
     this.lookForSilence();
-    this.timer = this.clock.after(BEAT_INTERVAL / 2, next, false);
+    this.timer = this.clock.after(HEARTBEAT_INTERVAL / 2, next, false);
   }
 
   private lookForSilence(): void {
     const now = this.clock.now();
     this.apply(this.membership.check(now));
-    const isSilent = this.condition.isConnected() && this.membership.deafFor(now) > DEAF_AFTER;
-    this.deafLooks = isSilent ? this.deafLooks + 1 : 0;
+    const isSilent = this.condition.isConnected() && this.membership.silentBrokerFor(now) > BROKER_SILENT_AFTER;
+    this.silentLooks = isSilent ? this.silentLooks + 1 : 0;
     // Where this process was blocked itself, what it missed is read before the second look.
-    if (this.deaf || this.deafLooks < 2) return;
-    this.deaf = true;
+    if (this.brokerSilent || this.silentLooks < 2) return;
+    this.brokerSilent = true;
     this.listener.onSilence();
   }
 
-  private heardFrom(member: MemberId, take: () => MembershipChange): void {
+  private onHeardFrom(member: MemberId, take: () => MembershipChange): void {
     const wasAway = this.isAway(member);
     this.apply(take());
     if (wasAway && !this.isAway(member)) this.listener.onBack(member);
   }
 
-  private heardItself(): void {
-    if (!this.deaf) return;
-    this.deaf = false;
+  private onOwnHeartbeat(): void {
+    if (!this.brokerSilent) return;
+    this.brokerSilent = false;
     this.listener.onHeardAgain();
   }
 
   private apply({ changed, lost, ask }: MembershipChange): void {
-    for (const card of lost) this.listener.onLost(card);
+    for (const info of lost) this.listener.onLost(info);
     if (changed) this.listener.onMembers();
     if (ask !== undefined) this.ask(ask);
   }
 
   private ask(member: MemberId): void {
     const now = this.clock.now();
-    if (now - (this.asked.get(member) ?? -Infinity) < BEAT_INTERVAL) return;
+    if (now - (this.asked.get(member) ?? -Infinity) < HEARTBEAT_INTERVAL) return;
     if (this.asked.size > MAX_ASKED) this.asked.clear();
     this.asked.set(member, now);
-    this.listener.ask(member);
+    this.listener.askInfo(member);
   }
 }

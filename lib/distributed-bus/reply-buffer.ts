@@ -2,7 +2,7 @@ import { hostTime } from '../platform/clock.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
 
 /** Answers that were ready while there was no connection: kept for when there is one, within a bound. */
-export class Unsent {
+export class ReplyBuffer {
   private kept: (readonly [subject: string, message: Uint8Array])[] = [];
   private bytes = 0;
   private readonly dropped: ThrottledWarning;

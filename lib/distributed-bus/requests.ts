@@ -1,14 +1,22 @@
-import { MemberLostError } from '../errors/index.js';
-import type { Address, Answer, MemberId, Outcome, Request, Waiter } from '../bus/bus.interface.js';
-import { DeliveryRefused, MemberAway } from '../bus/delivery-refused.js';
+import { MemberLostError } from '../errors/errors.js';
+import {
+  type Address,
+  type Answer,
+  type MemberId,
+  type Outcome,
+  type Request,
+  type Waiter,
+  DeliveryRefused,
+  MemberAway,
+} from '../bus/bus.interface.js';
 import type { Loopback } from '../bus/calls/loopback.js';
 import { PendingCalls } from '../bus/calls/pending-calls.js';
-import type { Card } from './membership.js';
+import type { MemberInfo } from './membership.js';
 import type { Identity } from './presence.js';
 import { inboxOf } from './tasks/task-message.js';
 import { pack } from './envelope.js';
 import { WireClock } from './wire-time.js';
-import type { Letter, RequestLetter } from './messages.js';
+import type { DirectMessage, RequestLetter } from './messages.js';
 
 /** How requests and answers leave this process. */
 export interface RequestWay {
@@ -49,7 +57,7 @@ export class Requests {
     if (to === fromId) {
       return this.loopback.push(() => this.requestedByItself({ id, event, payload, from, fromId, deadline }));
     }
-    const letter: Letter = { type: 'request', id, event, from, fromId, deadline: this.times.toWire(deadline) };
+    const letter: DirectMessage = { type: 'request', id, event, from, fromId, deadline: this.times.toWire(deadline) };
     const message = pack(letter, payload);
     const isWanted = () => this.calls.get(id) !== undefined;
     const send = () =>
@@ -70,11 +78,11 @@ export class Requests {
   reply({ id, fromId: to }: Request, outcome: Outcome, payload: Uint8Array): void {
     const { id: fromId, address: slot } = this.identity;
     if (to === fromId) return this.loopback.push(() => this.answered(id, fromId, { outcome, payload, slot }));
-    const letter: Letter = { type: 'reply', id, outcome, slot, fromId };
+    const letter: DirectMessage = { type: 'reply', id, outcome, slot, fromId };
     this.way.answer(inboxOf(to), pack(letter, payload));
   }
 
-  heard(letter: RequestLetter, payload: Uint8Array): void {
+  onMessage(letter: RequestLetter, payload: Uint8Array): void {
     switch (letter.type) {
       case 'request': {
         const { id, event, from, fromId } = letter;
@@ -88,7 +96,7 @@ export class Requests {
   }
 
   /** The member is gone: whoever waits for it waits in vain. */
-  lost({ id, slot, host, worker }: Card): void {
+  lost({ id, slot, host, worker }: MemberInfo): void {
     const [address, name]: [Address, string] =
       worker === 0 ? ['primary', `The primary of ${host}`] : [slot, `The worker in slot ${slot} of ${host}`];
     this.release(id);
@@ -127,7 +135,7 @@ export class Requests {
 
   private requested(request: Request): void {
     if (this.isTaken()) return this.receive(request);
-    const letter: Letter = { type: 'refused', id: request.id, fromId: this.identity.id };
+    const letter: DirectMessage = { type: 'refused', id: request.id, fromId: this.identity.id };
     this.way.answer(inboxOf(request.fromId), pack(letter));
   }
 

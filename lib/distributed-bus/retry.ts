@@ -1,5 +1,5 @@
 import { delayAfter } from '../platform/backoff.js';
-import { elapsed, type Clock } from '../platform/clock.js';
+import { sleep, type Clock } from '../platform/clock.js';
 
 /** Between the first two tries at a broker that does not answer, in ms. */
 const FIRST_DELAY = 100;
@@ -21,7 +21,7 @@ export async function untilDone<T>(
     } catch (error) {
       failed(error as Error);
     }
-    await elapsed(clock, delayAfter(tries, FIRST_DELAY));
+    await sleep(clock, delayAfter(tries, FIRST_DELAY));
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { BackpressureError } from '../errors/index.js';
+import { BackpressureError } from '../errors/errors.js';
 
 /** So many bytes may be on their way to the broker before calls wait. */
 const HIGH_WATER = 1024 * 1024;
@@ -11,7 +11,7 @@ interface Waiting {
 }
 
 /** What is sent and has not surely left: bounds what a broker that does not keep up makes this process hold. */
-export class Outflow {
+export class SendWindow {
   private unconfirmed = 0;
   private flushing = false;
   private readonly waiting: Waiting[] = [];

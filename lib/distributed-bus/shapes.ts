@@ -1,9 +1,15 @@
+import { type Fields, Unreadable } from './envelope.js';
 import type { Address, MemberLoad, Outcome, ServedEvent } from '../bus/bus.interface.js';
-import type { ConclusionHeader } from './leases/store-claims.js';
-import type { Beat, Card, MemberState } from './membership.js';
+import {
+  type ConclusionHeader,
+  type DirectMessage,
+  MOST_KEPT,
+  type PublishHeader,
+  type MemberBroadcast,
+} from './messages.js';
+import type { Heartbeat, MemberInfo, MemberState } from './membership.js';
 import type { BeginningHeader, ResultHeader, TaskHeader } from './tasks/task-message.js';
 import type { WireTime } from './wire-time.js';
-import { type Letter, MOST_KEPT, type PublishHeader, type Word } from './messages.js';
 
 /**
  * What members say to each other, checked by its shape: whoever may publish at the broker can send anything. Each function
@@ -22,12 +28,6 @@ const STATES: ReadonlySet<unknown> = new Set<MemberState>(['booting', 'ready', '
 
 /** Ids of tasks are parts of subjects and keys at the broker. */
 const TASK_ID = /^[\w-]{1,1024}$/;
-
-/** A header as it came. */
-export type Fields = Readonly<Record<string, unknown>>;
-
-/** Said by whoever cannot read a message; it holds nothing of the message. */
-export class Unreadable extends Error {}
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
@@ -101,8 +101,8 @@ function load(value: unknown): MemberLoad | null {
   };
 }
 
-function card(value: unknown): Card {
-  const given = fields(value, 'card');
+function memberInfo(value: unknown): MemberInfo {
+  const given = fields(value, 'info');
   if (given['slot'] !== -1) count(given, 'slot');
   if (!STATES.has(given['state'])) throw new Unreadable('state is none that is known');
   return {
@@ -120,8 +120,8 @@ function card(value: unknown): Card {
   };
 }
 
-function beat(value: unknown): Beat {
-  const given = fields(value, 'beat');
+function heartbeat(value: unknown): Heartbeat {
+  const given = fields(value, 'heartbeat');
   const leads = given['leads'] === null ? null : finite(given, 'leads');
   return { id: count(given, 'id'), revision: count(given, 'revision'), load: load(given['load']), leads };
 }
@@ -204,15 +204,15 @@ function kept(value: unknown): string[] {
 }
 
 /** Said to everybody about members, tasks and claims. */
-export function word(given: Fields): Word {
+export function broadcastMessage(given: Fields): MemberBroadcast {
   const { type } = given;
   switch (type) {
-    case 'card':
-      return { type, card: card(given['card']) };
-    case 'beat':
-      return { type, beat: beat(given['beat']) };
-    case 'hello':
-    case 'gone':
+    case 'info':
+      return { type, info: memberInfo(given['info']) };
+    case 'heartbeat':
+      return { type, heartbeat: heartbeat(given['heartbeat']) };
+    case 'discover':
+    case 'disconnect':
       return { type, id: count(given, 'id') };
     case 'abandon':
       return { type, task: taskId(given, 'task') };
@@ -232,7 +232,7 @@ export function word(given: Fields): Word {
 }
 
 /** Said to one member. */
-export function letter(given: Fields): Letter {
+export function directMessage(given: Fields): DirectMessage {
   const { type } = given;
   switch (type) {
     case 'request':
@@ -254,10 +254,10 @@ export function letter(given: Fields): Letter {
       const isServed = given['isServed'] === true;
       return { type, event: name(given, 'event'), isServed, fromId: count(given, 'fromId') };
     }
-    case 'who':
+    case 'discover':
       return { type, fromId: count(given, 'fromId') };
-    case 'card':
-      return { type, card: card(given['card']) };
+    case 'info':
+      return { type, info: memberInfo(given['info']) };
     default:
       throw new Unreadable('it is of no type that is known');
   }

@@ -1,8 +1,8 @@
 import type { Address } from '../bus/bus.interface.js';
-import { ClusterTimeoutError } from '../errors/index.js';
+import { ClusterTimeoutError } from '../errors/errors.js';
 import { type ContextRunner, currentContext } from '../platform/async-context.js';
 import { hostTime, unixTimeOf } from '../platform/clock.js';
-import { MAX_TIMER_MS } from '../messenger/deadline.js';
+import { MAX_DELAY } from '../platform/limits.js';
 
 /** What the messenger does to a context. */
 export let contextOf: {
@@ -89,7 +89,7 @@ export class ClusterEventContext {
       controller.abort(new ClusterTimeoutError(`The deadline of '${this.event}' passed; nobody waits for its result.`));
       return;
     }
-    run.timer = setTimeout(() => this.#watch(run, controller), Math.min(left, MAX_TIMER_MS));
+    run.timer = setTimeout(() => this.#watch(run, controller), Math.min(left, MAX_DELAY));
     run.timer.unref();
   }
 

@@ -1,6 +1,14 @@
 import 'reflect-metadata';
-import type { ExceptionFilter, NestInterceptor, PipeTransform, Type } from '@nestjs/common';
-import { UseFilters, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
+import {
+  type ExceptionFilter,
+  type NestInterceptor,
+  type PipeTransform,
+  type Type,
+  UseFilters,
+  UseGuards,
+  UseInterceptors,
+  UsePipes,
+} from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 
 /** What of Nest's request pipeline is bound to a handler. */

@@ -1,5 +1,5 @@
 import { ContextIdFactory } from '@nestjs/core';
-import { EventContextError } from '../errors/index.js';
+import { EventContextError } from '../errors/errors.js';
 import type { ClusterEventContext } from '../events/cluster-event-context.js';
 
 /** What a request-scoped provider gets when it injects REQUEST in an event, and a ContextIdStrategy as its request. @publicApi */

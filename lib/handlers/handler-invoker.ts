@@ -1,6 +1,5 @@
 import 'reflect-metadata';
-import { ModuleRef } from '@nestjs/core';
-import type { DiscoveryService, ExternalContextCreator, ModulesContainer } from '@nestjs/core';
+import { ModuleRef, type DiscoveryService, type ExternalContextCreator, type ModulesContainer } from '@nestjs/core';
 import type { ClusterEventContext } from '../events/cluster-event-context.js';
 import { ClusterLogger } from '../platform/cluster-logger.js';
 import { hostTime } from '../platform/clock.js';

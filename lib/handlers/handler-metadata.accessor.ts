@@ -1,5 +1,4 @@
-import type { HandlerBinding } from '../decorators/handler-binding.js';
-import { handlerBindings } from '../decorators/handler-binding.js';
+import { type HandlerBinding, handlerBindings } from '../decorators/handler-binding.js';
 
 /** Reads what the decorators wrote. */
 export class HandlerMetadataAccessor {

@@ -1,22 +1,22 @@
-import { BackpressureError, MemberLostError, NotConnectedError, PayloadTooLargeError } from '../errors/index.js';
-import type {
-  Address,
-  Answer,
-  Bus,
-  BusReceiver,
-  Claim,
-  Encoded,
-  Member,
-  MemberId,
-  Outcome,
-  Request,
-  ServedEvent,
-  Task,
-  TaskRequest,
-  Waiter,
+import { BackpressureError, MemberLostError, NotConnectedError, PayloadTooLargeError } from '../errors/errors.js';
+import {
+  type Address,
+  type Answer,
+  type Bus,
+  type BusReceiver,
+  type Claim,
+  type Member,
+  type MemberId,
+  type Outcome,
+  type Request,
+  type ServedEvent,
+  type Task,
+  type TaskRequest,
+  type Waiter,
+  DeliveryRefused,
 } from '../bus/bus.interface.js';
-import { DeliveryRefused } from '../bus/delivery-refused.js';
-import { requestOneByOne } from '../bus/calls/request-each.js';
+import type { Encoded } from '../codec/codec.js';
+import { requestEach } from '../bus/calls/request-each.js';
 import { answerIn, publicationIn, requestIn, taskIn } from './deliveries.js';
 import {
   type Frame,
@@ -43,10 +43,10 @@ import {
 } from './wire/frame.js';
 import type { Link } from './wire/link.js';
 import { Loopback } from '../bus/calls/loopback.js';
-import { Outbox, type Target, type Waiting } from './send-queue.js';
+import { SendQueue, type Target, type Waiting } from './send-queue.js';
 import { PendingCalls, type SingleCall } from '../bus/calls/pending-calls.js';
 import { decodeMembers } from './hub/member-table.js';
-import { Round } from '../bus/calls/group-call.js';
+import { GroupCall } from '../bus/calls/group-call.js';
 
 export interface LocalBusOptions {
   /** Largest payload, in bytes. */
@@ -61,11 +61,11 @@ const TAKEN = Promise.resolve();
 /** A member's end of the embedded bus: speaks frames over one link to the hub. */
 export class LocalBus implements Bus {
   readonly maxPayload: number;
-  readonly fenced: Promise<void>;
+  readonly drained: Promise<void>;
   members: readonly Member[] = [];
   slots = 0;
   private readonly calls = new PendingCalls();
-  private readonly outbox: Outbox;
+  private readonly sendQueue: SendQueue;
   private readonly loopback = new Loopback();
   /** Terms of the claims this member holds, by key. */
   private readonly held = new Map<string, number>();
@@ -74,8 +74,8 @@ export class LocalBus implements Bus {
   /** What the hub knows of the events that are served here; undefined until it knows any. */
   private served: Map<string, number | null> | undefined;
   private opened: { resolve: () => void; reject: (error: Error) => void } | undefined;
-  private raiseFence!: () => void;
-  private isFenced = false;
+  private resolveDrained!: () => void;
+  private isDrained = false;
   /** Why nothing is sent any more. */
   private closed: string | undefined;
   private linkClosed!: () => void;
@@ -87,14 +87,14 @@ export class LocalBus implements Bus {
     { maxPayload, queueLimit }: LocalBusOptions,
   ) {
     this.maxPayload = maxPayload;
-    this.outbox = new Outbox(link, queueLimit);
-    this.fenced = new Promise((resolve) => (this.raiseFence = resolve));
+    this.sendQueue = new SendQueue(link, queueLimit);
+    this.drained = new Promise((resolve) => (this.resolveDrained = resolve));
     this.whenLinkClosed = new Promise((resolve) => (this.linkClosed = resolve));
   }
 
   /** Whether a call of this member waits to be sent or answered, or `open` does. */
   get isWaiting(): boolean {
-    return this.opened !== undefined || this.calls.size > 0 || this.outbox.size > 0;
+    return this.opened !== undefined || this.calls.size > 0 || this.sendQueue.size > 0;
   }
 
   open(receiver: BusReceiver): Promise<void> {
@@ -104,7 +104,7 @@ export class LocalBus implements Bus {
     const opened = new Promise<void>((resolve, reject) => (this.opened = { resolve, reject }));
     this.link.attach({
       onFrame: (frame) => this.receive(frame),
-      onDrain: () => this.outbox.passOn(),
+      onDrain: () => this.sendQueue.passOn(),
       onClose: (reason) => this.disconnected(reason),
     });
     return opened;
@@ -155,11 +155,11 @@ export class LocalBus implements Bus {
     const others = to.filter((member) => member !== this.self.id);
     const isRefused = this.refusal(event, payload) !== undefined;
     // One by one, too, where one of them may have to wait.
-    if (others.length < 2 || isRefused || !this.outbox.isClear('everyone')) {
-      return requestOneByOne(this, to, event, payload, deadline, waiters);
+    if (others.length < 2 || isRefused || !this.sendQueue.isClear('everyone')) {
+      return requestEach(this, to, event, payload, deadline, waiters);
     }
     const frame = newRequestEach(event, others, payload);
-    const round = new Round();
+    const round = new GroupCall();
     const id = this.calls.add(round);
     setDeadline(frame, deadline);
     setId(frame, id);
@@ -251,7 +251,7 @@ export class LocalBus implements Bus {
 
   /** Sends what has no answer, now or when its turn comes; resolves when that is done. */
   private pass(target: Target, bytes: number, send: () => void): Promise<void> {
-    if (this.outbox.isClear(target)) {
+    if (this.sendQueue.isClear(target)) {
       send();
       return TAKEN;
     }
@@ -260,22 +260,22 @@ export class LocalBus implements Bus {
         send();
         resolve();
       };
-      this.outbox.wait({ target, bytes, pass, fail: reject });
+      this.sendQueue.wait({ target, bytes, pass, fail: reject });
     });
   }
 
   /** Sends a call now or when its turn comes, and keeps it until its answer comes or the caller gives up. */
   private call(call: SingleCall, target: Target, frame: Frame): void {
     const { waiter } = call;
-    if (this.outbox.isClear(target)) return this.passCall(call, target, frame);
+    if (this.sendQueue.isClear(target)) return this.passCall(call, target, frame);
     const waiting: Waiting = {
       target,
       bytes: frame.length,
       pass: () => this.passCall(call, target, frame),
       fail: (error) => waiter.reject(error),
     };
-    this.outbox.wait(waiting);
-    waiter.cancel = () => this.outbox.remove(waiting);
+    this.sendQueue.wait(waiting);
+    waiter.cancel = () => this.sendQueue.remove(waiting);
   }
 
   private passCall(call: SingleCall, target: Target, frame: Frame): void {
@@ -333,16 +333,16 @@ export class LocalBus implements Bus {
       case Kind.LOST:
         return this.memberLost(targetOf(frame), sourceSlotOf(frame));
       case Kind.CONGESTED:
-        return this.outbox.hold(targetOf(frame));
+        return this.sendQueue.hold(targetOf(frame));
       case Kind.RELIEVED:
-        return this.outbox.release(targetOf(frame));
-      case Kind.FENCE:
-        return this.fence();
+        return this.sendQueue.release(targetOf(frame));
+      case Kind.GOAWAY:
+        return this.drain();
     }
   }
 
   private receiveOwnRequest(frame: Frame): void {
-    if (this.isFenced) this.failCall(frame, new DeliveryRefused('This member leaves.'));
+    if (this.isDrained) this.failCall(frame, new DeliveryRefused('This member leaves.'));
     else this.receiver!.onRequest(requestIn(frame, this.self.id, this.self.address));
   }
 
@@ -390,13 +390,13 @@ export class LocalBus implements Bus {
     const refused = () => new DeliveryRefused('The member is gone.');
     const lost = () =>
       new MemberLostError(slot, `${nameOf(slot)} went away before it answered; whether it ran the call is unknown.`);
-    this.outbox.lose(id, refused);
+    this.sendQueue.lose(id, refused);
     this.calls.rejectRequestsTo(id, lost);
   }
 
-  private fence(): void {
-    this.isFenced = true;
-    this.raiseFence();
+  private drain(): void {
+    this.isDrained = true;
+    this.resolveDrained();
   }
 
   /** An answer over the limit would look like a broken member to the hub, and cost it its link. */
@@ -421,10 +421,10 @@ export class LocalBus implements Bus {
   private shut(reason: string): void {
     if (this.closed !== undefined) return;
     this.closed = reason;
-    this.fence();
+    this.drain();
     this.opened?.reject(this.notConnected());
     this.opened = undefined;
-    this.outbox.close(() => this.notConnected());
+    this.sendQueue.close(() => this.notConnected());
     this.calls.rejectAll(() => this.notConnected());
   }
 

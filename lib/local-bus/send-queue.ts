@@ -1,5 +1,5 @@
 import type { MemberId } from '../bus/bus.interface.js';
-import { BackpressureError } from '../errors/index.js';
+import { BackpressureError } from '../errors/errors.js';
 import type { Link } from './wire/link.js';
 
 /** Calls wait while so many bytes are on their way out of this process. */
@@ -22,7 +22,7 @@ export interface Waiting {
  * Where calls wait while the way out is full or their receiver is congested. Whatever goes to one member
  * keeps its order; calls to other members pass by.
  */
-export class Outbox {
+export class SendQueue {
   private readonly waiting = new Set<Waiting>();
   private waitingBytes = 0;
   private readonly congested = new Set<MemberId>();

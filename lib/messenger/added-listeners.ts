@@ -1,14 +1,15 @@
 import { Observable } from 'rxjs';
-import type { Handler, HandlerScope } from '../handlers/index.js';
+import type { Handler } from '../handlers/handler.interface.js';
+import type { HandlerScope } from '../handlers/handler-scope.js';
 import { inSubscribersContext } from '../platform/subscriber-context.js';
-import { settled } from '../handlers/index.js';
+import { settled } from '../handlers/settled.js';
 import { checkEvent, checkFunction } from './arguments.js';
 import type { ClusterEventContext } from '../events/cluster-event-context.js';
 
 type Listener = (data: any, context: ClusterEventContext) => unknown;
 
 /** Handlers added by call: the imperative twins of `@OnClusterEvent`. */
-export class Listeners {
+export class AddedListeners {
   readonly #added = new Map<string, { readonly listener: Listener; readonly handler: Handler }[]>();
 
   constructor(private readonly registry: Pick<HandlerScope, 'addListener' | 'removeListener'>) {}

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../errors/index.js';
+import { InvalidArgumentError } from '../errors/errors.js';
 import { inspected } from '../errors/read-error.js';
 
 /** Longest event name, id or key, in UTF-8 bytes: they travel in a frame's header. */

@@ -1,14 +1,13 @@
-import type { Connection } from './bus-connection.js';
+import type { BusConnection } from './bus-connection.js';
 import { Deadline } from './deadline.js';
-import type { CallInfo } from './outcome.js';
-import { timedOut } from './outcome.js';
+import { type CallInfo, timedOut } from './outcome.js';
 
 /** Publishes now, or once the bus is open. */
-export function publish(connection: Connection, call: CallInfo, payload: Uint8Array): Promise<void> {
+export function publish(connection: BusConnection, call: CallInfo, payload: Uint8Array): Promise<void> {
   return connection.isOpen ? connection.bus.publish(call.event, payload) : whenOpen(connection, call, payload);
 }
 
-async function whenOpen(connection: Connection, call: CallInfo, payload: Uint8Array): Promise<void> {
+async function whenOpen(connection: BusConnection, call: CallInfo, payload: Uint8Array): Promise<void> {
   // The deadline is for the bus to open: once the bus has the message, it cannot be taken back.
   const sent = await connection.call<{ taken: Promise<void> }>(
     call.label,

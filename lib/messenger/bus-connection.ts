@@ -1,10 +1,10 @@
 import { filter, map, take } from 'rxjs';
 import type { Bus, Cancellable, Member } from '../bus/bus.interface.js';
-import { NotConnectedError } from '../errors/index.js';
+import { NotConnectedError } from '../errors/errors.js';
 import { messageOf } from '../errors/read-error.js';
-import type { HandlerRegistry } from '../handlers/index.js';
+import type { HandlerRegistry } from '../handlers/handler-registry.js';
 import { inRootContext } from '../platform/async-context.js';
-import type { Deadline, Part } from './deadline.js';
+import type { Deadline, PendingCall } from './deadline.js';
 import type { Dispatcher } from './dispatcher.js';
 
 interface WaitingCall {
@@ -25,7 +25,7 @@ export interface MemberQuery {
  * The messenger's hold on the bus: calls made before it is open wait in order, calls made after it is
  * closed are refused.
  */
-export class Connection {
+export class BusConnection {
   #state: 'opening' | 'open' | 'closed' = 'opening';
   #reason = 'it was closed';
   #serving = false;
@@ -54,8 +54,8 @@ export class Connection {
   }
 
   /** One that refuses every call: for a container that is closed while others of its process live on. */
-  refusing(): Connection {
-    const refusing = new Connection(this.bus, this.registry, this.dispatcher);
+  refusing(): BusConnection {
+    const refusing = new BusConnection(this.bus, this.registry, this.dispatcher);
     refusing.#close('its application was closed');
     return refusing;
   }
@@ -74,16 +74,16 @@ export class Connection {
   call<T, Result = T>(
     call: string,
     deadline: Deadline,
-    start: (part: Part<T>) => void,
+    start: (part: PendingCall<T>) => void,
     expired: () => Error,
     read?: (value: T) => Result,
   ): Promise<Result> {
     if (this.#state === 'open') return deadline.bound(start, expired, read);
-    return deadline.bound((part: Part<T>) => this.whenOpen(call, part, start), expired, read);
+    return deadline.bound((part: PendingCall<T>) => this.whenOpen(call, part, start), expired, read);
   }
 
   /** Begins `start` now, or once the bus is open; the part fails where it is closed. */
-  whenOpen<Some extends Part<any>>(call: string, part: Some, start: (part: Some) => void): void {
+  whenOpen<Some extends PendingCall<any>>(call: string, part: Some, start: (part: Some) => void): void {
     if (this.#state === 'open') return part.begin(start);
     if (this.#state === 'closed') return part.reject(this.#refusal(call));
     const waiting: WaitingCall = {

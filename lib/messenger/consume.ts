@@ -1,10 +1,10 @@
 import { Observable } from 'rxjs';
-import type { Answer, Encoded, TaskRequest } from '../bus/bus.interface.js';
-import { decode } from '../codec/codec.js';
-import { InvalidArgumentError } from '../errors/index.js';
+import type { Answer, TaskRequest } from '../bus/bus.interface.js';
+import { type Encoded, decode } from '../codec/codec.js';
+import { InvalidArgumentError } from '../errors/errors.js';
 import { checkName, checkOptions, readCount, readTime, show } from './arguments.js';
-import type { Connection } from './bus-connection.js';
-import { Deadline, Part } from './deadline.js';
+import type { BusConnection } from './bus-connection.js';
+import { Deadline, PendingCall } from './deadline.js';
 import { type CallInfo, noWorkerReady, timedOut, valueOf } from './outcome.js';
 
 /** @publicApi */
@@ -84,10 +84,10 @@ function isAbortSignal(value: unknown): boolean {
 }
 
 /** What waits for a task's result. */
-class TaskPart extends Part<Answer> {
+class TaskCall extends PendingCall<Answer> {
   constructor(
     deadline: Deadline,
-    private readonly connection: Connection,
+    private readonly connection: BusConnection,
     private readonly call: CallInfo,
     private readonly task: TaskRequest,
     protected readonly fulfil: (value: unknown) => void,
@@ -111,11 +111,11 @@ class TaskPart extends Part<Answer> {
   }
 }
 
-const enqueue = (part: TaskPart): void => part.enqueue();
+const enqueue = (part: TaskCall): void => part.enqueue();
 
 /** Gives a task to the queue and waits for its result; `onProgress` gets what comes before. */
 export function consume(
-  connection: Connection,
+  connection: BusConnection,
   label: string,
   event: string,
   payload: Uint8Array,
@@ -128,7 +128,7 @@ export function consume(
   const heard = onProgress && hearing(onProgress, deadline);
   const task: TaskRequest = { event, payload, deadline: deadline.at, key, redeliveries, attempts, onProgress: heard };
   const result = new Promise((resolve, reject) => {
-    new TaskPart(deadline, connection, call, task, resolve, reject).wait((part) =>
+    new TaskCall(deadline, connection, call, task, resolve, reject).wait((part) =>
       connection.whenOpen(label, part, enqueue),
     );
   });

@@ -1,11 +1,9 @@
 import type { Waiter } from '../bus/bus.interface.js';
 import { hostTime } from '../platform/clock.js';
-
-/** Longest delay Node's timers take, in ms; a longer one would fire at once. */
-export const MAX_TIMER_MS = 2 ** 31 - 1;
+import { MAX_DELAY } from '../platform/limits.js';
 
 /** One part of a call, which waits until it is settled or the deadline passes. What comes later is ignored. */
-export abstract class Part<T, Result = unknown> implements Waiter<T> {
+export abstract class PendingCall<T, Result = unknown> implements Waiter<T> {
   cancel: (() => void) | undefined = undefined;
   /** Nobody waits for it any more. */
   isOver = false;
@@ -90,7 +88,7 @@ export abstract class Part<T, Result = unknown> implements Waiter<T> {
 }
 
 /** A part behind a promise of what `read` makes of the value. */
-export class PromisedPart<T, Result> extends Part<T, Result> {
+export class PromiseCall<T, Result> extends PendingCall<T, Result> {
   constructor(
     deadline: Deadline,
     protected readonly fulfil: (result: Result) => void,
@@ -111,8 +109,8 @@ export class Deadline {
   readonly at: number;
   #timer: NodeJS.Timeout | undefined;
   /** Those that wait: mostly there is but one. */
-  #first: Part<any> | undefined;
-  #others: Part<any>[] | undefined;
+  #first: PendingCall<any> | undefined;
+  #others: PendingCall<any>[] | undefined;
 
   constructor(
     /** In ms from now; Infinity for none. */
@@ -126,12 +124,12 @@ export class Deadline {
    * value; at the deadline rejects with `expired()` and cancels what was started.
    */
   bound<T, Result = T>(
-    start: (part: Part<T>) => void,
+    start: (part: PendingCall<T>) => void,
     expired: () => Error,
     read: (value: T) => Result = asItIs,
   ): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
-      new PromisedPart<T, Result>(this, resolve, reject, expired, read).wait(start);
+      new PromiseCall<T, Result>(this, resolve, reject, expired, read).wait(start);
     });
   }
 
@@ -146,21 +144,21 @@ export class Deadline {
   }
 
   /** A part waits from now on. */
-  add(part: Part<any>): void {
+  add(part: PendingCall<any>): void {
     if (this.#first === undefined) this.#first = part;
     else (this.#others ??= []).push(part);
     if (this.#timer === undefined) this.#arm();
   }
 
   /** Forgets a part that has settled. */
-  release(part: Part<any>): void {
+  release(part: PendingCall<any>): void {
     const others = this.#others;
     if (this.#first === part) this.#first = others?.shift();
     else if (others?.includes(part)) others.splice(others.indexOf(part), 1);
     if (this.#first === undefined) this.#disarm();
   }
 
-  #takeAll(): Part<any>[] {
+  #takeAll(): PendingCall<any>[] {
     const waiting = this.#first === undefined ? [] : [this.#first, ...(this.#others ?? [])];
     this.#first = this.#others = undefined;
     this.#disarm();
@@ -180,7 +178,7 @@ export class Deadline {
         if (hostTime() < this.at) this.#arm();
         else for (const part of this.#takeAll()) part.expire();
       },
-      Math.min(Math.max(this.at - hostTime(), 0), MAX_TIMER_MS),
+      Math.min(Math.max(this.at - hostTime(), 0), MAX_DELAY),
     );
   }
 }

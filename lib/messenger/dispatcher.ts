@@ -1,11 +1,19 @@
-import type { Observable } from 'rxjs';
-import { ReplaySubject } from 'rxjs';
-import { decode, encode } from '../codec/codec.js';
-import type { Bus, BusReceiver, Encoded, Member, Outcome, Publication, Request, Task } from '../bus/bus.interface.js';
-import { DeliveryRefused } from '../bus/delivery-refused.js';
-import { BackpressureError, NotConnectedError } from '../errors/index.js';
+import { type Observable, ReplaySubject } from 'rxjs';
+import { decode, encode, type Encoded } from '../codec/codec.js';
+import {
+  type Bus,
+  type BusReceiver,
+  type Member,
+  type Outcome,
+  type Publication,
+  type Request,
+  type Task,
+  DeliveryRefused,
+} from '../bus/bus.interface.js';
+import { BackpressureError, NotConnectedError } from '../errors/errors.js';
 import { isError, messageOf, stackOf } from '../errors/read-error.js';
-import type { Handler, HandlerRegistry } from '../handlers/index.js';
+import type { Handler } from '../handlers/handler.interface.js';
+import type { HandlerRegistry } from '../handlers/handler-registry.js';
 import { ClusterLogger } from '../platform/cluster-logger.js';
 import { inRootContext } from '../platform/async-context.js';
 import { hostTime } from '../platform/clock.js';
@@ -25,7 +33,7 @@ export interface DispatcherOptions {
 }
 
 /** A request or task on its way to its one handler. */
-interface Errand {
+interface Invocation {
   readonly event: string;
   readonly payload: Encoded;
   readonly deadline: number;
@@ -127,27 +135,27 @@ export class Dispatcher implements BusReceiver {
 
   onRequest(request: Request): void {
     const { event, payload, deadline, from, fromId, id } = request;
-    const answer: Errand['answer'] = (outcome, value) => this.bus.reply(request, outcome, value);
+    const answer: Invocation['answer'] = (outcome, value) => this.bus.reply(request, outcome, value);
     const context = new ClusterEventContext(event, `${fromId}.${id}`, from, 1, deadline);
     const handler = this.registry.answerer(event);
-    const errand = { event, payload, deadline, context, answer };
-    if (handler === undefined) this.#answer(errand, 'no-handler', NOTHING);
-    else inRootContext(() => this.#track(this.#run(handler, errand)));
+    const invocation = { event, payload, deadline, context, answer };
+    if (handler === undefined) this.#answer(invocation, 'no-handler', NOTHING);
+    else inRootContext(() => this.#track(this.#run(handler, invocation)));
   }
 
   onTask(task: Task): void {
     const { event, payload, deadline, from, id, key, attempt } = task;
     const context = new ClusterEventContext(event, key ?? `task.${id}`, from, attempt, deadline);
-    const answer: Errand['answer'] = (outcome, value) => {
+    const answer: Invocation['answer'] = (outcome, value) => {
       this.#tasks.take(id);
       this.bus.settle(task, outcome, value);
     };
     contextOf.report(context, (value) => this.#progress(task, encode(event, value, this.options.maxPayload)));
     this.#tasks.set(id, context);
     const handler = this.registry.consumer(event);
-    const errand = { event, payload, deadline, context, answer };
-    if (handler === undefined) this.#answer(errand, 'no-handler', NOTHING);
-    else inRootContext(() => this.#track(this.#run(handler, errand)));
+    const invocation = { event, payload, deadline, context, answer };
+    if (handler === undefined) this.#answer(invocation, 'no-handler', NOTHING);
+    else inRootContext(() => this.#track(this.#run(handler, invocation)));
   }
 
   onAbandoned(task: number): void {
@@ -166,60 +174,60 @@ export class Dispatcher implements BusReceiver {
   }
 
   /** Runs one handler and answers. Returns undefined where that is done already; never rejects. */
-  #run(handler: Handler, errand: Errand): Promise<void> | undefined {
-    if (errand.deadline <= hostTime()) {
-      this.#answer(errand, 'expired', NOTHING);
+  #run(handler: Handler, invocation: Invocation): Promise<void> | undefined {
+    if (invocation.deadline <= hostTime()) {
+      this.#answer(invocation, 'expired', NOTHING);
       return undefined;
     }
     try {
-      const result = handler.invoke(decode(errand.payload), errand.context);
+      const result = handler.invoke(decode(invocation.payload), invocation.context);
       if (!isThenable(result)) {
-        this.#succeed(handler, errand, result);
+        this.#succeed(handler, invocation, result);
         return undefined;
       }
       return Promise.resolve(result).then(
-        (value) => this.#succeed(handler, errand, value),
-        (error: unknown) => this.#fail(handler, errand, error),
+        (value) => this.#succeed(handler, invocation, value),
+        (error: unknown) => this.#fail(handler, invocation, error),
       );
     } catch (error) {
-      this.#fail(handler, errand, error);
+      this.#fail(handler, invocation, error);
       return undefined;
     }
   }
 
-  #succeed(handler: Handler, errand: Errand, value: unknown): void {
+  #succeed(handler: Handler, invocation: Invocation, value: unknown): void {
     let payload: Uint8Array;
     try {
-      payload = encode(errand.event, value, this.options.maxPayload);
+      payload = encode(invocation.event, value, this.options.maxPayload);
     } catch (error) {
       // Too large, or nothing that can be cloned: the caller must hear of it, not wait.
-      this.#fail(handler, errand, error);
+      this.#fail(handler, invocation, error);
       return;
     }
-    this.#answer(errand, 'ok', payload);
+    this.#answer(invocation, 'ok', payload);
   }
 
-  #fail(handler: Handler, errand: Errand, error: unknown): void {
-    if (errand.deadline <= hostTime()) {
-      const { event, source } = errand.context;
+  #fail(handler: Handler, invocation: Invocation, error: unknown): void {
+    if (invocation.deadline <= hostTime()) {
+      const { event, source } = invocation.context;
       this.#log(
         `${handler.label} failed for '${event}' from ${placeOf(source)}, after its deadline: nobody waits`,
         error,
       );
     }
     this.#answer(
-      errand,
+      invocation,
       'error',
-      encodeError(errand.event, error, { limit: this.options.maxPayload, stacks: this.options.stacks }),
+      encodeError(invocation.event, error, { limit: this.options.maxPayload, stacks: this.options.stacks }),
     );
   }
 
-  #answer(errand: Errand, outcome: Outcome, payload: Uint8Array): void {
-    contextOf.release(errand.context);
+  #answer(invocation: Invocation, outcome: Outcome, payload: Uint8Array): void {
+    contextOf.release(invocation.context);
     try {
-      errand.answer(outcome, payload);
+      invocation.answer(outcome, payload);
     } catch (error) {
-      this.#logger.warn(`The answer (${outcome}) to '${errand.event}' was lost: ${messageOf(error)}`);
+      this.#logger.warn(`The answer (${outcome}) to '${invocation.event}' was lost: ${messageOf(error)}`);
     }
   }
 

@@ -4,7 +4,7 @@ import {
   MemberLostError,
   NotConnectedError,
   type ClusterError,
-} from '../errors/index.js';
+} from '../errors/errors.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
 
 /** What calls reject with while a broker is away, slow, or members behind it are gone. */

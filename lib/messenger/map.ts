@@ -1,11 +1,9 @@
 import { Observable } from 'rxjs';
 import type { Member } from '../bus/bus.interface.js';
-import type { MapFailure } from '../errors/index.js';
-import { MapError, NoHandlerError, NotConnectedError } from '../errors/index.js';
-import type { Connection } from './bus-connection.js';
+import { type MapFailure, MapError, NoHandlerError, NotConnectedError } from '../errors/errors.js';
+import type { BusConnection } from './bus-connection.js';
 import type { Deadline } from './deadline.js';
-import type { CallInfo } from './outcome.js';
-import { clusterStops, noWorkerReady } from './outcome.js';
+import { type CallInfo, clusterStops, noWorkerReady } from './outcome.js';
 import { SlotRequest } from './slot-request.js';
 
 /** What one worker's handler returned. @publicApi */
@@ -31,7 +29,7 @@ type ErrorClass = typeof NoHandlerError | typeof NotConnectedError;
  */
 export class MapCall {
   constructor(
-    private readonly connection: Connection,
+    private readonly connection: BusConnection,
     private readonly call: CallInfo,
     private readonly payload: Uint8Array,
     private readonly deadline: Deadline,
@@ -90,9 +88,9 @@ export class MapCall {
     const { connection, call, payload, deadline } = this;
     const members = connection.slots();
     return new Promise((resolve, reject) => {
-      const round = new Round(members.length, resolve, () => reject(clusterStops(call)), each);
+      const results = new MapResults(members.length, resolve, () => reject(clusterStops(call)), each);
       const requests = members.map(
-        (member, index) => new MapRequest(deadline, connection, call, member, payload, round, index),
+        (member, index) => new MapRequest(deadline, connection, call, member, payload, results, index),
       );
       SlotRequest.sendEach(
         requests,
@@ -120,7 +118,7 @@ export class MapCall {
 }
 
 /** The outcomes of one question, until all are in. */
-class Round {
+class MapResults {
   readonly #outcomes: (MapOutcome | undefined)[] = [];
 
   constructor(
@@ -146,11 +144,11 @@ class Round {
 class MapRequest extends SlotRequest {
   constructor(
     deadline: Deadline,
-    connection: Connection,
+    connection: BusConnection,
     call: CallInfo,
     private readonly member: Member,
     payload: Uint8Array,
-    private readonly round: Round,
+    private readonly results: MapResults,
     private readonly index: number,
   ) {
     super(deadline, connection, call, member.slot, payload, member.primary);
@@ -160,13 +158,13 @@ class MapRequest extends SlotRequest {
     // Written out: to spread the place costs many times as much.
     const { slot, host } = this.member;
     const status = 'fulfilled';
-    this.round.settle(this.index, host === undefined ? { slot, status, value } : { slot, host, status, value });
+    this.results.settle(this.index, host === undefined ? { slot, status, value } : { slot, host, status, value });
   }
 
   protected fail(reason: unknown): void {
-    if (this.isDeserted) return this.round.settle(this.index, undefined);
+    if (this.hasNoMember) return this.results.settle(this.index, undefined);
     const place = placeIn(this.member);
-    this.round.settle(this.index, { ...place, status: 'rejected', reason: reason as Error });
+    this.results.settle(this.index, { ...place, status: 'rejected', reason: reason as Error });
   }
 }
 

@@ -1,6 +1,6 @@
 import { decode } from '../codec/codec.js';
 import type { Address, Answer } from '../bus/bus.interface.js';
-import { ClusterTimeoutError, MemberLostError, NoHandlerError, NotConnectedError } from '../errors/index.js';
+import { ClusterTimeoutError, MemberLostError, NoHandlerError, NotConnectedError } from '../errors/errors.js';
 import { decodeError } from './remote-errors.js';
 
 /** What a call is, for answers and messages. */

@@ -1,7 +1,6 @@
-import { decode, encode } from '../codec/codec.js';
-import type { Address, Encoded } from '../bus/bus.interface.js';
-import type { SerializedError } from '../errors/index.js';
-import { RemoteError } from '../errors/index.js';
+import { decode, encode, type Encoded } from '../codec/codec.js';
+import type { Address } from '../bus/bus.interface.js';
+import { type SerializedError, RemoteError } from '../errors/errors.js';
 import { isError, readError } from '../errors/read-error.js';
 
 /** How errors are put on the wire. */

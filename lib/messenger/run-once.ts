@@ -1,11 +1,10 @@
 import type { Claim } from '../bus/bus.interface.js';
 import { decode, encode } from '../codec/codec.js';
 import { checkFunction, checkName, checkOptions, readTime } from './arguments.js';
-import type { Connection } from './bus-connection.js';
+import type { BusConnection } from './bus-connection.js';
 import { Deadline } from './deadline.js';
 import { timedOut, valueOf } from './outcome.js';
-import type { ErrorEncoding } from './remote-errors.js';
-import { encodeError } from './remote-errors.js';
+import { type ErrorEncoding, encodeError } from './remote-errors.js';
 
 /** @publicApi */
 export interface RunOnceOptions {
@@ -29,7 +28,7 @@ export interface OnceRun {
 
 /** Runs `fn` if nobody in the cluster has or does, else waits for what came of it there. */
 export async function runOnce(
-  connection: Connection,
+  connection: BusConnection,
   errors: ErrorEncoding,
   key: string,
   fn: (run: OnceRun) => unknown,
@@ -51,7 +50,7 @@ export async function runOnce(
   return deadline.bound((part) => part.follow(run(connection, errors, key, () => fn({ token: claim.term }))), expired);
 }
 
-async function run(connection: Connection, errors: ErrorEncoding, key: string, fn: () => unknown): Promise<unknown> {
+async function run(connection: BusConnection, errors: ErrorEncoding, key: string, fn: () => unknown): Promise<unknown> {
   let payload: Uint8Array;
   try {
     payload = encode(key, await fn(), errors.limit);

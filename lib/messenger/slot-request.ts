@@ -1,24 +1,28 @@
-import type { Address, Answer, MemberId } from '../bus/bus.interface.js';
-import { PRIMARY_ID } from '../bus/bus.interface.js';
-import { DeliveryRefused, MemberAway } from '../bus/delivery-refused.js';
-import { MemberLostError } from '../errors/index.js';
-import type { Connection } from './bus-connection.js';
-import { type Deadline, Part } from './deadline.js';
-import type { CallInfo } from './outcome.js';
-import { noWorkerReady, placeOf, timedOut, valueOf } from './outcome.js';
+import {
+  type Address,
+  type Answer,
+  type MemberId,
+  PRIMARY_ID,
+  DeliveryRefused,
+  MemberAway,
+} from '../bus/bus.interface.js';
+import { MemberLostError } from '../errors/errors.js';
+import type { BusConnection } from './bus-connection.js';
+import { type Deadline, PendingCall } from './deadline.js';
+import { type CallInfo, noWorkerReady, placeOf, timedOut, valueOf } from './outcome.js';
 
 /** A request to one slot, or the primary, whichever process is there. */
-export abstract class SlotRequest extends Part<Answer> {
+export abstract class SlotRequest extends PendingCall<Answer> {
   /** Whom it was sent to last. */
   #to: MemberId | undefined;
   #refused: MemberId | undefined;
   #sent = false;
   /** Whether the slot's worker left before it took the request, and there is to be no other. */
-  protected isDeserted = false;
+  protected hasNoMember = false;
 
   constructor(
     deadline: Deadline,
-    protected readonly connection: Connection,
+    protected readonly connection: BusConnection,
     protected readonly call: CallInfo,
     protected readonly address: Address,
     private readonly payload: Uint8Array,
@@ -113,7 +117,7 @@ export abstract class SlotRequest extends Part<Answer> {
 
   #gone(slot: number): MemberLostError {
     const { slots } = this.connection.bus;
-    this.isDeserted = true;
+    this.hasNoMember = true;
     if (!this.#isOwnHost) {
       const text = `${this.call.label}: slot ${slot} of another host has no worker any more: it left before it took the message.`;
       return new MemberLostError(slot, text);
@@ -131,7 +135,7 @@ export abstract class SlotRequest extends Part<Answer> {
 export class SendRequest extends SlotRequest {
   constructor(
     deadline: Deadline,
-    connection: Connection,
+    connection: BusConnection,
     call: CallInfo,
     address: Address,
     payload: Uint8Array,

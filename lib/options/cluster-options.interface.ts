@@ -129,9 +129,9 @@ export interface MessengerOptions {
  * How a connection reaches a worker.
  *
  * - `'reuse-port'`: every worker accepts by itself, on a socket that the primary keeps for its slot. Linux, Node ≥ 22.12.
- * - `'round-robin'`: the primary accepts and hands over in turn.
+ * - `'round-robin'`: the primary accepts and hands off in turn.
  * - `'shared'`: the workers accept from one socket.
- * - `'sticky'`: the primary accepts and hands over by the client's address, for apps that keep state of a client.
+ * - `'sticky'`: the primary accepts and hands off by the client's address, for apps that keep state of a client.
  * - `'auto'`: `'reuse-port'` where it works, else `'round-robin'`.
  *
  * @publicApi

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { ClusterOptionsError } from '../errors/index.js';
+import { ClusterOptionsError } from '../errors/errors.js';
 import { refusal, show } from './problem.js';
 
 /**

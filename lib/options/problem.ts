@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
-import { ClusterOptionsError } from '../errors/index.js';
-import { oneLine } from '../platform/printable.js';
+import { ClusterOptionsError } from '../errors/errors.js';
+import { oneLine } from '../errors/printable.js';
 
 /** Characters of a refused value that an error message shows. */
 const SHOWN = 80;

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage, createHook } from 'node:async_hooks';
-import { type Clock, elapsed } from './clock.js';
+import { type Clock, sleep } from './clock.js';
 
 /** What ends by itself. Sockets and other handles may stay open for ever, so they are not waited for. */
 const ENDS_BY_ITSELF =
@@ -49,8 +49,8 @@ export async function callAndFinish(
       else works.push(work);
     }
     await Promise.all(promises);
-    await elapsed(clock, UNSEEN_GRACE);
-    while (!isOver() && works.some(isUnfinished)) await elapsed(clock, LOOK_INTERVAL);
+    await sleep(clock, UNSEEN_GRACE);
+    while (!isOver() && works.some(isUnfinished)) await sleep(clock, LOOK_INTERVAL);
   } finally {
     hook.disable();
   }

@@ -8,7 +8,7 @@ const LISTEN_TIME = 500;
  * What a server says to whoever connects, and lets nobody in: that it has as many connections as it may have. Clients keep
  * that to themselves, and say that the connection broke, or took too long.
  */
-export async function saidAtTheDoor(host: string, port: number): Promise<string | undefined> {
+export async function refusalOf(host: string, port: number): Promise<string | undefined> {
   const { said } = await listened(connect({ host, port }), 'close');
   return /^-ERR '?(.+?)'?\r?$/m.exec(said)?.[1];
 }

@@ -1,4 +1,5 @@
 import { inRootContext } from './async-context.js';
+import { MAX_DELAY } from './limits.js';
 
 /** A pending timer; `cancel` is idempotent. */
 export interface Timer {
@@ -13,11 +14,8 @@ export interface Clock {
   after(delay: number, callback: () => void, keepAlive?: boolean): Timer;
 }
 
-/** Longest delay setTimeout takes (2^31 − 1 ms); a longer wait is cut and looked at again. */
-const MAX_DELAY = 2_147_483_647;
-
 /** How long clients that are already in the kernel's queue are let in, in ms; an endless rush must not delay the end. */
-export const ADMISSION_TIMEOUT = 250;
+export const BACKLOG_TIMEOUT = 250;
 
 /** A turn of the event loop in which next to nothing was done, in ms. */
 const SHORT_TURN = 0.1;
@@ -56,7 +54,7 @@ export const systemClock: Clock = {
 };
 
 /** Resolves after `delay` ms. */
-export function elapsed(clock: Clock, delay: number): Promise<void> {
+export function sleep(clock: Clock, delay: number): Promise<void> {
   return new Promise((resolve) => void clock.after(delay, resolve));
 }
 
@@ -64,9 +62,17 @@ export function elapsed(clock: Clock, delay: number): Promise<void> {
 const LOOK_INTERVAL = 5;
 
 /** Resolves when `condition` holds, after `timeout` ms at the latest. */
-export async function whenTrue(condition: () => boolean, clock: Clock, timeout: number): Promise<void> {
+export async function until(condition: () => boolean, clock: Clock, timeout: number): Promise<void> {
   const until = clock.now() + timeout;
-  while (!condition() && clock.now() < until) await elapsed(clock, LOOK_INTERVAL);
+  while (!condition() && clock.now() < until) await sleep(clock, LOOK_INTERVAL);
+}
+
+/** Resolves when the signal aborts. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 /** Resolves after the poll phase of the running turn of the loop, or of the next. */
@@ -78,7 +84,7 @@ export function endOfTurn(): Promise<void> {
  * Resolves when `count` did not change for a whole turn of the event loop, and a short one: what happened while
  * others had their turn is not known yet. After `timeout` ms at the latest.
  */
-export async function quietTurn(count: () => number, clock: Clock, timeout: number): Promise<void> {
+export async function idleTurn(count: () => number, clock: Clock, timeout: number): Promise<void> {
   const until = clock.now() + timeout;
   for (let quiet = false; !quiet && clock.now() < until;) {
     const [before, began] = [count(), clock.now()];

@@ -1,6 +1,8 @@
 import { Logger } from '@nestjs/common';
-import { LOG_CONTEXT } from '../runtime/tokens.js';
-import { printable } from './printable.js';
+import { printable } from '../errors/printable.js';
+
+/** Context of every line this package logs. */
+const LOG_CONTEXT = 'Cluster';
 
 type Rest = readonly unknown[];
 

@@ -1,12 +1,12 @@
 /** The one place where the process's environment is read. */
 import { readFileSync } from 'node:fs';
-import { inspect } from 'node:util';
-import { ClusterOptionsError } from '../errors/index.js';
+import { ClusterOptionsError } from '../errors/errors.js';
 import { MAX_WORKERS } from './limits.js';
-import { ownSession } from './process-tree.js';
-import type { OwnSockets } from '../protocol/listening.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Variables that are set and taken away. */
+export type MutableEnvironment = Record<string, string | undefined>;
 
 /** Variables by which jest, vitest and node:test can be told. */
 const TEST_RUNNERS = ['JEST_WORKER_ID', 'VITEST', 'NODE_TEST_CONTEXT'];
@@ -101,7 +101,7 @@ export function reportsDependencies(env: Environment = process.env): boolean {
 }
 
 /** Has Node report what it loads from now on. */
-export function reportDependencies(env: Record<string, string | undefined> = process.env): void {
+export function reportDependencies(env: MutableEnvironment = process.env): void {
   env[REPORT_DEPENDENCIES] = '1';
 }
 
@@ -155,73 +155,18 @@ function readStartEnvironment(): Environment {
   return { ...process.env };
 }
 
-/** By which a primary tells its worker what it is; taken away at once, so that no process the worker starts inherits it. */
-const WORKER_MARK = 'NESTJS_CLUSTER_WORKER';
-
-/** What a primary tells a worker at its birth. */
-export interface WorkerMark {
-  /** Version of the messages that the primary speaks; undefined in those of nestjs-cluster 0.1. */
-  readonly protocol?: string;
-  readonly id: number;
-  /** By which primary and worker know each other's control messages. */
-  readonly key: string;
-  readonly slot: number;
-  readonly generation: number;
-  /** How many slots there are. */
-  readonly slots: number;
-  /** File descriptor of the worker's end of the bus. */
-  readonly busFd: number;
-  /** Its number, and its primary's, among the members of all hosts. */
-  readonly member: number;
-  readonly primary: number;
-  /** With how many servers a worker in this place is expected to listen; undefined where nothing is known. */
-  readonly serversBefore: number | undefined;
-  /** Ports that main.ts listens on in the primary, where no worker can. */
-  readonly primaryPorts: readonly number[];
-  /** A reload tries a build of which no worker has been ready yet. */
-  readonly isTrial: boolean;
-  /** What the primary resolved and the worker needs before its own options are: both must agree on it. */
-  readonly settings: WorkerSettings;
-}
-
-/** The part of the options by which primary and worker deal with each other. */
-export interface WorkerSettings {
-  /** Time between two heartbeats, and how long a leader's lease lasts, in ms. */
-  readonly heartbeatInterval: number;
-  readonly leaseDuration: number;
-  /** Bytes. */
-  readonly maxPayload: number;
-  readonly queueLimit: number;
-  /** Whether a watcher restarts the cluster at each edit: nobody waits for idle clients then. */
-  readonly restartsQuickly: boolean;
-  /** Whether `node --watch` is to be told of the files that are loaded. */
-  readonly reportsDependencies: boolean;
-  /** Signals that mean a reload to the primary, and nothing to a worker. */
-  readonly reloadSignals: readonly NodeJS.Signals[];
-  /** Whether its stdout and its stderr are pipes of its own to the primary. */
-  readonly waitsForReader: readonly [stdout: boolean, stderr: boolean];
-  readonly ownSockets: OwnSockets;
-  /** Whether a plain application context makes a worker ready, as an application does. */
-  readonly countsContexts: boolean;
-  /** The primary's folder of compiled code, to which this worker is to write when it is up. */
-  readonly compileCache: string | undefined;
-}
-
 /** Names the worker a process descends from, or a primary. It stays in the environment, so that children inherit it. */
-export const LINEAGE = 'NESTJS_CLUSTER_LINEAGE';
+export const PROCESS_TREE = 'NESTJS_CLUSTER_LINEAGE';
 
-/** The session of those to whom LINEAGE was given: whoever begins a session of its own has left the cluster. */
-const SESSION = 'NESTJS_CLUSTER_SESSION';
+/** The session of those to whom PROCESS_TREE was given: whoever begins a session of its own has left the cluster. */
+export const SESSION = 'NESTJS_CLUSTER_SESSION';
 
 /**
  * Makes what this process starts from now on known as a primary's descendants. They do not inherit
  * NESTJS_CLUSTER=on, which was meant for the primary alone.
  */
-export function markDescendantsOfPrimary(
-  session: number | undefined,
-  env: Record<string, string | undefined> = process.env,
-): void {
-  env[LINEAGE] = 'primary';
+export function markDescendantsOfPrimary(session: number | undefined, env: MutableEnvironment = process.env): void {
+  env[PROCESS_TREE] = 'primary';
   if (session === undefined) delete env[SESSION];
   else env[SESSION] = String(session);
   dropSwitchOn(env);
@@ -229,51 +174,23 @@ export function markDescendantsOfPrimary(
 
 /** Whether a process of a cluster started this one, or one of its ancestors, and not in a session of its own. */
 export function descendsFromCluster(session: number | undefined, env: Environment = process.env): boolean {
-  if (!env[LINEAGE]) return false;
+  if (!env[PROCESS_TREE]) return false;
   return env[SESSION] === undefined || session === undefined || env[SESSION] === String(session);
 }
 
-function dropSwitchOn(env: Record<string, string | undefined>): void {
+/** NESTJS_CLUSTER=on is for one process alone. */
+export function dropSwitchOn(env: MutableEnvironment = process.env): void {
   if (env[SWITCH]?.trim() === 'on') delete env[SWITCH];
 }
 
-/** The environment variables that mark a worker. */
-export function markWorker(mark: WorkerMark, lineage: string): Record<string, string> {
-  const session = ownSession();
-  return {
-    [WORKER_MARK]: JSON.stringify(mark),
-    [LINEAGE]: lineage,
-    ...(session === undefined ? {} : { [SESSION]: String(session) }),
-  };
+/** Takes a variable away, so that no process that this one starts inherits it. */
+export function takeVariable(name: string, env: MutableEnvironment = process.env): string | undefined {
+  const text = env[name];
+  delete env[name];
+  return text;
 }
 
-/**
- * Takes the mark out of the environment; undefined where this process is no worker of ours.
- *
- * @throws ClusterOptionsError where it holds what no primary wrote
- */
-export function takeWorkerMark(env: Record<string, string | undefined> = process.env): WorkerMark | undefined {
-  const text = env[WORKER_MARK];
-  delete env[WORKER_MARK];
-  if (text === undefined) return undefined;
-  dropSwitchOn(env);
-  const mark = markIn(text);
-  // Node has read it; a process that the worker starts has no part in it.
-  if (env[COMPILE_CACHE] === mark.settings.compileCache) delete env[COMPILE_CACHE];
-  return mark;
-}
-
-function markIn(text: string): WorkerMark {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // Said below.
-  }
-  const settings: unknown = (value as WorkerMark | null | undefined)?.settings;
-  if (typeof settings === 'object' && settings !== null) return value as WorkerMark;
-  throw new ClusterOptionsError(
-    `The environment variable ${WORKER_MARK} is ${inspect(text.slice(0, 100))}, which no primary of nestjs-cluster has ` +
-      'set: it is for the package alone. Remove it from the environment.',
-  );
+/** A folder of compiled code that was given to this process alone is not handed on. */
+export function dropCompileCache(folder: string | undefined, env: MutableEnvironment = process.env): void {
+  if (env[COMPILE_CACHE] === folder) delete env[COMPILE_CACHE];
 }

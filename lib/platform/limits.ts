@@ -1,7 +1,7 @@
 /** More processes than this are taken for a slip of the pen. */
 export const MAX_WORKERS = 1024;
 
-/** Node's timers hold 31 bits: a longer delay would fire at once. In ms. */
+/** Longest delay that Node's timers take, in ms: a longer one would fire at once. */
 export const MAX_DELAY = 2 ** 31 - 1;
 
 /** Largest payload where nothing else is said, in bytes; with an engine, so that names fit into a broker's 1 MiB, too. */

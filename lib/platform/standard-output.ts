@@ -10,7 +10,7 @@ const NOBODY_READS = new Set(['EPIPE', 'EIO', 'ECONNRESET', 'ERR_STREAM_DESTROYE
  * each line of a logger would be an uncaught error: workers would be replaced for it, one after another, and the
  * line that says so would be the next. There is nowhere left to say it. Other errors stay uncaught.
  */
-export function outliveOutput(): void {
+export function ignoreBrokenPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (!NOBODY_READS.has(error.code ?? '')) throw error;

@@ -1,26 +1,23 @@
 import cluster, { type Worker } from 'node:cluster';
 import { Subject, type Observable } from 'rxjs';
-import type { Bus } from '../bus/bus.interface.js';
-import { PRIMARY_ID } from '../bus/bus.interface.js';
-import {
-  type DeadLetters,
-  type DistributedBus,
-  Hub,
-  joinHosts,
-  LocalBus,
-  memoryLinkPair,
-  newMemberId,
-} from '../bus/index.js';
-import { ClusterRequestError, ReloadError } from '../errors/index.js';
+import { type Bus, PRIMARY_ID } from '../bus/bus.interface.js';
+import type { DeadLetters } from '../distributed-bus/tasks/dead-letters.js';
+import type { DistributedBus } from '../distributed-bus/distributed-bus.js';
+import { Hub } from '../local-bus/hub/hub.js';
+import { joinHosts } from '../runtime/join-hosts.js';
+import { LocalBus } from '../local-bus/local-bus.js';
+import { memoryLinkPair } from '../local-bus/wire/memory-link.js';
+import { newMemberId } from '../distributed-bus/member-id.js';
+import { ClusterRequestError, ReloadError } from '../errors/errors.js';
 import { messageOf, stackOf } from '../errors/read-error.js';
 import type { ProcessRuntime } from '../runtime/process-runtime.interface.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { MAX_WORKERS } from '../platform/limits.js';
-import type { Connection } from '../messenger/bus-connection.js';
-import { quotedLines } from '../platform/printable.js';
+import type { BusConnection } from '../messenger/bus-connection.js';
+import { quotedLines } from '../errors/printable.js';
 import { ClusterLogger } from '../platform/cluster-logger.js';
 import { inRootContext } from '../platform/async-context.js';
-import { type Clock, type Timer, whenTrue } from '../platform/clock.js';
+import { type Clock, type Timer, until } from '../platform/clock.js';
 import { errorReport } from '../protocol/error-report.js';
 import { fromWorker, type FromPrimary, type ListeningAddress, PROTOCOL, protocolOf } from '../protocol/messages.js';
 import type { ReloadProgress, ReloadReport } from '../runtime/reload.interface.js';
@@ -33,7 +30,7 @@ import { shutdownUnder, watcherOfThisProcess } from './watcher.js';
 import { EXIT_BY_SIGNAL, isEnding, SIGNAL_SPACING, Supervisor } from './supervisor/supervisor.js';
 import type { StopSignal, SupervisorAction, SupervisorEvent } from './supervisor/supervisor.types.js';
 import type { WorkerEvents } from './worker-events.explorer.js';
-import type { WorkerProcess } from './processes/worker-handle.js';
+import type { WorkerHandle } from './processes/worker-handle.js';
 import { WorkerProcesses } from './processes/worker-processes.js';
 
 /** What ThinkJS workers send to ask for a reload. */
@@ -45,7 +42,7 @@ const THINK_CLUSTER_RELOAD = 'think-cluster-reload-workers';
  */
 const PRIMARY_CONTACT = 250;
 
-/** How long the report of a reload waits for the last old worker to close its doors, in ms; one that is blocked cannot. */
+/** How long the report of a reload waits for the last old worker to stop listening, in ms; one that is blocked cannot. */
 const CLOSE_TIMEOUT = 1_000;
 
 interface Waiter<T> {
@@ -58,7 +55,7 @@ export class PrimaryRuntime implements ProcessRuntime {
   readonly role = 'primary';
   readonly slot = -1;
   bus: Bus;
-  private connection: Connection | undefined;
+  private connection: BusConnection | undefined;
   /** Resolves to the exit code once the last worker is gone and the cluster has stopped. */
   readonly stopped: Promise<number>;
   private readonly logger = new ClusterLogger();
@@ -80,7 +77,7 @@ export class PrimaryRuntime implements ProcessRuntime {
   private timer: Timer | undefined;
   private workerEvents: WorkerEvents | undefined;
   /** Set when the cluster stops: resolves when no client is let in any more. */
-  private doorsClosed: Promise<void> | undefined;
+  private backlogDrained: Promise<void> | undefined;
   /** Workers that were told to leave and may still take a connection. */
   private readonly closing = new Set<number>();
   private readonly parent = ParentProgram.ofThisProcess();
@@ -232,7 +229,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     // Whoever boots the primary's context handles its failure.
   }
 
-  connect(make: () => Connection): Connection {
+  connect(make: () => BusConnection): BusConnection {
     return (this.connection ??= make());
   }
 
@@ -270,7 +267,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     };
     cluster.on('online', (worker) => this.about(worker, (id) => ({ type: 'online', id })));
     cluster.on('disconnect', (worker) => this.about(worker, (id) => ({ type: 'disconnected', id })));
-    cluster.on('message', (worker, message, handle) => this.heardOfApp(worker, message, handle));
+    cluster.on('message', (worker, message, handle) => this.onAppMessage(worker, message, handle));
     cluster.on('exit', (worker, code, signal) => this.ended(worker, code, signal));
     for (const event of ['fork', 'online', 'listening', 'disconnect', 'exit', 'setup'] as const) emit(event);
   }
@@ -283,15 +280,15 @@ export class PrimaryRuntime implements ProcessRuntime {
   private ended(worker: Worker, code: number | null, signal: string | null): void {
     const known = this.processes.of(worker);
     if (!known) return;
-    this.processes.buried(known, code === 0);
-    this.hosts?.buried(known.member);
+    this.processes.forget(known, code === 0);
+    this.hosts?.addTombstone(known.member);
     this.closing.delete(known.id);
     this.passedOn.gone(known.id);
     this.dispatch({ type: 'exited', id: known.id, code, signal });
   }
 
   /** A message that the app sent by `process.send`. */
-  private heardOfApp(worker: Worker, message: unknown, handle: unknown): void {
+  private onAppMessage(worker: Worker, message: unknown, handle: unknown): void {
     const sender = this.processes.of(worker);
     const protocol = protocolOf(message);
     // Where it does run this version, the app itself wrote that.
@@ -306,7 +303,7 @@ export class PrimaryRuntime implements ProcessRuntime {
   }
 
   /** A build that was put in place with an older version of the package, which sent its messages as the app's own. */
-  private refuseVersion(sender: WorkerProcess, protocol: string): void {
+  private refuseVersion(sender: WorkerHandle, protocol: string): void {
     if (!sender.alive) return;
     this.logger.error(
       `worker ${sender.id} in slot ${sender.slot} runs another version of nestjs-cluster (${protocol}) than the primary ` +
@@ -315,34 +312,34 @@ export class PrimaryRuntime implements ProcessRuntime {
     sender.kill('SIGKILL');
   }
 
-  private heard(sender: WorkerProcess, raw: unknown, handle: unknown): void {
+  private onMessage(sender: WorkerHandle, raw: unknown, handle: unknown): void {
     const message = fromWorker(raw, sender.key);
     if (!message) return;
     sender.isUnderstood = true;
     const { worker } = sender;
-    const { doorkeeper } = this.processes;
+    const { binder } = this.processes;
     switch (message.type) {
       case 'barrier':
         return sender.send({ type: 'barrier' });
       case 'listen': {
-        const value = doorkeeper.listen(sender.id, sender.slot, message.address);
+        const value = binder.listen(sender.id, sender.slot, message.address);
         return sender.send({ type: 'answer', request: message.request, ok: true, value });
       }
       case 'unlisten':
-        return doorkeeper.unlisten(sender.id, message.key);
-      case 'taken':
-        return doorkeeper.taken(message.seq, message.accepted);
+        return binder.unlisten(sender.id, message.key);
+      case 'handoff-ack':
+        return binder.handoffAck(message.seq, message.accepted);
       case 'pass-on':
         return this.passedOn.offer(sender.id, message.server, handle as AcceptedHandle);
-      case 'passed-on-taken':
-        return this.passedOn.taken(message.seq, message.accepted);
-      case 'shut':
-        return doorkeeper.shut(sender.id, message.key, message.slot);
+      case 'pass-on-ack':
+        return this.passedOn.ack(message.seq, message.accepted);
+      case 'release-socket':
+        return binder.released(sender.id, message.key, message.slot);
       case 'listening':
         return worker && announceListening(worker, message.address);
-      case 'closed':
+      case 'stopped-listening':
         return void this.closing.delete(sender.id);
-      case 'deserted':
+      case 'clients-gone':
         return this.hub.leaving(sender.id);
       case 'listens':
         return this.processes.expectedServers.listens(sender.slot, sender.generation, message.servers);
@@ -378,7 +375,7 @@ export class PrimaryRuntime implements ProcessRuntime {
         const actions = this.supervisor.handle(next, this.clock.now());
         this.hub.expect(this.isDraining ? 0 : this.slots);
         for (const action of actions) this.attempt(action);
-        this.processes.doorkeeper.update(this.supervisor.state);
+        this.processes.binder.update(this.supervisor.state);
         if (this.supervisor.isComplete) this.parent.complete();
       }
     } finally {
@@ -455,41 +452,41 @@ export class PrimaryRuntime implements ProcessRuntime {
     const known = this.processes.fork(id, slot, generation, this.slots, failed);
     if (known?.worker === undefined) return;
     const { worker, pid } = known;
-    worker.process.on('internalMessage', (message: unknown, handle: unknown) => this.heard(known, message, handle));
+    worker.process.on('internalMessage', (message: unknown, handle: unknown) => this.onMessage(known, message, handle));
     worker.on('error', (error) => this.logger.error(`worker ${id} in slot ${slot}: ${messageOf(error)}`));
     this.dispatch({ type: 'forked', id, pid });
   }
 
   private async drain({ id, timeout, reason, signal }: SupervisorAction & { type: 'drain' }): Promise<void> {
-    // All leave at once: who came in before must not find the last door closed, and a request in flight may need
+    // All leave at once: who came in before must still find a worker that listens, and a request in flight may need
     // another worker for its answer. Each stays a member until its clients have left.
-    if (reason === 'stop') await (this.doorsClosed ??= this.processes.stopAccepting());
+    if (reason === 'stop') await (this.backlogDrained ??= this.processes.stopAccepting());
     else {
       if (this.answering.has(id)) await this.reported;
       this.hub.leaving(id);
     }
     if (!this.supervisor.state.workers.has(id)) return;
     this.closing.add(id);
-    this.tell(id, { type: 'drain', timeout, reason, signal });
+    this.send(id, { type: 'drain', timeout, reason, signal });
   }
 
-  private tell(id: number, message: FromPrimary): void {
+  private send(id: number, message: FromPrimary): void {
     this.processes.get(id)?.send(message);
   }
 
   private lease({ id, seq, term }: SupervisorAction & { type: 'lease' }): void {
-    this.tell(id, { type: 'lease', seq, term, slots: this.slots, stopping: this.isStopping });
+    this.send(id, { type: 'lease', seq, term, slots: this.slots, stopping: this.isStopping });
   }
 
   /** A worker that cannot hear it yet learns it from the answer to its first heartbeat. */
   private announceStop(): void {
     this.hub.stopping();
-    for (const { id } of this.supervisor.state.workers.values()) this.tell(id, { type: 'stopping' });
+    for (const { id } of this.supervisor.state.workers.values()) this.send(id, { type: 'stopping' });
   }
 
   private announce(progress: ReloadProgress): void {
     this.progress.next(progress);
-    for (const { id } of this.supervisor.state.workers.values()) this.tell(id, { type: 'reload-progress', progress });
+    for (const { id } of this.supervisor.state.workers.values()) this.send(id, { type: 'reload-progress', progress });
   }
 
   private async reloaded(done: SupervisorAction & { type: 'reload-done' }): Promise<void> {
@@ -505,7 +502,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     for (const { requester } of waiters) if (requester !== undefined) this.answering.add(requester);
     // Who asks next is answered by the new build. Those that the last step tells to leave are told by then.
     await Promise.resolve();
-    await whenTrue(() => this.closing.size === 0, this.clock, CLOSE_TIMEOUT);
+    await until(() => this.closing.size === 0, this.clock, CLOSE_TIMEOUT);
     const { generation, duration, release } = report;
     this.logger.log(`reload to generation ${generation} done in ${duration} ms; it runs ${release}`);
     this.answering.clear();
@@ -515,7 +512,7 @@ export class PrimaryRuntime implements ProcessRuntime {
   private async reloadFailed(reason: string, id: number | undefined): Promise<void> {
     this.processes.forgetReleasesAfter(this.generation);
     const waiters = this.reloadWaiters.splice(0);
-    const words = id === undefined ? '' : await this.processes.get(id)?.lastWords();
+    const words = id === undefined ? '' : await this.processes.get(id)?.stderrTail();
     const error = new ReloadError(
       `Reload failed: ${reason}. The workers that serve go on serving.${words ? ` Its last words:\n${quotedLines(words)}` : ''}`,
     );
@@ -539,7 +536,7 @@ export class PrimaryRuntime implements ProcessRuntime {
       waiter.reject(new ClusterRequestError('The cluster is stopping.'));
     this.settleReload((waiter) => waiter.reject(new ReloadError('Reload failed: the cluster is stopping.')));
     // What it wrote last is to stand before the line that it explains.
-    if (id !== undefined) await this.processes.get(id)?.lastWords();
+    if (id !== undefined) await this.processes.get(id)?.stderrTail();
     // An operator who sent a second signal asked for the end; that is no error.
     if (code !== 0 && code < EXIT_BY_SIGNAL) {
       const why = this.supervisor.state.everReady ? '' : 'no worker became ready: ';
@@ -554,7 +551,7 @@ export class PrimaryRuntime implements ProcessRuntime {
 }
 
 /** Answers a worker's request over its control channel. */
-function answerTo(sender: WorkerProcess, request: number): Waiter<unknown> {
+function answerTo(sender: WorkerHandle, request: number): Waiter<unknown> {
   return {
     resolve: (value) => sender.send({ type: 'answer', request, ok: true, value }),
     reject: (error) => sender.send({ type: 'answer', request, ok: false, error: errorReport(error) }),

@@ -1,4 +1,4 @@
-import { ClusterError, ClusterRequestError, ReloadError } from '../errors/index.js';
+import { ClusterError, ClusterRequestError, ReloadError } from '../errors/errors.js';
 import { readError } from '../errors/read-error.js';
 import type { ErrorReport } from './messages.js';
 

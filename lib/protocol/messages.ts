@@ -1,7 +1,7 @@
 import type { ListenRequest } from './listening.js';
 
 /** Version of the messages between primary and worker: a worker of another version cannot be supervised. */
-export const PROTOCOL = 'nestjs-cluster/2';
+export const PROTOCOL = 'nestjs-cluster/3';
 
 /**
  * Node emits a message whose `cmd` begins with NODE_ as 'internalMessage' and never as 'message' (seen the same in 20,
@@ -56,9 +56,9 @@ export type FromWorker =
   /** Boot cannot succeed; the error that main.ts or Nest met. `fatal`: trying again is pointless (exit 78). */
   | { readonly type: 'boot-failed'; readonly error: ErrorReport; readonly fatal: boolean }
   /** It drains, and takes no new connection from now on. */
-  | { readonly type: 'closed' }
+  | { readonly type: 'stopped-listening' }
   /** It drains, and its last client has left: no message need reach it any more. */
-  | { readonly type: 'deserted' }
+  | { readonly type: 'clients-gone' }
   /** Everything is done; may it exit? Comes back as 'barrier' once all before it was handled. */
   | { readonly type: 'barrier' }
   | { readonly type: 'reload'; readonly request: number }
@@ -72,13 +72,13 @@ export type FromWorker =
   /** Its server does not listen there any more. */
   | { readonly type: 'unlisten'; readonly key: string }
   /** It has closed its copy of the slot's socket, as it was asked to. */
-  | { readonly type: 'shut'; readonly key: string; readonly slot: number }
+  | { readonly type: 'release-socket'; readonly key: string; readonly slot: number }
   /** The connection that came as `seq` is in its hands; or comes back, for the server was closed. */
-  | { readonly type: 'taken'; readonly seq: number; readonly accepted: boolean }
+  | { readonly type: 'handoff-ack'; readonly seq: number; readonly accepted: boolean }
   /** It leaves; the connection, which comes with it, is another worker's from now on, whose server has that name. */
   | { readonly type: 'pass-on'; readonly server: string }
   /** The same of a connection that another worker passed on. */
-  | { readonly type: 'passed-on-taken'; readonly seq: number; readonly accepted: boolean };
+  | { readonly type: 'pass-on-ack'; readonly seq: number; readonly accepted: boolean };
 
 /** What node:cluster's 'listening' event tells of a server. */
 export interface ListeningAddress {
@@ -117,9 +117,9 @@ export type FromPrimary =
   | { readonly type: 'answer'; readonly request: number; readonly ok: false; readonly error: ErrorReport }
   | { readonly type: 'reload-progress'; readonly progress: unknown }
   /** Accept on the socket that comes with it, the slot's, for the server that listens on `key`. */
-  | { readonly type: 'door'; readonly key: string; readonly slot: number }
+  | { readonly type: 'socket'; readonly key: string; readonly slot: number }
   /** Accept on that one no longer. */
-  | { readonly type: 'shut'; readonly key: string; readonly slot: number }
+  | { readonly type: 'release-socket'; readonly key: string; readonly slot: number }
   /** A connection, which comes with it, for the server that listens on `key`; `head`: base64, was read from it. */
   | { readonly type: 'connection'; readonly key: string; readonly seq: number; readonly head?: string }
   /** A connection, which comes with it, that another worker passed on; `key` is the server's name. */
@@ -146,8 +146,8 @@ const FROM_WORKER: Readonly<Record<FromWorker['type'], true>> = {
   failing: true,
   retire: true,
   'boot-failed': true,
-  closed: true,
-  deserted: true,
+  'stopped-listening': true,
+  'clients-gone': true,
   barrier: true,
   reload: true,
   scale: true,
@@ -155,10 +155,10 @@ const FROM_WORKER: Readonly<Record<FromWorker['type'], true>> = {
   listen: true,
   listening: true,
   unlisten: true,
-  shut: true,
-  taken: true,
+  'release-socket': true,
+  'handoff-ack': true,
   'pass-on': true,
-  'passed-on-taken': true,
+  'pass-on-ack': true,
 };
 const FROM_PRIMARY: Readonly<Record<FromPrimary['type'], true>> = {
   drain: true,
@@ -167,8 +167,8 @@ const FROM_PRIMARY: Readonly<Record<FromPrimary['type'], true>> = {
   lease: true,
   answer: true,
   'reload-progress': true,
-  door: true,
-  shut: true,
+  socket: true,
+  'release-socket': true,
   connection: true,
   'passed-on': true,
 };

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { Bus } from '../bus/bus.interface.js';
 import type { DeadLetters } from '../distributed-bus/tasks/dead-letters.js';
-import type { Connection } from '../messenger/bus-connection.js';
+import type { BusConnection } from '../messenger/bus-connection.js';
 import type { ReloadProgress, ReloadReport } from './reload.interface.js';
 
 /** What a process is in the cluster. @publicApi */
@@ -27,7 +27,7 @@ export interface ProcessRuntime {
   readonly deadLetters: DeadLetters | undefined;
   readonly reloadProgress: Observable<ReloadProgress>;
   /** The connection of this process's containers to the bus: the one there is, else what `make` makes. */
-  connect(make: () => Connection): Connection;
+  connect(make: () => BusConnection): BusConnection;
   reload(): Promise<ReloadReport>;
   scale(workers: number): Promise<void>;
   /** The application that holds the module has run its bootstrap hooks. */

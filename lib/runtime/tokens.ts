@@ -6,6 +6,3 @@ export const CLUSTER_OPTIONS = Symbol('nestjs-cluster:options');
 
 /** Injection token of the `ProcessRuntime`: what this process is in the cluster. */
 export const RUNTIME = Symbol('nestjs-cluster:runtime');
-
-/** Context of every line this package logs. */
-export const LOG_CONTEXT = 'Cluster';

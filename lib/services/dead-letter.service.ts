@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { decode } from '../codec/codec.js';
-import { type BuriedTask, type DeadLetters, UNREADABLE } from '../distributed-bus/tasks/dead-letters.js';
+import { type DeadLetterRecord, type DeadLetters, UNREADABLE } from '../distributed-bus/tasks/dead-letters.js';
 import { RUNTIME } from '../runtime/tokens.js';
-import { ClusterRequestError } from '../errors/index.js';
+import { ClusterRequestError } from '../errors/errors.js';
 import type { ProcessRuntime } from '../runtime/process-runtime.interface.js';
 
 /** A task that was given up: every worker that ran it died or fell silent, once more than its redeliveries. @publicApi */
@@ -67,7 +67,7 @@ export class DeadLetterService {
   }
 }
 
-function asDeadLetter({ id, event, payload, died, at, unreadable }: BuriedTask): DeadLetter {
+function asDeadLetter({ id, event, payload, died, at, unreadable }: DeadLetterRecord): DeadLetter {
   const letter = { id, event, died, at: new Date(at) };
   if (unreadable !== undefined) return { ...letter, data: undefined, unreadable };
   try {

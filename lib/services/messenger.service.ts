@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { defer } from 'rxjs';
-import type { Observable } from 'rxjs';
+import { defer, type Observable } from 'rxjs';
 import { encode } from '../codec/codec.js';
 import type { Address } from '../bus/bus.interface.js';
-import { ClusterDisabledError, InvalidArgumentError } from '../errors/index.js';
-import type { HandlerScope } from '../handlers/index.js';
+import { ClusterDisabledError, InvalidArgumentError } from '../errors/errors.js';
+import type { HandlerScope } from '../handlers/handler-scope.js';
 import { inSubscribersContext } from '../platform/subscriber-context.js';
 import { checkEvent, checkOptions, readTime, show } from '../messenger/arguments.js';
 import type {
@@ -15,15 +14,12 @@ import type {
   EventResult,
 } from '../events/cluster-events.js';
 import { publish } from '../messenger/broadcast.js';
-import type { Connection } from '../messenger/bus-connection.js';
-import type { ConsumeOptions, TaskEvent } from '../messenger/consume.js';
-import { consume, readConsumeOptions, taskEvents } from '../messenger/consume.js';
+import type { BusConnection } from '../messenger/bus-connection.js';
+import { type ConsumeOptions, type TaskEvent, consume, readConsumeOptions, taskEvents } from '../messenger/consume.js';
 import { Deadline } from '../messenger/deadline.js';
-import { Listeners } from '../messenger/added-listeners.js';
-import type { MapOutcome, MapValue } from '../messenger/map.js';
-import { MapCall } from '../messenger/map.js';
-import type { OnceRun, RunOnceOptions } from '../messenger/run-once.js';
-import { runOnce } from '../messenger/run-once.js';
+import { AddedListeners } from '../messenger/added-listeners.js';
+import { type MapOutcome, type MapValue, MapCall } from '../messenger/map.js';
+import { type OnceRun, type RunOnceOptions, runOnce } from '../messenger/run-once.js';
 import { SendRequest } from '../messenger/slot-request.js';
 
 /** Options of `map`, `mapSettled`, `map$` and `send`. @publicApi */
@@ -59,18 +55,18 @@ export interface MessengerSettings {
  */
 @Injectable()
 export class MessengerService {
-  #connection: Connection;
-  readonly #listeners: Listeners;
+  #connection: BusConnection;
+  readonly #listeners: AddedListeners;
   readonly #settings: MessengerSettings;
 
   /** @internal */
   constructor(
-    connection: Connection,
+    connection: BusConnection,
     settings: MessengerSettings,
     handlers: Pick<HandlerScope, 'addListener' | 'removeListener'> = connection.registry,
   ) {
     this.#connection = connection;
-    this.#listeners = new Listeners(handlers);
+    this.#listeners = new AddedListeners(handlers);
     this.#settings = settings;
   }
 

@@ -15,7 +15,7 @@ export class ReloadService {
    * become ready and stay healthy for `reload.canaryTime` ms; then the others follow, the caller's own
    * worker last. Calls during a reload share it. Resolves when the new generation serves every slot.
    *
-   * @throws ReloadError with the reason and the new worker's last words when a worker of the new build
+   * @throws ReloadError with the reason and the last lines of the new worker's stderr when a worker of the new build
    *   fails (the old ones go on serving), or when the cluster is stopping
    * @throws ClusterDisabledError standalone
    */

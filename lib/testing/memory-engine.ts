@@ -1,5 +1,5 @@
 import type { Engine, EngineListener, LeasedTask, QueueWorker, Store, StoredRecord } from '../bus/engine.interface.js';
-import { NotConnectedError } from '../errors/index.js';
+import { NotConnectedError } from '../errors/errors.js';
 import { type Clock, systemClock, type Timer } from '../platform/clock.js';
 
 /** Ids are refused twice within so long, in ms. */
@@ -13,7 +13,7 @@ interface QueuedTask {
   timer: Timer | undefined;
 }
 
-interface Hands {
+interface Consumer {
   credits: number;
   readonly lease: number;
   readonly receive: (task: LeasedTask) => void;
@@ -24,7 +24,7 @@ interface Hands {
 class Queue {
   readonly tasks = new Map<string, QueuedTask>();
   readonly known = new Map<string, number>();
-  readonly workers = new Set<Hands>();
+  readonly workers = new Set<Consumer>();
 }
 
 /**
@@ -101,7 +101,7 @@ class MemoryTask implements LeasedTask {
     private readonly broker: MemoryBroker,
     private readonly queue: Queue,
     private readonly task: QueuedTask,
-    private readonly hands: Hands,
+    private readonly hands: Consumer,
   ) {
     this.id = task.id;
     this.message = task.message;
@@ -265,7 +265,7 @@ export class MemoryEngine implements Engine {
 
   work(queue: string, lease: number, receive: (task: LeasedTask) => void): QueueWorker {
     const target = this.broker.queue(this.own(queue));
-    const hands: Hands = { credits: 0, lease, receive, isConnected: () => this.isConnected };
+    const hands: Consumer = { credits: 0, lease, receive, isConnected: () => this.isConnected };
     target.workers.add(hands);
     const stop = () => void target.workers.delete(hands);
     this.ended.push(stop);

@@ -1,7 +1,6 @@
 import type { SendHandle } from 'node:child_process';
-import type { Observable } from 'rxjs';
-import { Subject } from 'rxjs';
-import { NotConnectedError } from '../errors/index.js';
+import { type Observable, Subject } from 'rxjs';
+import { NotConnectedError } from '../errors/errors.js';
 import { processEvents } from '../platform/process-events.js';
 import { seal, fromPrimary, type FromPrimary, type FromWorker } from '../protocol/messages.js';
 import { rebuildReport } from '../protocol/error-report.js';

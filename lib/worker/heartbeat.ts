@@ -22,22 +22,22 @@ export class Heartbeat {
     private readonly clock: Clock,
     private readonly interval: number,
     private readonly load: () => Promise<Load>,
-    private readonly send: (seq: number, vitals: Vitals) => void,
+    private readonly report: (seq: number, vitals: Vitals) => void,
   ) {}
 
   start(): void {
     this.delay.enable();
-    this.beat();
+    this.send();
   }
 
   /** Says now what it would say at the next interval. */
   async pulse(): Promise<void> {
-    this.send((this.seq += 1), { ...this.vitals(), ...(await this.load()) });
+    this.report((this.seq += 1), { ...this.vitals(), ...(await this.load()) });
   }
 
-  private beat(): void {
+  private send(): void {
     void this.pulse();
-    this.clock.after(this.interval, () => this.beat(), false);
+    this.clock.after(this.interval, () => this.send(), false);
   }
 
   private vitals(): Omit<Vitals, keyof Load> {

@@ -12,7 +12,7 @@ export class LeaderLease {
   constructor(private readonly duration: number) {}
 
   /** A heartbeat leaves at `now`. */
-  beat(seq: number, now: number): void {
+  heartbeat(seq: number, now: number): void {
     this.sent.set(seq, now);
   }
 

@@ -2,21 +2,25 @@ import cluster from 'node:cluster';
 import module from 'node:module';
 import { Subject, type Observable } from 'rxjs';
 import type { Bus } from '../bus/bus.interface.js';
-import { type DeadLetters, type DistributedBus, joinHosts, LocalBus, SocketLink, maxFrameOf } from '../bus/index.js';
+import type { DeadLetters } from '../distributed-bus/tasks/dead-letters.js';
+import type { DistributedBus } from '../distributed-bus/distributed-bus.js';
+import { joinHosts } from '../runtime/join-hosts.js';
+import { LocalBus } from '../local-bus/local-bus.js';
+import { SocketLink } from '../local-bus/wire/socket-link.js';
+import { maxFrameOf } from '../local-bus/wire/frame.js';
 import { inspected, stackOf } from '../errors/read-error.js';
 import type { ProcessRuntime } from '../runtime/process-runtime.interface.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
-import type { Connection } from '../messenger/bus-connection.js';
+import type { BusConnection } from '../messenger/bus-connection.js';
 import { LostCalls } from '../messenger/lost-calls.js';
-import { printable } from '../platform/printable.js';
+import { printable } from '../errors/printable.js';
 import { ClusterLogger } from '../platform/cluster-logger.js';
-import type { Clock } from '../platform/clock.js';
-import { elapsed } from '../platform/clock.js';
-import type { WorkerMark, WorkerSettings } from '../platform/environment.js';
+import { type Clock, sleep, whenAborted } from '../platform/clock.js';
+import type { WorkerData, WorkerSettings } from '../protocol/worker-data.js';
 import { HeldListeners } from '../platform/held-listeners.js';
 import { chosenLogger, writesJson } from '../platform/nest-logger.js';
 import { processEvents } from '../platform/process-events.js';
-import { outliveOutput, waitForReader } from '../platform/standard-output.js';
+import { ignoreBrokenPipe, waitForReader } from '../platform/standard-output.js';
 import { hasTerminal } from '../platform/terminal.js';
 import { errorReport } from '../protocol/error-report.js';
 import type { ListenAnswer } from '../protocol/listening.js';
@@ -33,7 +37,7 @@ import type { ClientHandle, SocketHandle } from './sockets/faux-handle.js';
 import { HealthChecks } from './drain/health-checks.js';
 import { Heartbeat, type Load } from './heartbeat.js';
 import { LeaderLease } from './leader-lease.js';
-import { Listeners } from './sockets/server-handles.js';
+import { ServerHandles } from './sockets/server-handles.js';
 import { LoadedFilesReport } from './loaded-files.js';
 import { watchApplications, type HostApplication } from './nest-application.js';
 import { ProgramEnd } from './program-end.js';
@@ -52,8 +56,8 @@ const GROUP_SIGNAL_TIME = 500;
 /** Once the primary is gone, what is in flight may take this long (ms). */
 const ORPHAN_TIMEOUT = 3_000;
 
-/** Time left for the application's shutdown hooks once a drain is hurried, in ms. */
-const HURRIED_CLOSE_TIMEOUT = 1_000;
+/** Time left for the application's shutdown hooks once the drain's deadline has passed, in ms. */
+const DEADLINE_CLOSE_TIMEOUT = 1_000;
 
 /** How long a worker waits for its first contact with the broker, in ms; not where the primary has not found it either. */
 const WORKER_CONTACT = 3_000;
@@ -96,12 +100,12 @@ export class WorkerRuntime implements ProcessRuntime {
   private readonly microservices: Microservices;
   private readonly programEnd: ProgramEnd;
   private readonly loadedFiles: LoadedFilesReport | undefined;
-  private readonly listeners = new Listeners({
+  private readonly serverHandles = new ServerHandles({
     ask: (address) => this.control.request({ type: 'listen', address }) as Promise<ListenAnswer>,
     listening: (address) => this.control.send({ type: 'listening', address }),
     unlisten: (key) => this.control.send({ type: 'unlisten', key }),
-    shut: (key, slot) => this.control.send({ type: 'shut', key, slot }),
-    taken: (seq, accepted) => this.control.send({ type: 'taken', seq, accepted }),
+    release: (key, slot) => this.control.send({ type: 'release-socket', key, slot }),
+    ack: (seq, accepted) => this.control.send({ type: 'handoff-ack', seq, accepted }),
   });
   private readonly progress = new Subject<ReloadProgress>();
   private readonly lease: LeaderLease;
@@ -112,7 +116,7 @@ export class WorkerRuntime implements ProcessRuntime {
   /** The last heartbeat that the primary has answered. */
   private answered = 0;
   private options: ResolvedClusterOptions | undefined;
-  private connection: Connection | undefined;
+  private connection: BusConnection | undefined;
   private readonly healthChecks = new HealthChecks();
   private readonly lostCalls: LostCalls;
   private ready = false;
@@ -129,40 +133,40 @@ export class WorkerRuntime implements ProcessRuntime {
   /** Set where the application's own code closed it: no signal ends it, but one that it names. */
   private closedBy: { readonly signal: NodeJS.Signals | undefined } | undefined;
   private barrierPassed: (() => void) | undefined;
-  private hurry: () => void = () => {};
+  private readonly drainDeadline = new AbortController();
   /** From when on a SIGTERM can be the primary's, in ms of the clock. */
-  private hurriedFrom = 0;
+  private endableFrom = 0;
 
   constructor(
-    private readonly mark: WorkerMark,
+    private readonly data: WorkerData,
     private readonly clock: Clock,
   ) {
-    this.control = new ControlChannel(mark.key);
-    this.slot = mark.slot;
-    this.generation = mark.generation;
-    this.slots = mark.slots;
-    this.settings = mark.settings;
-    const { leaseDuration, maxPayload, queueLimit } = mark.settings;
+    this.control = new ControlChannel(data.key);
+    this.slot = data.slot;
+    this.generation = data.generation;
+    this.slots = data.slots;
+    this.settings = data.settings;
+    const { leaseDuration, maxPayload, queueLimit } = data.settings;
     this.lease = new LeaderLease(leaseDuration);
     this.lostCalls = new LostCalls(
       (message) => this.logger.warn(message),
       () => clock.now(),
     );
     this.appsClosed = new Promise((resolve) => (this.announceAppsClosed = resolve));
-    this.containers = new Containers(mark.settings.countsContexts);
-    this.servers = new ServerRegistry(() => this.boot.changed(), mark.primaryPorts);
+    this.containers = new Containers(data.settings.countsContexts);
+    this.servers = new ServerRegistry(() => this.boot.changed(), data.primaryPorts);
     this.microservices = new Microservices(clock, this.logger, () => this.boot.changed());
     this.boot = this.watchBoot();
     if (this.settings.reportsDependencies) this.loadedFiles = new LoadedFilesReport((files) => process.send?.(files));
-    const link = SocketLink.over(mark.busFd, maxFrameOf(maxPayload));
+    const link = SocketLink.over(data.busFd, maxFrameOf(maxPayload));
     const bus = new LocalBus(
       link,
-      { id: mark.id, address: mark.slot, generation: mark.generation },
+      { id: data.id, address: data.slot, generation: data.generation },
       { maxPayload, queueLimit },
     );
     this.bus = bus;
     // It leaves, or its link ended, and who hears nobody leads nobody: the supervisor replaces it.
-    void bus.fenced.then(() => this.lease.resign());
+    void bus.drained.then(() => this.lease.resign());
     // A server of the primary's sockets is nothing that Node knows.
     const isServing = () => this.servers.listening + this.servers.awaiting + this.microservices.awaiting > 0;
     const isWaiting = () => bus.isWaiting || this.control.isWaiting || isServing();
@@ -172,16 +176,16 @@ export class WorkerRuntime implements ProcessRuntime {
   /** Takes its place in the process; before the application is constructed. */
   start(): void {
     this.refuseOtherVersion();
-    outliveOutput();
+    ignoreBrokenPipe();
     const [stdout, stderr] = this.settings.waitsForReader;
     waitForReader(
-      { isOwnPipe: stdout, afterPrimary: this.mark.busFd + 1 },
-      { isOwnPipe: stderr, afterPrimary: this.mark.busFd + 2 },
+      { isOwnPipe: stdout, afterPrimary: this.data.busFd + 1 },
+      { isOwnPipe: stderr, afterPrimary: this.data.busFd + 2 },
       this.clock,
     );
     this.servers.install();
     this.microservices.install();
-    if (!this.listeners.install(this.settings.ownSockets)) {
+    if (!this.serverHandles.install(this.settings.ownSockets)) {
       this.logger.warn('This Node does not let us listen on sockets of the primary; node:cluster does it its own way');
     }
     giveShutdownHooks(() => this.endSignal);
@@ -198,7 +202,7 @@ export class WorkerRuntime implements ProcessRuntime {
       askedToListen: (listening) => this.boot.askedToListen(listening),
       closing: (app, signal) => this.closing(app, signal),
     });
-    this.control.messages.subscribe(({ message, socket }) => this.obey(message, socket));
+    this.control.messages.subscribe(({ message, socket }) => this.onControlMessage(message, socket));
     this.listenToProcess();
     this.programEnd.allow();
     new Heartbeat(
@@ -207,7 +211,7 @@ export class WorkerRuntime implements ProcessRuntime {
       () => this.load(),
       (seq, vitals) => {
         this.vitals = vitals;
-        this.lease.beat(seq, this.clock.now());
+        this.lease.heartbeat(seq, this.clock.now());
         this.control.send({ type: 'heartbeat', seq, answered: this.answered, vitals });
         if (this.ready) this.loadedFiles?.update();
       },
@@ -216,7 +220,7 @@ export class WorkerRuntime implements ProcessRuntime {
 
   /** A reload may have brought another version of this package, whose messages the primary does not understand. */
   private refuseOtherVersion(): void {
-    const problem = protocolProblem(this.mark.protocol);
+    const problem = protocolProblem(this.data.protocol);
     if (problem === undefined) return;
     // Straight to stderr, whose end the primary puts into the reload's report.
     process.stderr.write(`${printable(problem)}\n`);
@@ -270,7 +274,7 @@ export class WorkerRuntime implements ProcessRuntime {
     processEvents.onExit(() => (process.exitCode = EXIT_CONFIG));
   }
 
-  connect(make: () => Connection): Connection {
+  connect(make: () => BusConnection): BusConnection {
     return (this.connection ??= make());
   }
 
@@ -281,7 +285,7 @@ export class WorkerRuntime implements ProcessRuntime {
   private async join(options: ResolvedClusterOptions): Promise<void> {
     const { engine, ...messenger } = options.messenger;
     if (engine === undefined) return;
-    const { id: worker, member: id, primary, slot: address, generation } = this.mark;
+    const { id: worker, member: id, primary, slot: address, generation } = this.data;
     const warn = (message: string) => this.logger.warn(message);
     const log = (message: string) => this.logger.log(message);
     const load = () => {
@@ -294,7 +298,7 @@ export class WorkerRuntime implements ProcessRuntime {
       () => false,
     );
     // A build that the broker refuses while it takes the primary is a bad one. Any other worker serves without.
-    const endsWithRefusal = this.mark.isTrial && isReachable;
+    const endsWithRefusal = this.data.isTrial && isReachable;
     const contact = { patience: WORKER_CONTACT, isReachable, endsWithRefusal };
     const joining = { engine, messenger, warn, log, load, contact };
     this.hosts = await joinHosts(joining, this.bus, { id, primary, worker, address, generation });
@@ -333,7 +337,7 @@ export class WorkerRuntime implements ProcessRuntime {
         },
       },
     };
-    return new BootWatch(this.clock, subject, this.mark.serversBefore, {
+    return new BootWatch(this.clock, subject, this.data.serversBefore, {
       refused: () => this.programEnd.allow(),
       ready: (count) => this.becameReady(count),
       listens: (count) => this.control.send({ type: 'listens', servers: count }),
@@ -372,20 +376,20 @@ export class WorkerRuntime implements ProcessRuntime {
     return this.appsClosed;
   }
 
-  private obey(message: FromPrimary, socket: unknown): void {
+  private onControlMessage(message: FromPrimary, socket: unknown): void {
     switch (message.type) {
-      case 'door':
-        return this.listeners.addDoor(message.key, message.slot, socket as SocketHandle);
-      case 'shut':
-        return this.listeners.removeDoor(message.key, message.slot);
+      case 'socket':
+        return this.serverHandles.addSocket(message.key, message.slot, socket as SocketHandle);
+      case 'release-socket':
+        return this.serverHandles.removeSocket(message.key, message.slot);
       case 'connection': {
         const head = message.head === undefined ? undefined : Buffer.from(message.head, 'base64');
-        return this.listeners.connected(message.key, message.seq, socket as ClientHandle, head);
+        return this.serverHandles.connected(message.key, message.seq, socket as ClientHandle, head);
       }
       case 'passed-on': {
         const accepted = this.microservices.take(message.key, socket as ConnectionHandle);
         if (!accepted) (socket as ClientHandle).close();
-        this.control.send({ type: 'passed-on-taken', seq: message.seq, accepted });
+        this.control.send({ type: 'pass-on-ack', seq: message.seq, accepted });
         return;
       }
       case 'drain':
@@ -429,7 +433,7 @@ export class WorkerRuntime implements ProcessRuntime {
     processEvents.onSignal('SIGTERM', () => {
       if (!this.leaving) this.clock.after(GROUP_SIGNAL_TIME, () => this.retire('SIGTERM'), false);
       // Service managers signal every process of a service at once; the primary's own SIGTERM comes at the deadline.
-      else if (this.clock.now() >= this.hurriedFrom) this.hurry();
+      else if (this.clock.now() >= this.endableFrom) this.drainDeadline.abort();
     });
     this.held = new HeldListeners(new Set(['SIGTERM', ...primarys]), this.clock);
     processEvents.onUncaughtException((error) => this.failed(error, this.verdicts.onUncaughtException));
@@ -439,7 +443,7 @@ export class WorkerRuntime implements ProcessRuntime {
     processEvents.onDisconnect(() => {
       this.barrierPassed?.();
       // It leaves already, and what is in flight has as much time left as in any orphan.
-      if (this.leaving) return void this.clock.after(ORPHAN_TIMEOUT, () => this.hurry());
+      if (this.leaving) return void this.clock.after(ORPHAN_TIMEOUT, () => this.drainDeadline.abort());
       this.logger.warn('The primary is gone; this worker finishes what is in flight and leaves');
       void this.leave(ORPHAN_TIMEOUT, EXIT_UNFINISHED, this.idleGraceAtStop);
     });
@@ -474,7 +478,7 @@ export class WorkerRuntime implements ProcessRuntime {
   /** What was sent before has been handled when the answer comes. */
   private async exitOnceHeard(): Promise<void> {
     const heard = new Promise<void>((resolve) => (this.barrierPassed = resolve));
-    if (this.control.send({ type: 'barrier' })) await Promise.race([heard, elapsed(this.clock, HEARD_TIMEOUT)]);
+    if (this.control.send({ type: 'barrier' })) await Promise.race([heard, sleep(this.clock, HEARD_TIMEOUT)]);
     process.exit(EXIT_UNFINISHED);
   }
 
@@ -484,7 +488,7 @@ export class WorkerRuntime implements ProcessRuntime {
 
   private leave(timeout: number, code: number, idleGrace: number): Promise<void> {
     // The primary counts from when it said so, which a busy worker hears late.
-    if (!this.leaving) this.hurriedFrom = this.clock.now() + timeout / 2;
+    if (!this.leaving) this.endableFrom = this.clock.now() + timeout / 2;
     this.programEnd.prevent();
     // Half of the time at most goes to connections on which nothing happens.
     this.leaving ??= this.drainAndExit(timeout, code, Math.min(idleGrace, timeout / 2));
@@ -493,28 +497,28 @@ export class WorkerRuntime implements ProcessRuntime {
 
   private async drainAndExit(timeout: number, code: number, idleGrace: number): Promise<void> {
     this.lease.resign();
-    const hurry = new Promise<void>((resolve) => (this.hurry = resolve));
+    const deadline = this.drainDeadline.signal;
     const orphaned = !process.connected;
-    if (code !== 0) this.clock.after(timeout, this.hurry);
+    if (code !== 0) this.clock.after(timeout, () => this.drainDeadline.abort());
     const outcome = await drain(
       {
         servers: this.servers,
-        lastCall: () => this.listeners.lastCall(this.clock),
-        closed: () => void this.control.send({ type: 'closed' }),
-        messagesDone: (requestsDone) => this.messagesDone(requestsDone, timeout / 2, hurry),
+        drainBacklog: () => this.serverHandles.drainBacklog(this.clock),
+        closed: () => void this.control.send({ type: 'stopped-listening' }),
+        messagesDone: (requestsDone) => this.messagesDone(requestsDone, timeout / 2),
         handlersDone: async () => {
           // Nobody has sent anything to a worker that was never ready.
-          if (this.ready && !orphaned && this.control.send({ type: 'deserted' })) await this.bus.fenced;
+          if (this.ready && !orphaned && this.control.send({ type: 'clients-gone' })) await this.bus.drained;
           await this.connection?.dispatcher.idle();
         },
-        closeApp: () => this.closeApp(hurry),
+        closeApp: () => this.closeApp(),
         barrier: () => this.barrier(),
       },
       this.clock,
       idleGrace,
-      hurry,
+      deadline,
     );
-    if (outcome === 'drained') await Promise.race([this.runSignalListeners(), hurry]);
+    if (outcome === 'drained') await Promise.race([this.runSignalListeners(), whenAborted(deadline)]);
     process.exit(outcome === 'drained' ? (process.exitCode ?? code) : EXIT_UNFINISHED);
   }
 
@@ -527,27 +531,30 @@ export class WorkerRuntime implements ProcessRuntime {
   }
 
   /** Messages of microservices. @param patience how long (ms) is waited for what may never end */
-  private async messagesDone(requestsDone: Promise<void>, patience: number, hurry: Promise<void>): Promise<void> {
-    let isHurried = false;
-    void hurry.then(() => (isHurried = true));
+  private async messagesDone(requestsDone: Promise<void>, patience: number): Promise<void> {
     const isLast = this.isLast || !process.connected;
     // A request in flight may need an answer by a message, and there is no other worker to give it.
-    if (isLast) await Promise.race([requestsDone, elapsed(this.clock, patience)]);
+    if (isLast) await Promise.race([requestsDone, sleep(this.clock, patience)]);
     const passOn = (server: string, connection: ConnectionHandle): Promise<boolean> =>
       this.control.give({ type: 'pass-on', server }, connection);
     await this.microservices.leave({
       patience,
-      isHurried: () => isHurried,
+      deadline: this.drainDeadline.signal,
       passOn: isLast ? undefined : passOn,
     });
   }
 
-  private async closeApp(hurry: Promise<void>): Promise<void> {
+  private async closeApp(): Promise<void> {
     const closing = this.containers.closeAll().catch((error: unknown) => {
       this.logger.error('A shutdown hook of the application failed', stackOf(error));
     });
-    await Promise.race([closing, hurry.then(() => elapsed(this.clock, HURRIED_CLOSE_TIMEOUT))]);
+    await Promise.race([closing, this.closeAppTimeout()]);
     this.announceAppsClosed();
+  }
+
+  private async closeAppTimeout(): Promise<void> {
+    await whenAborted(this.drainDeadline.signal);
+    await sleep(this.clock, DEADLINE_CLOSE_TIMEOUT);
   }
 
   /** What was sent before must have arrived: `process.send` followed by exit truncates (nodejs/node#36268). */

@@ -34,14 +34,14 @@ const taskOf = (id: string, event: string) => ({
 
 /** The worst that was found: each of these ended processes, or the client's reader. */
 const WORST: readonly (readonly [subject: string, header: unknown, payload?: Uint8Array])[] = [
-  ['members', { type: 'card' }],
-  ['members', { type: 'card', card: null }],
-  ['members', { type: 'card', card: { ...nobody, serves: 5, revision: 1 } }],
-  ['members', { type: 'card', card: { ...nobody, serves: [null], revision: 1 } }],
-  ['members', { type: 'card', card: { ...nobody, host: { toString: 1 }, serves: null, revision: 1 } }],
-  ['members', { type: 'beat', beat: null }],
-  ['members', { type: 'beat', beat: [] }],
-  ['members', { type: 'hello', id: 'x y\r\nPUB foo 1\r\nz\r\n' }],
+  ['members', { type: 'info' }],
+  ['members', { type: 'info', info: null }],
+  ['members', { type: 'info', info: { ...nobody, serves: 5, revision: 1 } }],
+  ['members', { type: 'info', info: { ...nobody, serves: [null], revision: 1 } }],
+  ['members', { type: 'info', info: { ...nobody, host: { toString: 1 }, serves: null, revision: 1 } }],
+  ['members', { type: 'heartbeat', heartbeat: null }],
+  ['members', { type: 'heartbeat', heartbeat: [] }],
+  ['members', { type: 'discover', id: 'x y\r\nPUB foo 1\r\nz\r\n' }],
   ['members', { type: 'who-runs', task: {}, fromId: 'a b' }],
   ['members', { type: 'concluded' }],
   ['members', { type: '\u001B[31mEVIL\nline2' }],
@@ -52,8 +52,8 @@ const WORST: readonly (readonly [subject: string, header: unknown, payload?: Uin
   ['inbox', { type: 'request', id: 1, event: 'where', from: 0, fromId: 'a b', deadline: { at: 1 } }],
   ['inbox', { type: 'reply', id: 1, outcome: 'maybe', slot: 'x', fromId: null }],
   ['inbox', { type: 'result', task: 'x', outcome: 'ok', slot: 0 }],
-  ['inbox', { type: 'who', fromId: '>' }],
-  ['inbox', { type: 'card', card: 'x' }],
+  ['inbox', { type: 'discover', fromId: '>' }],
+  ['inbox', { type: 'info', info: 'x' }],
 ];
 
 /** Two hosts, and somebody at their broker who says anything. */

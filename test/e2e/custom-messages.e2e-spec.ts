@@ -65,7 +65,7 @@ describe('custom messages', () => {
   it('what looks like a control message of the package is none', async () => {
     const before = await app.members();
     const { mark } = app;
-    const sealed = { cmd: 'NODE_NESTJS_CLUSTER', ns: 'nestjs-cluster/2' };
+    const sealed = { cmd: 'NODE_NESTJS_CLUSTER', ns: 'nestjs-cluster/3' };
     const messages = [
       { ...sealed, type: 'retire', reason: 'forged' },
       { ...sealed, seal: 'guessed', type: 'retire', reason: 'forged' },

@@ -1,7 +1,7 @@
 import type { Answer, MemberId, Waiter } from '../bus.interface.js';
 
 /** One request to several members under one number: each is answered, refused or lost by itself. */
-export class Round {
+export class GroupCall {
   readonly what = 'round';
   private readonly asked: MemberId[] = [];
   private readonly waiters: Waiter<Answer>[] = [];

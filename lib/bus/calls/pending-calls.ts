@@ -1,6 +1,7 @@
 import { NumberTable } from '../../platform/number-table.js';
-import type { Answer, Claim, Encoded, MemberId, Waiter } from '../bus.interface.js';
-import type { Round } from './group-call.js';
+import type { Answer, Claim, MemberId, Waiter } from '../bus.interface.js';
+import type { Encoded } from '../../codec/codec.js';
+import type { GroupCall } from './group-call.js';
 
 interface CallOf<What extends string, Result> {
   readonly what: What;
@@ -14,7 +15,7 @@ export type SingleCall =
   | (CallOf<'claim', Claim> & { readonly key: string });
 
 /** A call that waits. */
-export type Call = SingleCall | Round;
+export type Call = SingleCall | GroupCall;
 
 /** The calls of this member that wait for an answer, by number. */
 export class PendingCalls {

@@ -1,7 +1,7 @@
 import type { Answer, Bus, MemberId, Waiter } from '../bus.interface.js';
 
 /** `bus.requestEach` as so many requests: what one of them meets is no business of the others. */
-export function requestOneByOne(
+export function requestEach(
   bus: Pick<Bus, 'request'>,
   to: readonly MemberId[],
   event: string,

@@ -7,9 +7,9 @@ import { Lease } from './lease.js';
 import { Pace } from '../pace.js';
 import { untilDone } from '../retry.js';
 import { conclusion } from '../shapes.js';
-import { MOST_KEPT } from '../messages.js';
+import { type ConclusionHeader, MOST_KEPT } from '../messages.js';
 import { pack, type Reader, tokenOf, type Unpacked } from '../envelope.js';
-import type { WireClock, WireTime } from '../wire-time.js';
+import type { WireClock } from '../wire-time.js';
 
 /** An answer is forgotten so long after the last process that knows it is gone, in ms. */
 export const ANSWER_KEPT = 60_000;
@@ -28,17 +28,6 @@ const RENEWAL_STEP = 200;
 /** A lease is renewed so often in its time; many are spread over so many steps. */
 const RENEWALS = 4;
 const LEASE_STEPS = 10;
-
-/** How a run ended. */
-export interface ConclusionHeader {
-  readonly key: string;
-  readonly outcome: 'ok' | 'error';
-  readonly slot: Address;
-  /** Until when it counts; null for the cluster's life. */
-  readonly until: WireTime | null;
-  /** Of the run that it is the result of. */
-  readonly token: number;
-}
 
 interface Claimant {
   readonly key: string;
@@ -66,7 +55,7 @@ interface Known {
 }
 
 /** Claims over all hosts: a lease for the run, a record for its answer, and a word to those who wait. */
-export class DistributedClaims {
+export class StoreClaims {
   private readonly waiting = new Set<Claimant>();
   private readonly held: Pace<Held>;
   /** By the answer's key in the store. */
@@ -294,7 +283,7 @@ export class DistributedClaims {
   private renewOrForget(key: string, known: Known): void {
     if (!this.counts(known.header)) return this.forgetAnswer(key);
     this.renewAnswer(key, known).then(
-      (isRenewed) => isRenewed && this.tellKept(key),
+      (isRenewed) => isRenewed && this.warnOfKept(key),
       // It is tried again in a period, by this process or another one.
       () => undefined,
     );
@@ -312,7 +301,7 @@ export class DistributedClaims {
     return known.version !== undefined;
   }
 
-  private tellKept(key: string): void {
+  private warnOfKept(key: string): void {
     this.kept.push(key);
     const say = () => this.kept.length > 0 && this.sayKept(this.kept.splice(0));
     if (this.kept.length === MOST_KEPT) say();

@@ -1,4 +1,4 @@
-import { NotConnectedError } from '../../errors/index.js';
+import { NotConnectedError } from '../../errors/errors.js';
 import type { Engine, Store } from '../../bus/engine.interface.js';
 import { deadLetter } from '../shapes.js';
 import { queueOf, recordedUntil, type TaskHeader } from './task-message.js';
@@ -6,7 +6,7 @@ import { pack, type Reader, unpack } from '../envelope.js';
 import type { WireClock } from '../wire-time.js';
 
 /** A task that was given up: every worker that ran it died or fell silent. */
-export interface BuriedTask {
+export interface DeadLetterRecord {
   readonly id: string;
   readonly event: string;
   /** What the task was given, encoded. */
@@ -42,9 +42,9 @@ export class DeadLetters {
   ) {}
 
   /** The oldest first. One that cannot be read is among them, with its id, so that it can be discarded. */
-  async list(): Promise<BuriedTask[]> {
+  async list(): Promise<DeadLetterRecord[]> {
     const keys = await this.store.keys();
-    const letters: BuriedTask[] = [];
+    const letters: DeadLetterRecord[] = [];
     for (let from = 0; from < keys.length; from += AT_A_TIME) {
       const some = await Promise.all(keys.slice(from, from + AT_A_TIME).map((key) => this.find(key)));
       letters.push(...some.filter((letter) => letter !== undefined));
@@ -81,7 +81,7 @@ export class DeadLetters {
     return true;
   }
 
-  private async find(id: string): Promise<BuriedTask | undefined> {
+  private async find(id: string): Promise<DeadLetterRecord | undefined> {
     try {
       const record = await this.store.get(id);
       if (record === undefined) return undefined;

@@ -1,4 +1,4 @@
-import { BackpressureError } from '../../errors/index.js';
+import { BackpressureError } from '../../errors/errors.js';
 import { type Clock, hostTime, type Timer } from '../../platform/clock.js';
 import { ThrottledWarning } from '../../platform/throttled-warning.js';
 import type { Address, Answer, MemberId, TaskRequest, Waiter } from '../../bus/bus.interface.js';
@@ -22,7 +22,7 @@ export type ResultListening = (
 /** A call that waits for its task. */
 class Call {
   id = '';
-  round = 1;
+  incarnation = 1;
   isOver = false;
   look: Timer | undefined;
   unsubscribe: () => void = () => undefined;
@@ -69,7 +69,7 @@ export class TaskCaller {
 
   /** Somebody says how a task ended. */
   settled(header: ResultHeader, payload: Uint8Array): void {
-    for (const call of this.byTask.get(header.task) ?? []) this.heard(call, header, payload);
+    for (const call of this.byTask.get(header.task) ?? []) this.onResult(call, header, payload);
   }
 
   progressed(task: string, payload: Uint8Array): void {
@@ -93,7 +93,7 @@ export class TaskCaller {
 
   private begin(call: Call): void {
     const { event, key } = call.task;
-    call.id = key === undefined ? `t${this.self.id}-${(this.count += 1)}` : sharedId(event, key, call.round);
+    call.id = key === undefined ? `t${this.self.id}-${(this.count += 1)}` : sharedId(event, key, call.incarnation);
     const calls = this.byTask.get(call.id);
     if (calls === undefined) this.byTask.set(call.id, new Set([call]));
     else calls.add(call);
@@ -129,11 +129,11 @@ export class TaskCaller {
 
   /** Somebody else's task, maybe at its end already: its result is said where all can hear. */
   private async join(call: Call, id: string): Promise<void> {
-    call.unsubscribe = this.listen(resultSubject(id), (header, payload) => this.heard(call, header, payload));
+    call.unsubscribe = this.listen(resultSubject(id), (header, payload) => this.onResult(call, header, payload));
     await this.engine.flush().catch(() => undefined);
   }
 
-  private heard(call: Call, { task, outcome, slot }: ResultHeader, payload: Uint8Array): void {
+  private onResult(call: Call, { task, outcome, slot }: ResultHeader, payload: Uint8Array): void {
     if (call.isOver || call.id !== task) return;
     // Its first caller had less time; this one still waits.
     if (outcome === 'expired' && call.task.key !== undefined && call.task.deadline > hostTime())
@@ -145,7 +145,7 @@ export class TaskCaller {
   /** A task of the same key came to no result: this is another one. */
   private again(call: Call): void {
     this.detach(call);
-    call.round += 1;
+    call.incarnation += 1;
     this.begin(call);
   }
 
@@ -160,7 +160,7 @@ export class TaskCaller {
     const { header, payload } = found;
     if ('begun' in header) return this.lookAfter(call, delay);
     if (isFirst && NO_RESULT.has(header.outcome)) return this.again(call);
-    this.heard(call, header, payload);
+    this.onResult(call, header, payload);
   }
 
   private lookAfter(call: Call, delay: number): void {

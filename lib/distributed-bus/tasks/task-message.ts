@@ -57,8 +57,8 @@ export const NO_RESULT: ReadonlySet<Outcome> = new Set(['expired', 'lost', 'no-h
 export const queueOf = (event: string): string => tokenOf('event', event);
 
 /** The id that tasks of one event and key share; `round` counts those of them that came to no result. */
-export const sharedId = (event: string, key: string, round: number): string =>
-  `${tokenOf('task', event, key)}-${round}`;
+export const sharedId = (event: string, key: string, incarnation: number): string =>
+  `${tokenOf('task', event, key)}-${incarnation}`;
 
 /** Where those who share a task hear of its end. */
 export const resultSubject = (task: string): string => `done-${task}`;

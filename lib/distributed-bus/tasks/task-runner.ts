@@ -1,10 +1,11 @@
-import { type Clock, elapsed, hostTime, type Timer } from '../../platform/clock.js';
+import { type Clock, sleep, hostTime, type Timer } from '../../platform/clock.js';
 import { ThrottledWarning } from '../../platform/throttled-warning.js';
 import type { Address, MemberId, Outcome, ServedEvent, Task } from '../../bus/bus.interface.js';
 import type { Engine, LeasedTask, QueueWorker, Store } from '../../bus/engine.interface.js';
 import { DEMAND_KEPT } from '../demand.js';
 import { untilDone } from '../retry.js';
-import { task as taskShape, taskRecord, Unreadable } from '../shapes.js';
+import { task as taskShape, taskRecord } from '../shapes.js';
+import { Unreadable, OtherVersion, pack, type Reader, type Unpacked, unpack } from '../envelope.js';
 import {
   type BeginningHeader,
   inboxOf,
@@ -15,7 +16,6 @@ import {
   type ResultHeader,
   type TaskHeader,
 } from './task-message.js';
-import { OtherVersion, pack, type Reader, type Unpacked, unpack } from '../envelope.js';
 import type { WireClock } from '../wire-time.js';
 
 /** How many tasks of an event a worker runs at a time where its handler names no limit. */
@@ -61,7 +61,7 @@ interface Running {
   deliveries: number;
   readonly header: TaskHeader;
   readonly payload: Uint8Array;
-  readonly station: Station;
+  readonly consumer: QueueConsumer;
   /** How often its handler has thrown here. */
   failures: number;
   /** Its handler was called, or is about to be. */
@@ -88,7 +88,7 @@ interface Kept {
 const NOTHING_KEPT: Kept = { version: undefined };
 
 /** The tasks of one event that this member runs. */
-interface Station {
+interface QueueConsumer {
   concurrency: number;
   /** How many tasks run, or were granted and may come. */
   taken: number;
@@ -102,7 +102,7 @@ interface Station {
  * down once before the queue forgets the task. Side effects are at least once; results exactly once.
  */
 export class TaskRunner {
-  private readonly stations = new Map<string, Station>();
+  private readonly consumers = new Map<string, QueueConsumer>();
   private readonly running = new Map<number, Running>();
   /** What was handed to this member and is not done with: looked up, running, or being written down. */
   private readonly held = new Set<Running>();
@@ -162,8 +162,8 @@ export class TaskRunner {
   want(event: string): boolean {
     if (this.state !== 'open') return false;
     if (!this.onDemand.has(event)) return this.served.some((served) => served.event === event);
-    const station = this.staff(event, DEFAULT_CONCURRENCY);
-    this.endLater(event, station);
+    const consumer = this.subscribe(event, DEFAULT_CONCURRENCY);
+    this.endLater(event, consumer);
     return true;
   }
 
@@ -178,7 +178,7 @@ export class TaskRunner {
   /** Takes no more tasks; those that run go on. */
   stop(): void {
     this.state = 'stopped';
-    for (const [event, station] of this.stations) this.end(event, station);
+    for (const [event, consumer] of this.consumers) this.end(event, consumer);
   }
 
   /** Resolves when what has ended is written down; what still runs is left to its lease. */
@@ -228,58 +228,63 @@ export class TaskRunner {
 
   private arrange(): void {
     const wanted = new Map(this.served.map(({ event, concurrency }) => [event, concurrency ?? DEFAULT_CONCURRENCY]));
-    for (const [event, station] of this.stations) {
-      if (!wanted.has(event) && !(station.end !== undefined && this.onDemand.has(event))) this.end(event, station);
+    for (const [event, consumer] of this.consumers) {
+      if (!wanted.has(event) && !(consumer.end !== undefined && this.onDemand.has(event))) this.end(event, consumer);
     }
-    for (const [event, concurrency] of wanted) this.staff(event, concurrency);
+    for (const [event, concurrency] of wanted) this.subscribe(event, concurrency);
   }
 
-  private staff(event: string, concurrency: number): Station {
-    let station = this.stations.get(event);
-    if (station === undefined) {
-      const created: Station = { concurrency, taken: 0, worker: undefined as unknown as QueueWorker, end: undefined };
+  private subscribe(event: string, concurrency: number): QueueConsumer {
+    let consumer = this.consumers.get(event);
+    if (consumer === undefined) {
+      const created: QueueConsumer = {
+        concurrency,
+        taken: 0,
+        worker: undefined as unknown as QueueWorker,
+        end: undefined,
+      };
       created.worker = this.engine.work(queueOf(event), this.silence, (leased) => this.taken(leased, event, created));
-      this.stations.set(event, created);
-      station = created;
+      this.consumers.set(event, created);
+      consumer = created;
     }
-    station.end?.cancel();
-    station.end = undefined;
-    station.concurrency = concurrency;
-    this.fill(station);
-    return station;
+    consumer.end?.cancel();
+    consumer.end = undefined;
+    consumer.concurrency = concurrency;
+    this.fill(consumer);
+    return consumer;
   }
 
   /** Nobody may ask for it any more: it goes when nobody has for a while, and nothing runs. */
-  private endLater(event: string, station: Station): void {
+  private endLater(event: string, consumer: QueueConsumer): void {
     const end = () => {
-      if ([...this.held].some((held) => held.station === station)) this.endLater(event, station);
-      else this.end(event, station);
+      if ([...this.held].some((held) => held.consumer === consumer)) this.endLater(event, consumer);
+      else this.end(event, consumer);
     };
-    station.end = this.clock.after(DEMAND_KEPT, end, false);
+    consumer.end = this.clock.after(DEMAND_KEPT, end, false);
   }
 
-  private end(event: string, station: Station): void {
-    station.end?.cancel();
-    station.worker.stop();
-    if (this.stations.get(event) === station) this.stations.delete(event);
+  private end(event: string, consumer: QueueConsumer): void {
+    consumer.end?.cancel();
+    consumer.worker.stop();
+    if (this.consumers.get(event) === consumer) this.consumers.delete(event);
   }
 
-  private fill(station: Station): void {
-    const room = station.concurrency - station.taken;
+  private fill(consumer: QueueConsumer): void {
+    const room = consumer.concurrency - consumer.taken;
     if (room <= 0) return;
-    station.taken += room;
-    station.worker.grant(room);
+    consumer.taken += room;
+    consumer.worker.grant(room);
   }
 
-  private leave(station: Station): void {
-    station.taken -= 1;
-    if (this.state === 'open') this.fill(station);
+  private leave(consumer: QueueConsumer): void {
+    consumer.taken -= 1;
+    if (this.state === 'open') this.fill(consumer);
   }
 
   private letGo(running: Running): void {
     this.held.delete(running);
     if (running.hasNoPlace) this.withoutPlace -= 1;
-    else this.leave(running.station);
+    else this.leave(running.consumer);
   }
 
   /** The task waits for something: others need not wait with it. */
@@ -287,10 +292,10 @@ export class TaskRunner {
     if (running.hasNoPlace || this.withoutPlace >= MOST_WITHOUT_PLACE) return;
     running.hasNoPlace = true;
     this.withoutPlace += 1;
-    this.leave(running.station);
+    this.leave(running.consumer);
   }
 
-  private taken(leased: LeasedTask, event: string, station: Station): void {
+  private taken(leased: LeasedTask, event: string, consumer: QueueConsumer): void {
     let message: Unpacked<TaskHeader>;
     try {
       message = unpack(leased.message, taskShape);
@@ -301,12 +306,12 @@ export class TaskRunner {
       this.reader.drop(error);
       // Members of its version may be there, or come: it goes to them when its lease has ended here.
       if (!(error instanceof OtherVersion)) void this.again(() => leased.acknowledge());
-      return this.leave(station);
+      return this.leave(consumer);
     }
-    if (this.isBackHere(message.header.id, leased)) return this.leave(station);
+    if (this.isBackHere(message.header.id, leased)) return this.leave(consumer);
     const fresh = { deliveries: 1, failures: 0, isBegun: false, runsElsewhere: false, hasNoPlace: false };
     const run = `${this.self.id}-${(this.lastRun += 1)}`;
-    const running = { ...message, leased, station, ...fresh, run, kept: NOTHING_KEPT, renewalDue: Infinity };
+    const running = { ...message, leased, consumer, ...fresh, run, kept: NOTHING_KEPT, renewalDue: Infinity };
     this.held.add(running);
     this.track(this.begin(running));
   }
@@ -341,7 +346,7 @@ export class TaskRunner {
       if (!(await this.untilQuiet(running))) return this.letGo(running);
       const begun = this.begunBefore(running);
       if (begun > header.redeliveries) {
-        await this.bury(running, begun);
+        await this.keepDeadLetter(running, begun);
         return this.letGo(running);
       }
       const isWritten = await this.writeBeginning(running, begun + 1);
@@ -409,7 +414,7 @@ export class TaskRunner {
       if (left <= 0) asked += 1;
       const pause = left > 0 ? Math.min(left, ANSWER_TIME) : ANSWER_TIME;
       running.leased.extend();
-      await elapsed(this.clock, pause);
+      await sleep(this.clock, pause);
       waited += pause;
       if (!(await this.lookUp(running))) return false;
       if (running.kept.beginning?.run !== beginning.run) waited = asked = 0;
@@ -577,7 +582,7 @@ export class TaskRunner {
   }
 
   /** Everybody who ran it died: it goes where it can be looked at, and its caller hears of it. */
-  private async bury(running: Running, died: number): Promise<void> {
+  private async keepDeadLetter(running: Running, died: number): Promise<void> {
     const { header, payload } = running;
     this.listener.warn(
       `Task ${header.id} ('${header.event}') is a dead letter: ${died} worker(s) died or fell silent while they ran it.`,

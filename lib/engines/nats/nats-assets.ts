@@ -2,7 +2,7 @@ import { setTimeout as elapsed } from 'node:timers/promises';
 import type { JetStreamClient, JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { ClusterOptionsError } from '../../errors/index.js';
+import { ClusterOptionsError } from '../../errors/errors.js';
 import { type Secrets, withoutCredentials } from '../../platform/secrets.js';
 import type { NatsNames } from './names.js';
 import type { ResolvedNatsOptions } from './options.js';

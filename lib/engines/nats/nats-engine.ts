@@ -9,8 +9,8 @@ import type {
   QueueWorker,
   Store,
 } from '../../bus/engine.interface.js';
-import { BackpressureError, ClusterOptionsError, NotConnectedError } from '../../errors/index.js';
-import { saidAtTheDoor } from '../../platform/at-the-door.js';
+import { BackpressureError, ClusterOptionsError, NotConnectedError } from '../../errors/errors.js';
+import { refusalOf } from '../../platform/at-the-door.js';
 import { delayAfter } from '../../platform/backoff.js';
 import { hostTime, systemClock } from '../../platform/clock.js';
 import { connectionReason } from '../../platform/connection-reason.js';
@@ -255,7 +255,7 @@ export class NatsEngine implements Engine {
         onFailedDial(connection, (error) => this.failedDial(error));
         return connection;
       } catch (error) {
-        this.failedDial(error, await this.saidAtTheDoor(error));
+        this.failedDial(error, await this.reasonOfRefusal(error));
         if (isRefusal(error)) throw this.refusal(error);
       }
       await elapsed(this.nextDelay());
@@ -278,13 +278,13 @@ export class NatsEngine implements Engine {
   }
 
   /** What the first server has to say where it took the connection, and no more came of it. */
-  private async saidAtTheDoor(error: unknown): Promise<string | undefined> {
+  private async reasonOfRefusal(error: unknown): Promise<string | undefined> {
     if ((error as Error).name !== 'TimeoutError') return undefined;
     const [first = '127.0.0.1'] = [this.options.servers ?? []].flat();
     const address = /^[a-z]+:\/\//.test(first) ? first : `nats://${first}`;
     if (!URL.canParse(address)) return undefined;
     const { hostname, port } = new URL(address);
-    return saidAtTheDoor(hostname.replaceAll(/[[\]]/g, ''), Number(port || DEFAULT_PORT));
+    return refusalOf(hostname.replaceAll(/[[\]]/g, ''), Number(port || DEFAULT_PORT));
   }
 
   private refusal(error: unknown): ClusterOptionsError {

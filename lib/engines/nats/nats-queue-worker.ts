@@ -143,14 +143,14 @@ export class NatsQueueWorker implements QueueWorker {
     return connection.subscribe(`${this.context.inbox}.*`, {
       callback: (error, message) => {
         if (error) this.context.warn(`NATS refuses to hand out tasks: ${error.message}`);
-        else this.heard(message, connection);
+        else this.onMessage(message, connection);
       },
     });
   }
 
-  private heard(message: Msg, connection: NatsConnection): void {
+  private onMessage(message: Msg, connection: NatsConnection): void {
     this.silentLooks = 0;
-    if (message.subject === this.pullSubject) return this.told(message);
+    if (message.subject === this.pullSubject) return this.onStatus(message);
     // About an earlier one.
     if (message.subject.startsWith(`${this.context.inbox}.`)) return;
     if (this.outstanding > 0) this.outstanding -= 1;
@@ -160,7 +160,7 @@ export class NatsQueueWorker implements QueueWorker {
   }
 
   /** A word about the pull itself. */
-  private told({ headers }: Msg): void {
+  private onStatus({ headers }: Msg): void {
     const code = headers?.code ?? 0;
     if (code === WAITING) return;
     if (SERVED_OUT.has(code)) {
@@ -209,7 +209,7 @@ class NatsTask implements LeasedTask {
   }
 
   extend(): void {
-    this.say('+WPI');
+    this.respond('+WPI');
   }
 
   async acknowledge(): Promise<void> {
@@ -217,10 +217,10 @@ class NatsTask implements LeasedTask {
   }
 
   release(): void {
-    this.say('-NAK');
+    this.respond('-NAK');
   }
 
-  private say(word: string): void {
+  private respond(word: string): void {
     try {
       this.connection.publish(this.reply, word);
     } catch {

@@ -1,4 +1,4 @@
-import { type Clock, elapsed } from '../../platform/clock.js';
+import { type Clock, sleep } from '../../platform/clock.js';
 
 /** JetStream that has kept nothing for so long, in ms, keeps nothing. Where a server is lost, a new leader mostly takes less. */
 export const KEEPS_NOTHING_AFTER = 4_500;
@@ -48,11 +48,11 @@ export class QuorumWatch {
     const { turn } = this;
     const timeLeft = () => since + KEEPS_NOTHING_AFTER - this.clock.now();
     while (timeLeft() > 0) {
-      const late = elapsed(this.clock, timeLeft()).then(() => false);
+      const late = sleep(this.clock, timeLeft()).then(() => false);
       const isKept = await Promise.race([this.keeps().catch(() => false), late]);
       if (turn !== this.turn) return;
       if (isKept) return this.reset();
-      await elapsed(this.clock, Math.min(LOOK_INTERVAL, Math.max(0, timeLeft())));
+      await sleep(this.clock, Math.min(LOOK_INTERVAL, Math.max(0, timeLeft())));
       if (turn !== this.turn) return;
     }
     this.reset();

@@ -8,7 +8,7 @@ import type {
   QueueWorker,
   Store,
 } from '../../bus/engine.interface.js';
-import { NotConnectedError } from '../../errors/index.js';
+import { NotConnectedError } from '../../errors/errors.js';
 import { hostTime } from '../../platform/clock.js';
 import { ThrottledWarning } from '../../platform/throttled-warning.js';
 import { RedisNames } from './names.js';
@@ -55,7 +55,7 @@ export class RedisEngine implements Engine {
   private readonly queues = new Map<string, UsedQueue>();
   private readonly workers = new Set<RedisQueueWorker>();
   private readonly warned = new Set<string>();
-  private readonly unsent: ThrottledWarning;
+  private readonly replyBuffer: ThrottledWarning;
   private readonly refused: ThrottledWarning;
 
   constructor(
@@ -65,7 +65,7 @@ export class RedisEngine implements Engine {
   ) {
     this.names = new RedisNames(context, options.db);
     const warn = (message: string) => this.listener?.onWarning(message);
-    this.unsent = new ThrottledWarning(
+    this.replyBuffer = new ThrottledWarning(
       warn,
       hostTime,
       (count, reason) => `Redis did not take ${count} message(s), which are lost; the last: ${reason}`,
@@ -89,7 +89,7 @@ export class RedisEngine implements Engine {
       prepare: (commands, hearing) => this.prepare(commands, hearing),
       up: () => this.up(),
       down: (reason) => this.down(reason),
-      heard: (channel, message) => this.heard(channel, message),
+      onMessage: (channel, message) => this.heard(channel, message),
       warn: (message) => this.refused.due(message),
     });
     this.link = link;
@@ -108,7 +108,7 @@ export class RedisEngine implements Engine {
     const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
     this.client()
       .publish(this.names.channel(subject), bytes)
-      .catch((error: Error) => this.isConnected && this.unsent.due(error.message));
+      .catch((error: Error) => this.isConnected && this.replyBuffer.due(error.message));
   }
 
   async flush(): Promise<void> {
@@ -243,19 +243,19 @@ export class RedisEngine implements Engine {
     if (receivers === undefined) {
       receivers = new Set();
       this.receivers.set(channel, receivers);
-      this.tell(({ hearing }) => hearing.subscribe(channel));
+      this.resubscribe(({ hearing }) => hearing.subscribe(channel));
     }
     receivers.add(own);
     return () => {
       receivers.delete(own);
       if (receivers.size > 0 || this.receivers.get(channel) !== receivers) return;
       this.receivers.delete(channel);
-      this.tell(({ hearing }) => hearing.unsubscribe(channel));
+      this.resubscribe(({ hearing }) => hearing.unsubscribe(channel));
     };
   }
 
   /** A change of what is subscribed. One that fails is made again with the next connection, which comes at once then. */
-  private tell(change: (link: RedisLink) => Promise<unknown>): void {
+  private resubscribe(change: (link: RedisLink) => Promise<unknown>): void {
     const { link } = this;
     // While a connection is made, it may have subscribed to what was there before.
     if (link === undefined || link.hearing.status !== 'ready') return;

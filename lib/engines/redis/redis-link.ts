@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { setTimeout as elapsed } from 'node:timers/promises';
 import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
-import { ClusterOptionsError } from '../../errors/index.js';
-import { answersPlainly, saidAtTheDoor, speaksTls } from '../../platform/at-the-door.js';
+import { ClusterOptionsError } from '../../errors/errors.js';
+import { answersPlainly, refusalOf, speaksTls } from '../../platform/at-the-door.js';
 import { delayAfter } from '../../platform/backoff.js';
 import { hostTime } from '../../platform/clock.js';
 import { connectionReason } from '../../platform/connection-reason.js';
@@ -59,7 +59,7 @@ export interface RedisLinkListener {
   prepare(commands: ScriptedRedis, hearing: Redis): Promise<void>;
   up(): void;
   down(reason: string): void;
-  heard(channel: string, message: Buffer): void;
+  onMessage(channel: string, message: Buffer): void;
   warn(message: string): void;
 }
 
@@ -101,7 +101,7 @@ export class RedisLink {
     this.commands = withScripts(this.dial());
     this.hearing = this.dial();
     this.hearing.on('messageBuffer', (channel: Buffer, message: Buffer) =>
-      this.listener.heard(channel.toString(), message),
+      this.listener.onMessage(channel.toString(), message),
     );
   }
 
@@ -179,12 +179,12 @@ export class RedisLink {
           ? new Redis({ ...preset, ...client, ...fixed })
           : new Redis(url, { ...preset, ...client, ...fixed })),
     );
-    hearEveryError(dialled);
+    listenToEveryError(dialled);
     dialled.on('connecting', () => (beganAt = hostTime()));
     dialled.on('ready', () => void this.ready());
     dialled.on('close', () => this.lost('it was closed'));
     dialled.on('error', (error: Error & { readonly code?: unknown }) => {
-      if (BROKEN.has(error.code)) void this.askAtTheDoor(error);
+      if (BROKEN.has(error.code)) void this.askForRefusal(error);
       else this.erred(error);
     });
     return dialled;
@@ -261,7 +261,7 @@ export class RedisLink {
   }
 
   /** No connection comes about: the server takes no more, or only one end speaks TLS. */
-  private async askAtTheDoor(error: Error): Promise<void> {
+  private async askForRefusal(error: Error): Promise<void> {
     const { path, sentinels, host = '127.0.0.1', port = 6379, tls } = this.commands.options;
     if (path !== undefined || sentinels) return this.erred(error);
     this.trouble ??= this.secrets.hide(connectionReason(error));
@@ -303,7 +303,7 @@ export class RedisLink {
  * ioredis listens to the first error of each socket only. A TLS socket may report a second one, such as the alert that
  * answers its refusal of a certificate: nobody would hear it, and the process would end.
  */
-function hearEveryError(client: Redis): void {
+function listenToEveryError(client: Redis): void {
   const { connector } = client as unknown as { readonly connector: Connector };
   const connect = connector.connect.bind(connector);
   connector.connect = async (...args) => {
@@ -319,7 +319,7 @@ interface Connector {
 
 /** Why a server ends a connection without TLS. */
 async function refusalOfPlain(host: string, port: number): Promise<Error | undefined> {
-  const said = await saidAtTheDoor(host, port);
+  const said = await refusalOf(host, port);
   if (said !== undefined) return new Error(said);
   if (!(await speaksTls(host, port))) return undefined;
   return new TlsAtOneEnd('the server speaks TLS only, so name it as rediss://, or give tls');

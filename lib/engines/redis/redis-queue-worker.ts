@@ -28,7 +28,7 @@ export class RedisQueueWorker implements QueueWorker {
   private credits = 0;
   private takes = 0;
   private looks = 0;
-  private hands: { readonly queue: RedisQueue; readonly worker: Worker } | undefined;
+  private consumer: { readonly queue: RedisQueue; readonly worker: Worker } | undefined;
   private taking: Promise<void> | undefined;
   private isWoken = false;
   private timer: NodeJS.Timeout | undefined;
@@ -54,7 +54,7 @@ export class RedisQueueWorker implements QueueWorker {
   async retire(): Promise<void> {
     this.stop();
     await this.taking;
-    await this.hands?.worker.close(true);
+    await this.consumer?.worker.close(true);
   }
 
   /** What is on its way goes back into its queue. */
@@ -120,8 +120,8 @@ export class RedisQueueWorker implements QueueWorker {
   }
 
   private handsOf(queue: RedisQueue): Worker {
-    if (this.hands?.queue !== queue) this.hands = { queue, worker: queue.hands(this.lease) };
-    return this.hands.worker;
+    if (this.consumer?.queue !== queue) this.consumer = { queue, worker: queue.consumer(this.lease) };
+    return this.consumer.worker;
   }
 
   private lookLater(grace = 0): void {

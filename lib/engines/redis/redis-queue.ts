@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IRedisTransaction, Job, Queue, Worker } from 'bullmq';
-import { BackpressureError } from '../../errors/index.js';
+import { BackpressureError } from '../../errors/errors.js';
 import { hostTime } from '../../platform/clock.js';
 import type { RedisNames } from './names.js';
 import type { RedisPackages } from './packages.js';
@@ -93,7 +93,7 @@ export class RedisQueue {
   }
 
   /** Hands for the queue, by BullMQ: they take when they are told to, one task at a time. */
-  hands(lease: number): Worker {
+  consumer(lease: number): Worker {
     const { Worker, createRedisBackend } = this.packages.bullmq;
     const options = {
       ...this.options,

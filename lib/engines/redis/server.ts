@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { ClusterOptionsError } from '../../errors/index.js';
+import { ClusterOptionsError } from '../../errors/errors.js';
 
 const OLDEST_VERSION = [6, 2];
 

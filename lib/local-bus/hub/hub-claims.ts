@@ -1,4 +1,4 @@
-import type { Congestion } from './flow-control.js';
+import type { FlowControl } from './flow-control.js';
 import {
   copyOf,
   deadlineOf,
@@ -14,7 +14,7 @@ import {
   termOf,
 } from '../wire/frame.js';
 import { LastingKeys } from '../../bus/calls/lasting-keys.js';
-import type { Seat } from './hub-member.js';
+import type { HubMember } from './hub-member.js';
 
 /** When so many keys are known, those whose answer has expired are looked for. */
 const SWEEP_AT = 1024;
@@ -24,7 +24,7 @@ const CLAIMANT_OVERHEAD = 512;
 
 /** A member that asked for the claim. */
 interface Claimant {
-  readonly seat: Seat;
+  readonly member: HubMember;
   /** Its own number of the call. */
   readonly call: number;
   /** How long an 'ok' answer of its run is kept, in ms. */
@@ -41,7 +41,7 @@ class Claim {
 }
 
 /** Claims: one holder to a key at a time, its answer for everybody, and another holder if it dies. */
-export class Claims {
+export class HubClaims {
   private readonly claims = new Map<string, Claim>();
   private sweepAt = SWEEP_AT;
   /** Those who hold a claim or wait for one. */
@@ -53,29 +53,29 @@ export class Claims {
   constructor(
     /** Bytes that claimants may take. */
     private readonly limit: number,
-    private readonly congestion: Congestion,
+    private readonly flowControl: FlowControl,
     private readonly warn: (message: string) => void,
     private readonly now: () => number,
   ) {
     this.lasting = new LastingKeys(warn, 'memory in the primary');
   }
 
-  claim(from: Seat, frame: Frame): void {
+  claim(from: HubMember, frame: Frame): void {
     const key = keyOf(frame);
-    const claimant: Claimant = { seat: from, call: idOf(frame), ttl: deadlineOf(frame) };
+    const claimant: Claimant = { member: from, call: idOf(frame), ttl: deadlineOf(frame) };
     const claim = this.claims.get(key);
-    if (claim?.answer !== undefined && !this.isExpired(claim)) return this.tell(claimant, claim.answer.frame);
-    if ((this.claimants + 1) * CLAIMANT_OVERHEAD > this.limit) return this.congestion.overflow(from, claimant.call);
+    if (claim?.answer !== undefined && !this.isExpired(claim)) return this.answer(claimant, claim.answer.frame);
+    if ((this.claimants + 1) * CLAIMANT_OVERHEAD > this.limit) return this.flowControl.overflow(from, claimant.call);
     this.claimants++;
     if (claim?.holder !== undefined) claim.waiting.push(claimant);
     else this.grant(this.renewed(key), claimant);
   }
 
   /** The holder says how its run ended. */
-  conclude(from: Seat, frame: Frame): void {
+  conclude(from: HubMember, frame: Frame): void {
     const key = keyOf(frame);
     const claim = this.claims.get(key);
-    if (claim?.holder?.seat !== from || claim.term !== termOf(frame)) {
+    if (claim?.holder?.member !== from || claim.term !== termOf(frame)) {
       this.warn(
         `${from.name} concluded the claim on '${key}' in term ${termOf(frame)}, which it does not hold; ignored.`,
       );
@@ -89,27 +89,27 @@ export class Claims {
     } else this.claims.delete(key);
     claim.holder = undefined;
     this.claimants -= 1 + claim.waiting.length;
-    for (const claimant of claim.waiting.splice(0)) this.tell(claimant, answer);
+    for (const claimant of claim.waiting.splice(0)) this.answer(claimant, answer);
   }
 
   /** A claimant waits no more; if the claim was just granted to it, the next one gets it. */
-  cancel(from: Seat, frame: Frame): void {
+  cancel(from: HubMember, frame: Frame): void {
     const key = keyOf(frame);
     const call = idOf(frame);
     const claim = this.claims.get(key);
     if (claim === undefined) return;
-    const isCaller = (claimant: Claimant | undefined) => claimant?.seat === from && claimant.call === call;
+    const isCaller = (claimant: Claimant | undefined) => claimant?.member === from && claimant.call === call;
     const at = claim.waiting.findIndex(isCaller);
     if (at >= 0) this.claimants -= claim.waiting.splice(at, 1).length;
     else if (isCaller(claim.holder)) this.passOn(key, claim);
   }
 
-  lost(seat: Seat): void {
+  lost(member: HubMember): void {
     for (const [key, claim] of this.claims) {
-      const others = claim.waiting.filter((claimant) => claimant.seat !== seat);
+      const others = claim.waiting.filter((claimant) => claimant.member !== member);
       this.claimants -= claim.waiting.length - others.length;
       claim.waiting.splice(0, claim.waiting.length, ...others);
-      if (claim.holder?.seat === seat) this.passOn(key, claim);
+      if (claim.holder?.member === member) this.passOn(key, claim);
     }
   }
 
@@ -126,7 +126,7 @@ export class Claims {
     const frame = newHubFrame(Kind.GRANT, claimant.call);
     claim.term = this.lastTerm += 1;
     setTerm(frame, claim.term);
-    this.congestion.tell(claimant.seat, frame);
+    this.flowControl.sendOwn(claimant.member, frame);
   }
 
   private passOn(key: string, claim: Claim): void {
@@ -137,10 +137,10 @@ export class Claims {
     else this.grant(claim, next);
   }
 
-  private tell({ seat, call }: Claimant, answer: Frame): void {
+  private answer({ member, call }: Claimant, answer: Frame): void {
     const frame = copyOf(answer);
     setId(frame, call);
-    if (!this.congestion.offer(seat, frame)) this.congestion.overflow(seat, call);
+    if (!this.flowControl.offer(member, frame)) this.flowControl.overflow(member, call);
   }
 
   private isExpired({ answer }: Claim): boolean {

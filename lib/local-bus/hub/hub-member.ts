@@ -4,8 +4,8 @@ import { type Frame, setSource, slotOf } from '../wire/frame.js';
 import type { Link } from '../wire/link.js';
 import type { QueuedTask } from './queued-task.js';
 
-/** Who takes a seat at the hub: a worker's process. */
-export type Occupant = Pick<Member, 'id' | 'slot' | 'generation' | 'pid'>;
+/** Who is attached to the hub: a worker's process. */
+export type MemberProcess = Pick<Member, 'id' | 'slot' | 'generation' | 'pid'>;
 
 /** An event that a member runs tasks of. */
 interface Served {
@@ -16,7 +16,7 @@ interface Served {
 }
 
 /** A member as the hub sees it, with everything the hub remembers about it. */
-export class Seat {
+export class HubMember {
   /** `attached`: may send and gets answers. `ready`: gets everything. `leaving`: gets answers only. `gone`: nothing. */
   state: 'attached' | 'ready' | 'leaving' | 'gone' = 'attached';
   suspect = false;
@@ -27,9 +27,9 @@ export class Seat {
   /** The first of the changes that are on their way. */
   readonly toServe: [event: string, concurrency: number][] = [];
   /** The tasks it is running, by the queue's number. */
-  readonly running = new NumberTable<QueuedTask>();
+  readonly running = new NumberTable<QueuedTask<HubMember>>();
   /** The tasks it waits for, by its own number of the call. */
-  readonly calls = new NumberTable<QueuedTask>();
+  readonly calls = new NumberTable<QueuedTask<HubMember>>();
   private readonly slotField: number;
 
   constructor(
@@ -67,13 +67,13 @@ export class Seat {
     for (const [, { event }] of this.running.entries()) if (changed.has(event)) this.count(event, 1);
   }
 
-  run(task: QueuedTask): void {
+  run(task: QueuedTask<HubMember>): void {
     this.running.set(task.id, task);
     this.count(task.event, 1);
   }
 
   /** It runs here no more. */
-  release(task: QueuedTask): void {
+  release(task: QueuedTask<HubMember>): void {
     if (this.running.take(task.id) !== undefined) this.count(task.event, -1);
   }
 

@@ -1,6 +1,6 @@
 import { PRIMARY_ID, type Member, type MemberId } from '../../bus/bus.interface.js';
-import { Claims } from './hub-claims.js';
-import { Congestion } from './flow-control.js';
+import { HubClaims } from './hub-claims.js';
+import { FlowControl } from './flow-control.js';
 import {
   deadlineOf,
   type Frame,
@@ -17,11 +17,11 @@ import {
   textIn,
 } from '../wire/frame.js';
 import type { Link } from '../wire/link.js';
-import { Roster } from './member-table.js';
+import { MemberTable } from './member-table.js';
 import { Router } from './router.js';
-import { type Occupant, Seat } from './hub-member.js';
+import { type MemberProcess, HubMember } from './hub-member.js';
 import { hostTime } from '../../platform/clock.js';
-import { SettledResults } from './result-cache.js';
+import { ResultCache } from './result-cache.js';
 import { TaskQueue } from './task-queue.js';
 
 export interface HubOptions {
@@ -40,25 +40,25 @@ export interface HubOptions {
  * looks into the payload of a message, and never waits.
  */
 export class Hub {
-  private readonly roster = new Roster();
-  private readonly congestion: Congestion;
+  private readonly memberTable = new MemberTable();
+  private readonly flowControl: FlowControl;
   private readonly router: Router;
   private readonly tasks: TaskQueue;
-  private readonly claims: Claims;
+  private readonly claims: HubClaims;
   private closing = false;
 
   constructor(private readonly options: HubOptions) {
     const { queueLimit, warn, now = hostTime } = options;
-    this.congestion = new Congestion(queueLimit, this.roster, () => this.tasks.dispatchWaiting());
-    this.router = new Router(this.roster, this.congestion, warn, now);
-    const results = new SettledResults(warn, now);
-    this.tasks = new TaskQueue(queueLimit, this.roster, this.congestion, results, warn, now);
-    this.claims = new Claims(queueLimit, this.congestion, warn, now);
+    this.flowControl = new FlowControl(queueLimit, this.memberTable, () => this.tasks.dispatchWaiting());
+    this.router = new Router(this.memberTable, this.flowControl, warn, now);
+    const results = new ResultCache(warn, now);
+    this.tasks = new TaskQueue(queueLimit, this.memberTable, this.flowControl, results, warn, now);
+    this.claims = new HubClaims(queueLimit, this.flowControl, warn, now);
   }
 
   /** The ready workers, by slot. */
   get members(): readonly Member[] {
-    return this.roster.members;
+    return this.memberTable.members;
   }
 
   /** Broadcasts not sent to a member because its heartbeat was overdue, since the start. */
@@ -72,21 +72,21 @@ export class Hub {
   }
 
   /**
-   * Seats a worker, at fork: it may send, call and claim and gets the answers, but no broadcast, request or
+   * Attaches a worker, at fork: it may send, call and claim and gets the answers, but no broadcast, request or
    * task before `ready`. When its link closes, it is detached.
    *
-   * @throws Error where `id` has a seat already
+   * @throws Error where `id` has a member already
    */
-  attach({ id, slot, generation, pid }: Occupant, link: Link): void {
+  attach({ id, slot, generation, pid }: MemberProcess, link: Link): void {
     if (id === PRIMARY_ID) throw new Error(`Member ${PRIMARY_ID} is the primary; use attachPrimary().`);
-    this.seat(new Seat(id, slot, generation, pid, link));
+    this.member(new HubMember(id, slot, generation, pid, link));
   }
 
-  /** Seats the primary itself: it hears every broadcast at once, and runs no tasks. */
+  /** Attaches the primary itself: it hears every broadcast at once, and runs no tasks. */
   attachPrimary(link: Link): void {
-    const seat = new Seat(PRIMARY_ID, 'primary', 0, process.pid, link);
-    seat.state = 'ready';
-    this.seat(seat);
+    const member = new HubMember(PRIMARY_ID, 'primary', 0, process.pid, link);
+    member.state = 'ready';
+    this.member(member);
   }
 
   /**
@@ -94,72 +94,72 @@ export class Hub {
    * slot from now on.
    */
   expect(slots: number): void {
-    this.roster.expect(slots);
+    this.memberTable.expect(slots);
     if (slots === 0) this.tasks.dispatchWaiting();
   }
 
   /** The worker is ready: a member from now on. Does nothing where it is gone or leaving. */
   ready(id: MemberId): void {
-    const seat = this.roster.get(id);
-    if (seat?.state !== 'attached') return;
-    seat.state = 'ready';
-    this.roster.changed();
-    this.congestion.check(seat);
+    const member = this.memberTable.get(id);
+    if (member?.state !== 'attached') return;
+    member.state = 'ready';
+    this.memberTable.changed();
+    this.flowControl.check(member);
     this.tasks.dispatchWaiting();
   }
 
   /** The worker's heartbeat is overdue, or is heard again. A suspect gets no broadcast and no new task. */
   suspect(id: MemberId, suspect: boolean): void {
-    const seat = this.roster.get(id);
-    if (seat === undefined || seat.suspect === suspect) return;
-    seat.suspect = suspect;
-    this.roster.changed();
-    this.congestion.check(seat);
+    const member = this.memberTable.get(id);
+    if (member === undefined || member.suspect === suspect) return;
+    member.suspect = suspect;
+    this.memberTable.changed();
+    this.flowControl.check(member);
     if (!suspect) this.tasks.dispatchWaiting();
   }
 
   /** The cluster is asked to stop, and its workers serve on: their state says so. */
   stopping(): void {
-    this.roster.stopping = true;
-    this.roster.changed();
+    this.memberTable.stopping = true;
+    this.memberTable.changed();
   }
 
   /**
-   * The worker leaves: it is no member any more, and after the FENCE it is now sent comes no broadcast,
+   * The worker leaves: it is no member any more, and after the GOAWAY it is now sent comes no broadcast,
    * request or task. What it runs it finishes; its own calls, replies and results pass as before.
    */
   leaving(id: MemberId): void {
-    const seat = this.roster.get(id);
-    if (seat === undefined || seat.isPrimary || seat.state === 'leaving') return;
-    seat.state = 'leaving';
-    seat.link.send(newHubFrame(Kind.FENCE));
-    this.roster.changed();
-    this.congestion.check(seat);
+    const member = this.memberTable.get(id);
+    if (member === undefined || member.isPrimary || member.state === 'leaving') return;
+    member.state = 'leaving';
+    member.link.send(newHubFrame(Kind.GOAWAY));
+    this.memberTable.changed();
+    this.flowControl.check(member);
     this.tasks.dispatchWaiting();
   }
 
   /** Cuts a worker's link and forgets it; what it sent and was not yet read is lost. */
   detach(id: MemberId): void {
-    this.roster.get(id)?.link.abort('it was detached');
+    this.memberTable.get(id)?.link.abort('it was detached');
   }
 
   /** Ends every link after what is queued has left. */
   close(): void {
     this.closing = true;
-    for (const seat of this.roster.all()) seat.link.close();
+    for (const member of this.memberTable.all()) member.link.close();
   }
 
-  private seat(seat: Seat): void {
-    this.roster.add(seat);
-    this.congestion.brief(seat);
-    seat.link.attach({
-      onFrame: (frame) => this.route(seat, frame),
-      onDrain: () => this.congestion.check(seat),
-      onClose: (reason) => this.lost(seat, reason),
+  private member(member: HubMember): void {
+    this.memberTable.add(member);
+    this.flowControl.brief(member);
+    member.link.attach({
+      onFrame: (frame) => this.route(member, frame),
+      onDrain: () => this.flowControl.check(member),
+      onClose: (reason) => this.lost(member, reason),
     });
   }
 
-  private route(from: Seat, frame: Frame): void {
+  private route(from: HubMember, frame: Frame): void {
     from.stamp(frame);
     switch (kindOf(frame)) {
       case Kind.PUBLISH:
@@ -193,18 +193,18 @@ export class Hub {
     }
   }
 
-  private requestEach(from: Seat, frame: Frame): void {
+  private requestEach(from: HubMember, frame: Frame): void {
     const targets = targetsOf(frame);
     if (targets === undefined) return this.cut(from, 'it sent a list of members that cannot be read');
     for (const target of targets) this.router.request(from, target, frame);
   }
 
-  private cancel(from: Seat, frame: Frame): void {
+  private cancel(from: HubMember, frame: Frame): void {
     if (keyOf(frame) === '') this.tasks.cancel(from, idOf(frame));
     else this.claims.cancel(from, frame);
   }
 
-  private serve(from: Seat, frame: Frame): void {
+  private serve(from: HubMember, frame: Frame): void {
     const events = parseEvents(textIn(frame));
     if (events === undefined) return this.cut(from, 'it sent a list of events that cannot be read');
     for (const event of events) from.toServe.push(event);
@@ -213,28 +213,28 @@ export class Hub {
     this.tasks.dispatchWaiting();
   }
 
-  private cut(seat: Seat, reason: string): void {
-    seat.link.abort(reason);
+  private cut(member: HubMember, reason: string): void {
+    member.link.abort(reason);
   }
 
   /** Everything the member sent was routed: now the others hear that it is gone, and take over from it. */
-  private lost(seat: Seat, reason: string): void {
-    const wasLeaving = seat.state === 'leaving';
-    seat.state = 'gone';
-    this.roster.remove(seat);
+  private lost(member: HubMember, reason: string): void {
+    const wasLeaving = member.state === 'leaving';
+    member.state = 'gone';
+    this.memberTable.remove(member);
     const frame = newFrame(Kind.LOST);
-    seat.stamp(frame);
-    setTarget(frame, seat.id);
-    for (const other of this.roster.all()) other.link.send(frame);
-    this.congestion.check(seat);
-    this.roster.changed();
-    this.tasks.lost(seat);
-    this.claims.lost(seat);
+    member.stamp(frame);
+    setTarget(frame, member.id);
+    for (const other of this.memberTable.all()) other.link.send(frame);
+    this.flowControl.check(member);
+    this.memberTable.changed();
+    this.tasks.lost(member);
+    this.claims.lost(member);
     this.tasks.dispatchWaiting();
     // The primary closes its own end only when the cluster has stopped.
-    if (wasLeaving || this.closing || seat.isPrimary) return;
-    if (this.options.lost) this.options.lost(seat.id, reason);
-    else this.options.warn(`The bus lost ${seat.name}: ${reason}.`);
+    if (wasLeaving || this.closing || member.isPrimary) return;
+    if (this.options.lost) this.options.lost(member.id, reason);
+    else this.options.warn(`The bus lost ${member.name}: ${reason}.`);
   }
 }
 

@@ -1,83 +1,82 @@
-import type { Member, MemberId } from '../../bus/bus.interface.js';
-import { standing } from '../../bus/standing.js';
+import { type Member, type MemberId, standing } from '../../bus/bus.interface.js';
 import { type Frame, Kind, newFrame, setId } from '../wire/frame.js';
-import type { Seat } from './hub-member.js';
+import type { HubMember } from './hub-member.js';
 
 /** Until the supervisor has said how many slots there are; the largest number a frame carries. */
 const MANY = 2 ** 32 - 1;
 
-/** Who is there: every seat, and the views of them that the hub routes by. */
-export class Roster {
-  private readonly seats = new Map<MemberId, Seat>();
+/** Who is there: every member, and the views of them that the hub routes by. */
+export class MemberTable {
+  private readonly attached = new Map<MemberId, HubMember>();
   /** The ready workers, by slot. */
   members: readonly Member[] = [];
   /** Those that get a broadcast. */
-  listeners: readonly Seat[] = [];
+  listeners: readonly HubMember[] = [];
   /** Ready workers that get no broadcast because they are suspect. */
-  suspects: readonly Seat[] = [];
+  suspects: readonly HubMember[] = [];
   /** Ready workers, suspect or not. */
-  workers: readonly Seat[] = [];
+  workers: readonly HubMember[] = [];
   /** How many slots are to have a worker. */
   slots = MANY;
   /** Whether the cluster is asked to stop. */
   stopping = false;
 
-  get(id: MemberId): Seat | undefined {
-    return this.seats.get(id);
+  get(id: MemberId): HubMember | undefined {
+    return this.attached.get(id);
   }
 
-  all(): Iterable<Seat> {
-    return this.seats.values();
+  all(): Iterable<HubMember> {
+    return this.attached.values();
   }
 
-  add(seat: Seat): void {
-    if (this.seats.has(seat.id)) throw new Error(`Bus member ${seat.id} is attached already.`);
-    this.seats.set(seat.id, seat);
+  add(member: HubMember): void {
+    if (this.attached.has(member.id)) throw new Error(`Bus member ${member.id} is attached already.`);
+    this.attached.set(member.id, member);
     this.refresh();
-    seat.link.send(this.word());
+    member.link.send(this.membersFrame());
   }
 
-  remove(seat: Seat): void {
-    this.seats.delete(seat.id);
+  remove(member: HubMember): void {
+    this.attached.delete(member.id);
   }
 
   /** From now on so many slots are to have a worker; everybody hears of it. */
   expect(slots: number): void {
     if (this.slots === slots) return;
     this.slots = slots;
-    this.tell();
+    this.announce();
   }
 
-  /** A seat's state changed: renews the views, and tells everybody where the membership is another. */
+  /** A member's state changed: renews the views, and tells everybody where the membership is another. */
   changed(): void {
     const before = encodeMembers(this.members);
     this.refresh();
-    if (!before.equals(encodeMembers(this.members))) this.tell();
+    if (!before.equals(encodeMembers(this.members))) this.announce();
   }
 
-  private tell(): void {
-    const frame = this.word();
-    for (const seat of this.seats.values()) seat.link.send(frame);
+  private announce(): void {
+    const frame = this.membersFrame();
+    for (const member of this.attached.values()) member.link.send(frame);
   }
 
-  private word(): Frame {
+  private membersFrame(): Frame {
     const frame = newFrame(Kind.MEMBERS, '', '', encodeMembers(this.members));
     setId(frame, this.slots);
     return frame;
   }
 
   private refresh(): void {
-    const seats = [...this.seats.values()];
-    this.listeners = seats.filter((seat) => seat.listens);
-    this.workers = seats.filter((seat) => seat.state === 'ready' && !seat.isPrimary);
-    this.suspects = this.workers.filter((seat) => seat.suspect);
+    const all = [...this.attached.values()];
+    this.listeners = all.filter((member) => member.listens);
+    this.workers = all.filter((member) => member.state === 'ready' && !member.isPrimary);
+    this.suspects = this.workers.filter((member) => member.suspect);
     this.members = this.workers
-      .map((seat) => toMember(seat, this.stopping))
+      .map((member) => toMember(member, this.stopping))
       .sort((a, b) => a.slot - b.slot || a.id - b.id);
   }
 }
 
-function toMember({ id, address, generation, pid, suspect }: Seat, stopping: boolean): Member {
+function toMember({ id, address, generation, pid, suspect }: HubMember, stopping: boolean): Member {
   return { id, slot: address as number, generation, pid, ...standing(suspect, stopping) };
 }
 

@@ -1,24 +1,23 @@
 import type { Frame } from '../wire/frame.js';
-import type { Seat } from './hub-member.js';
 
 /** A call of a member. */
-export interface CallOf {
-  readonly seat: Seat;
+export interface CallOf<Member> {
+  readonly member: Member;
   /** Its own number of the call. */
   readonly call: number;
 }
 
 /** Somebody waiting for a task's result. */
-export interface Caller extends CallOf {
+export interface Caller<Member> extends CallOf<Member> {
   readonly wantsProgress: boolean;
 }
 
 /** A task between being asked for and having ended. */
-export class QueuedTask {
+export class QueuedTask<Member> {
   /** Those who get the result; more than one where calls share a key. */
-  readonly callers: Caller[] = [];
+  readonly callers: Caller<Member>[] = [];
   /** The worker that runs it. */
-  runner: Seat | undefined;
+  runner: Member | undefined;
   /** How often it was given to a worker. */
   attempt = 0;
 

@@ -11,7 +11,7 @@ const MAX_RESULTS = 10_000;
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /** The results of keyed tasks, for calls that come with the same key later on. */
-export class SettledResults {
+export class ResultCache {
   /** In the order they ended, and so in the order they expire. */
   private readonly results = new Map<string, { readonly frame: Frame; readonly until: number }>();
   private bytes = 0;

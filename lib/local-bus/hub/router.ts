@@ -1,8 +1,8 @@
 import type { MemberId } from '../../bus/bus.interface.js';
-import type { Congestion } from './flow-control.js';
+import type { FlowControl } from './flow-control.js';
 import { type Frame, idOf, Kind, newHubFrame, setTarget, sourceOf, targetOf } from '../wire/frame.js';
-import type { Roster } from './member-table.js';
-import type { Seat } from './hub-member.js';
+import type { MemberTable } from './member-table.js';
+import type { HubMember } from './hub-member.js';
 import { ThrottledWarning } from '../../platform/throttled-warning.js';
 
 /** Broadcasts, requests and replies: from one member straight to others, remembering nothing. */
@@ -11,8 +11,8 @@ export class Router {
   private readonly dropped: ThrottledWarning;
 
   constructor(
-    private readonly roster: Roster,
-    private readonly congestion: Congestion,
+    private readonly memberTable: MemberTable,
+    private readonly flowControl: FlowControl,
     warn: (message: string) => void,
     now: () => number,
   ) {
@@ -40,27 +40,27 @@ export class Router {
     return this.dropped.count;
   }
 
-  publish(from: Seat, frame: Frame): void {
-    for (const seat of this.roster.listeners) {
-      if (seat !== from && !this.congestion.offer(seat, frame)) this.dropped.due(seat.name);
+  publish(from: HubMember, frame: Frame): void {
+    for (const member of this.memberTable.listeners) {
+      if (member !== from && !this.flowControl.offer(member, frame)) this.dropped.due(member.name);
     }
-    for (const seat of this.roster.suspects) {
-      if (seat !== from) this.leftOut.due(seat.name);
+    for (const member of this.memberTable.suspects) {
+      if (member !== from) this.leftOut.due(member.name);
     }
   }
 
-  request(from: Seat, target: MemberId, frame: Frame): void {
-    const to = this.roster.get(target);
-    if (to?.state === 'ready' && this.congestion.offer(to, frame)) return;
+  request(from: HubMember, target: MemberId, frame: Frame): void {
+    const to = this.memberTable.get(target);
+    if (to?.state === 'ready' && this.flowControl.offer(to, frame)) return;
     const refused = newHubFrame(Kind.REFUSED, idOf(frame));
     setTarget(refused, target);
-    this.congestion.tell(from, refused);
+    this.flowControl.sendOwn(from, refused);
   }
 
   /** A reply goes to whoever asked, ready or not; if that member is gone, nobody waits for it. */
   reply(frame: Frame): void {
-    const to = this.roster.get(targetOf(frame));
-    if (to === undefined || this.congestion.offer(to, frame)) return;
-    this.congestion.overflow(to, idOf(frame), sourceOf(frame));
+    const to = this.memberTable.get(targetOf(frame));
+    if (to === undefined || this.flowControl.offer(to, frame)) return;
+    this.flowControl.overflow(to, idOf(frame), sourceOf(frame));
   }
 }

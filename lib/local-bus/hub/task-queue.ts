@@ -1,5 +1,5 @@
 import type { Outcome } from '../../bus/bus.interface.js';
-import type { Congestion } from './flow-control.js';
+import type { FlowControl } from './flow-control.js';
 import {
   attemptsOf,
   copyOf,
@@ -21,11 +21,13 @@ import {
   wantsProgress,
 } from '../wire/frame.js';
 import { type Caller, type CallOf, QueuedTask } from './queued-task.js';
-import type { Roster } from './member-table.js';
-import type { Seat } from './hub-member.js';
-import type { SettledResults } from './result-cache.js';
+import type { MemberTable } from './member-table.js';
+import type { HubMember } from './hub-member.js';
+import type { ResultCache } from './result-cache.js';
 import { NumberTable } from '../../platform/number-table.js';
 import { ThrottledWarning } from '../../platform/throttled-warning.js';
+
+type Task = QueuedTask<HubMember>;
 
 /** Tasks kept for a possible redelivery, running ones included, may take this many times the queue limit. */
 const KEPT_FACTOR = 8;
@@ -37,14 +39,14 @@ const TASK_OVERHEAD = 512;
 const CALLER_OVERHEAD = 128;
 
 /** Where a task could go now. */
-type Pick = Seat | 'wait' | 'nowhere' | 'never';
+type Pick = HubMember | 'wait' | 'nowhere' | 'never';
 
 /** Tasks: each is run by one worker, by another if that one dies, and its result goes to whoever asked. */
 export class TaskQueue {
-  private readonly tasks = new NumberTable<QueuedTask>();
-  private readonly byKey = new Map<string, QueuedTask>();
+  private readonly tasks = new NumberTable<Task>();
+  private readonly byKey = new Map<string, Task>();
   /** Those that nobody can take now, by event, in order. */
-  private readonly waiting = new Map<string, Set<QueuedTask>>();
+  private readonly waiting = new Map<string, Set<Task>>();
   private waitingBytes = 0;
   private keptBytes = 0;
   private lastId = 0;
@@ -54,9 +56,9 @@ export class TaskQueue {
 
   constructor(
     private readonly limit: number,
-    private readonly roster: Roster,
-    private readonly congestion: Congestion,
-    private readonly results: SettledResults,
+    private readonly memberTable: MemberTable,
+    private readonly flowControl: FlowControl,
+    private readonly results: ResultCache,
     private readonly warn: (message: string) => void,
     private readonly now: () => number,
   ) {
@@ -67,15 +69,15 @@ export class TaskQueue {
     );
   }
 
-  enqueue(from: Seat, frame: Frame): void {
-    const caller: Caller = { seat: from, call: idOf(frame), wantsProgress: wantsProgress(frame) };
+  enqueue(from: HubMember, frame: Frame): void {
+    const caller: Caller<HubMember> = { member: from, call: idOf(frame), wantsProgress: wantsProgress(frame) };
     const event = eventOf(frame);
     const ownKey = keyOf(frame);
     const key = ownKey === '' ? undefined : JSON.stringify([event, ownKey]);
     if (key !== undefined && this.joins(key, caller, deadlineOf(frame))) return;
     const pick = this.pick(event);
-    if (!this.hasRoom(pick, frame.length)) return this.congestion.overflow(from, caller.call);
-    const task = new QueuedTask(
+    if (!this.hasRoom(pick, frame.length)) return this.flowControl.overflow(from, caller.call);
+    const task = new QueuedTask<HubMember>(
       this.nextId(),
       event,
       key,
@@ -89,7 +91,7 @@ export class TaskQueue {
   }
 
   /** A worker says how a task ended. */
-  result(from: Seat, frame: Frame): void {
+  result(from: HubMember, frame: Frame): void {
     const task = this.tasks.get(idOf(frame));
     if (task === undefined || task.runner !== from) return;
     from.release(task);
@@ -100,24 +102,24 @@ export class TaskQueue {
   }
 
   /** A worker says how far a task has come. */
-  progress(from: Seat, frame: Frame): void {
+  progress(from: HubMember, frame: Frame): void {
     const task = this.tasks.get(idOf(frame));
     if (task === undefined || task.runner !== from) return;
-    for (const { seat, call, wantsProgress } of task.callers) {
+    for (const { member, call, wantsProgress } of task.callers) {
       if (!wantsProgress) continue;
-      if (!this.congestion.hasRoom(seat)) {
-        this.unheard.due(seat.name);
+      if (!this.flowControl.hasRoom(member)) {
+        this.unheard.due(member.name);
         continue;
       }
       const word = copyOf(frame);
       setId(word, call);
-      setTarget(word, seat.id);
-      this.congestion.offer(seat, word);
+      setTarget(word, member.id);
+      this.flowControl.offer(member, word);
     }
   }
 
   /** What comes of a task that has run. */
-  private end(from: Seat, task: QueuedTask, frame: Frame): void {
+  private end(from: HubMember, task: Task, frame: Frame): void {
     switch (outcomeOf(frame)) {
       case 'error':
         // It may have failed only because nobody waited any more; somebody with a later deadline may have joined since.
@@ -143,7 +145,7 @@ export class TaskQueue {
   }
 
   /** A caller waits no more. The task goes on for the others; without any, it is given up. */
-  cancel(from: Seat, call: number): void {
+  cancel(from: HubMember, call: number): void {
     const task = from.calls.get(call);
     if (task === undefined) return;
     this.leave(task, from, call);
@@ -161,28 +163,28 @@ export class TaskQueue {
   }
 
   /** A worker is gone: others run what it was running. Its own calls go on without it. */
-  lost(seat: Seat): void {
-    for (const [call, task] of seat.calls.entries()) this.leave(task, seat, call);
+  lost(member: HubMember): void {
+    for (const [call, task] of member.calls.entries()) this.leave(task, member, call);
     let again = 0;
-    for (const [, task] of seat.running.entries()) {
-      seat.release(task);
+    for (const [, task] of member.running.entries()) {
+      member.release(task);
       task.runner = undefined;
       if (task.redeliveries-- > 0) {
         if (task.deadline > this.now()) again++;
         this.dispatch(task);
       } else {
-        this.settleWithout(task, 'lost', seat);
+        this.settleWithout(task, 'lost', member);
       }
     }
-    if (again > 0) this.warn(`${again} task(s) that ${seat.name} was running when it went away run again elsewhere.`);
+    if (again > 0) this.warn(`${again} task(s) that ${member.name} was running when it went away run again elsewhere.`);
   }
 
   /** Shares an execution that is under way or is over. */
-  private joins(key: string, caller: Caller, deadline: number): boolean {
+  private joins(key: string, caller: Caller<HubMember>, deadline: number): boolean {
     const task = this.byKey.get(key);
     if (task !== undefined) {
       if (this.keptBytes + CALLER_OVERHEAD > this.limit * KEPT_FACTOR)
-        this.congestion.overflow(caller.seat, caller.call);
+        this.flowControl.overflow(caller.member, caller.call);
       else this.join(task, caller);
       task.deadline = Math.max(task.deadline, deadline);
       return true;
@@ -194,10 +196,10 @@ export class TaskQueue {
   }
 
   /** Nobody wants its result any more, but a call with the same key that comes later on wants one of its own. */
-  private abandon(task: QueuedTask, runner: Seat): void {
+  private abandon(task: Task, runner: HubMember): void {
     task.abandon();
     this.forgetKey(task);
-    this.congestion.tell(runner, newHubFrame(Kind.ABANDONED, task.id));
+    this.flowControl.sendOwn(runner, newHubFrame(Kind.ABANDONED, task.id));
   }
 
   private hasRoom(pick: Pick, bytes: number): boolean {
@@ -221,11 +223,11 @@ export class TaskQueue {
     return !this.isWaiting(task);
   }
 
-  private dispatch(task: QueuedTask): void {
+  private dispatch(task: Task): void {
     this.place(task, this.pick(task.event));
   }
 
-  private place(task: QueuedTask, pick: Pick): void {
+  private place(task: Task, pick: Pick): void {
     if (task.deadline <= this.now()) return this.settleWithout(task, 'expired');
     if (pick === 'nowhere') return this.settleWithout(task, 'no-handler');
     if (pick === 'never') return this.settleWithout(task, 'stopping');
@@ -238,7 +240,7 @@ export class TaskQueue {
     setAttempt(task.frame, task.attempt);
     setDeadline(task.frame, task.deadline);
     setTarget(task.frame, pick.id);
-    this.congestion.offer(pick, task.frame);
+    this.flowControl.offer(pick, task.frame);
   }
 
   /**
@@ -246,27 +248,27 @@ export class TaskQueue {
    * what a worker serves may arrive after the word that it is ready, which comes another way.
    */
   private pick(event: string): Pick {
-    const { workers, slots } = this.roster;
+    const { workers, slots } = this.memberTable;
     if (workers.length === 0 && slots === 0) return 'never';
-    let best: Seat | undefined;
+    let best: HubMember | undefined;
     let nobodyServes = workers.length > 0;
     for (let i = 0; i < workers.length; i++) {
-      const seat = workers[(this.turn + i) % workers.length]!;
-      const served = seat.serves?.get(event);
-      if (served === undefined && seat.serves !== undefined) continue;
+      const member = workers[(this.turn + i) % workers.length]!;
+      const served = member.serves?.get(event);
+      if (served === undefined && member.serves !== undefined) continue;
       nobodyServes = false;
-      if (served === undefined || served.running >= served.concurrency || !seat.takesTasks) continue;
-      if (best === undefined || seat.running.size < best.running.size) best = seat;
+      if (served === undefined || served.running >= served.concurrency || !member.takesTasks) continue;
+      if (best === undefined || member.running.size < best.running.size) best = member;
     }
     this.turn = (this.turn + 1) >>> 0;
     return best ?? (nobodyServes ? 'nowhere' : 'wait');
   }
 
-  private isWaiting(task: QueuedTask): boolean {
+  private isWaiting(task: Task): boolean {
     return this.waiting.get(task.event)?.has(task) ?? false;
   }
 
-  private wait(task: QueuedTask): void {
+  private wait(task: Task): void {
     if (this.isWaiting(task)) return;
     const tasks = this.waiting.get(task.event);
     if (tasks === undefined) this.waiting.set(task.event, new Set([task]));
@@ -274,21 +276,21 @@ export class TaskQueue {
     this.waitingBytes += cost(task);
   }
 
-  private unwait(task: QueuedTask): void {
+  private unwait(task: Task): void {
     const tasks = this.waiting.get(task.event);
     if (!tasks?.delete(task)) return;
     if (tasks.size === 0) this.waiting.delete(task.event);
     this.waitingBytes -= cost(task);
   }
 
-  private add(task: QueuedTask, caller: Caller): void {
+  private add(task: Task, caller: Caller<HubMember>): void {
     this.tasks.set(task.id, task);
     if (task.key !== undefined) this.byKey.set(task.key, task);
     this.keptBytes += cost(task);
     this.join(task, caller);
   }
 
-  private remove(task: QueuedTask): void {
+  private remove(task: Task): void {
     this.unwait(task);
     this.tasks.take(task.id);
     this.forgetKey(task);
@@ -296,53 +298,53 @@ export class TaskQueue {
   }
 
   /** Another task may have its key by now. */
-  private forgetKey(task: QueuedTask): void {
+  private forgetKey(task: Task): void {
     if (task.key !== undefined && this.byKey.get(task.key) === task) this.byKey.delete(task.key);
   }
 
-  private join(task: QueuedTask, caller: Caller): void {
+  private join(task: Task, caller: Caller<HubMember>): void {
     task.callers.push(caller);
     this.keptBytes += CALLER_OVERHEAD;
-    caller.seat.calls.set(caller.call, task);
+    caller.member.calls.set(caller.call, task);
   }
 
-  private leave(task: QueuedTask, seat: Seat, call: number): void {
-    seat.calls.take(call);
-    const at = task.callers.findIndex((caller) => caller.seat === seat && caller.call === call);
+  private leave(task: Task, member: HubMember, call: number): void {
+    member.calls.take(call);
+    const at = task.callers.findIndex((caller) => caller.member === member && caller.call === call);
     if (at < 0) return;
     task.callers.splice(at, 1);
     this.keptBytes -= CALLER_OVERHEAD;
   }
 
   /** Ends a task with a word of the hub's own; `by` is the worker it is about. */
-  private settleWithout(task: QueuedTask, outcome: Outcome, by?: Seat): void {
+  private settleWithout(task: Task, outcome: Outcome, by?: HubMember): void {
     const frame = newHubFrame(Kind.RESULT);
     setOutcome(frame, outcome);
     by?.stamp(frame);
     this.settle(task, frame);
   }
 
-  private settle(task: QueuedTask, frame: Frame): void {
+  private settle(task: Task, frame: Frame): void {
     this.remove(task);
     const outcome = outcomeOf(frame);
     const isResult = outcome === 'ok' || (outcome === 'error' && !this.isLate(task));
     if (task.key !== undefined && isResult && !task.isAbandoned) this.results.keep(task.key, frame);
     const { callers } = task;
     this.keptBytes -= callers.length * CALLER_OVERHEAD;
-    for (const { seat, call } of callers) seat.calls.take(call);
+    for (const { member, call } of callers) member.calls.take(call);
     const last = callers.length - 1;
     for (let i = 0; i <= last; i++) this.send(callers[i]!, i === last ? frame : copyOf(frame));
   }
 
   /** Whether nobody waits any more for the run that was begun last. */
-  private isLate(task: QueuedTask): boolean {
+  private isLate(task: Task): boolean {
     return deadlineOf(task.frame) <= this.now();
   }
 
-  private send({ seat, call }: CallOf, result: Frame): void {
+  private send({ member, call }: CallOf<HubMember>, result: Frame): void {
     setId(result, call);
-    setTarget(result, seat.id);
-    if (!this.congestion.offer(seat, result)) this.congestion.overflow(seat, call);
+    setTarget(result, member.id);
+    if (!this.flowControl.offer(member, result)) this.flowControl.overflow(member, call);
   }
 
   private nextId(): number {
@@ -352,4 +354,4 @@ export class TaskQueue {
   }
 }
 
-const cost = (task: QueuedTask): number => task.frame.length + TASK_OVERHEAD;
+const cost = (task: Task): number => task.frame.length + TASK_OVERHEAD;

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../../errors/index.js';
+import { InvalidArgumentError } from '../../errors/errors.js';
 import { type Address, type MemberId, type Outcome, PRIMARY_ID } from '../../bus/bus.interface.js';
 import { ByteRange } from '../../codec/byte-range.js';
 import { bytesOfName, nameIn } from './name-cache.js';
@@ -61,7 +61,7 @@ export const Kind = {
   /** Hub → member that claimed: how the holder's run ended. */
   OUTCOME: 14,
   /** Hub → member that leaves: no REQUEST, TASK or PUBLISH comes after this. */
-  FENCE: 15,
+  GOAWAY: 15,
   /** Hub → member: hold what is meant for `target`. */
   CONGESTED: 16,
   /** Hub → member: `target` takes frames again. */

@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Readable } from 'node:stream';
-import { type Clock, elapsed } from '../../platform/clock.js';
+import { type Clock, sleep } from '../../platform/clock.js';
 import type { ForkSettings } from '../processes/fork-settings.js';
 import { type OutputPipe, outputPipes } from './output-pipes.js';
 import type { Destination, PrimaryOutput } from './primary-output.js';
@@ -67,7 +67,7 @@ export class OutputRelay {
       if (now !== before) since = this.clock.now();
       before = now;
       if (this.clock.now() >= Math.min(until, since + (waiting > 0 ? STUCK_AFTER : QUIET_AFTER))) return;
-      await elapsed(this.clock, LOOK_INTERVAL);
+      await sleep(this.clock, LOOK_INTERVAL);
     }
   }
 

@@ -12,7 +12,7 @@ const TAIL_LENGTH = 4_096;
 const READ_INTERVAL = 5;
 
 /** From here on (bytes in one reading) the worker is about to fill its pipe, and reading goes on at once. */
-const HURRY = 16_384;
+const HURRIED_TIMEOUT = 16_384;
 
 /** Passes on what one worker writes to one stream, line by line, as fast as the destination takes it. */
 export class WorkerStream {
@@ -54,7 +54,7 @@ export class WorkerStream {
     if (this.destination?.isFull) {
       this.source.pause();
       this.destination.room(() => this.source.resume());
-    } else if (chunk.length < HURRY) {
+    } else if (chunk.length < HURRIED_TIMEOUT) {
       this.source.pause();
       this.clock.after(READ_INTERVAL, () => this.source.resume(), false);
     }

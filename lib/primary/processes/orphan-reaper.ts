@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { elapsed, type Clock } from '../../platform/clock.js';
+import { sleep, type Clock } from '../../platform/clock.js';
 import { ownSession } from '../../platform/process-tree.js';
 
 const SHELL = '/bin/sh';
@@ -9,7 +9,7 @@ const SHELL = '/bin/sh';
 /** How long after the primary's end its workers may live, in seconds; they are told to be done in 3. */
 const GRACE = 4;
 
-/** How long a dismissed reaper may take to go, in ms; it goes all the same. */
+/** How long a dismissed orphan reaper may take to go, in ms; it goes all the same. */
 const DISMISSAL_TIMEOUT = 1_000;
 
 /**
@@ -33,7 +33,7 @@ done
  * is a shell that waits (about 1 MB). Without /proc or a shell there is none, and such a worker stays until
  * its loop turns again.
  */
-export class Reaper {
+export class OrphanReaper {
   private line: Socket | undefined;
 
   /**
@@ -75,6 +75,6 @@ export class Reaper {
     // Its end of the line closes with it; only who reads hears that.
     const gone = new Promise<void>((resolve) => line.resume().once('close', resolve));
     line.end('\n');
-    await Promise.race([gone, elapsed(clock, DISMISSAL_TIMEOUT)]);
+    await Promise.race([gone, sleep(clock, DISMISSAL_TIMEOUT)]);
   }
 }

@@ -9,7 +9,7 @@ import type { WorkerOutput } from '../output/worker-output.js';
 const LAST_WORDS_TIMEOUT = 500;
 
 /** A worker process as seen from the primary. */
-export class WorkerProcess {
+export class WorkerHandle {
   readonly pid: number;
   /** Its number in node:cluster. */
   readonly clusterId: number;
@@ -17,7 +17,7 @@ export class WorkerProcess {
   answered = 0;
   /** It has said something that this version of the package understands, so it runs this version. */
   isUnderstood = false;
-  /** Its last words, once it is dead. */
+  /** The end of its stderr, once it is dead. */
   private words: Promise<string> | undefined;
 
   constructor(
@@ -40,10 +40,10 @@ export class WorkerProcess {
     return this.worker !== undefined;
   }
 
-  /** Its process is gone: of it no more is kept than its pid and its last words. */
-  buried(): void {
+  /** Its process is gone: of it no more is kept than its pid and the end of its stderr. */
+  forget(): void {
     this.worker = undefined;
-    void this.lastWords();
+    void this.stderrTail();
   }
 
   /** Sends a control message, and a socket if one is given; to a closed channel nothing goes, for the exit is on its way. */
@@ -58,13 +58,13 @@ export class WorkerProcess {
   }
 
   /** The end of what it wrote to stderr, complete once the process is gone; '' where stderr is not ours. */
-  lastWords(): Promise<string> {
-    if (this.alive) return this.readLastWords();
-    this.words ??= this.readLastWords().finally(() => (this.output = undefined));
+  stderrTail(): Promise<string> {
+    if (this.alive) return this.readStderrTail();
+    this.words ??= this.readStderrTail().finally(() => (this.output = undefined));
     return this.words;
   }
 
-  private async readLastWords(): Promise<string> {
+  private async readStderrTail(): Promise<string> {
     const { output } = this;
     let cancel = (): void => {};
     const timeout = new Promise<void>((resolve) => {

@@ -2,51 +2,48 @@ import cluster, { type Worker } from 'node:cluster';
 import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { MemberId } from '../../bus/bus.interface.js';
-import { type Hub, SocketLink, maxFrameOf, newMemberId } from '../../bus/index.js';
+import type { Hub } from '../../local-bus/hub/hub.js';
+import { SocketLink } from '../../local-bus/wire/socket-link.js';
+import { maxFrameOf } from '../../local-bus/wire/frame.js';
+import { newMemberId } from '../../distributed-bus/member-id.js';
 import type { ResolvedClusterOptions } from '../../options/cluster-options.interface.js';
 import type { Clock } from '../../platform/clock.js';
-import {
-  LINEAGE,
-  markWorker,
-  reportsDependencies,
-  startEnvironment,
-  wasSwitchedOn,
-  type WorkerSettings,
-} from '../../platform/environment.js';
+import { PROCESS_TREE, reportsDependencies, startEnvironment, wasSwitchedOn } from '../../platform/environment.js';
+import { workerEnvironment, type WorkerSettings } from '../../protocol/worker-data.js';
 import { processesMarked } from '../../platform/process-tree.js';
 import { PROTOCOL } from '../../protocol/messages.js';
 import { CompileCache } from './compile-cache.js';
 import { ExpectedServers } from './expected-servers.js';
 import { forkSettings, type ForkSettings } from './fork-settings.js';
-import type { Doorkeeper } from '../sockets/binder.js';
+import type { Binder } from '../sockets/binder.js';
 import { Listening } from '../sockets/listening.js';
 import { portsOfOwnServers } from '../sockets/own-servers.js';
-import type { HandOver } from '../sockets/handoffs.js';
+import type { SendHandoff } from '../sockets/handoffs.js';
 import { OutputRelay } from '../output/output-relay.js';
 import type { PrimaryOutput } from '../output/primary-output.js';
-import { Reaper } from './orphan-reaper.js';
+import { OrphanReaper } from './orphan-reaper.js';
 import { Releases, type Release, startPlace } from './release.js';
 import { watcherOfThisProcess } from '../watcher.js';
-import { WorkerProcess } from './worker-handle.js';
+import { WorkerHandle } from './worker-handle.js';
 
 /** A dead worker's bus may hold unread bytes for this long (ms) before it is cut. */
 const BUS_LINGER = 1_000;
 
-/** How many dead workers' pids and last words are remembered. */
-const OBITUARIES = 64;
+/** How many dead workers' pids and last lines of stderr are remembered. */
+const EXITS_KEPT = 64;
 
 /** The worker processes there are, and a number of those there were. */
 export class WorkerProcesses {
-  private readonly byId = new Map<number, WorkerProcess>();
-  private readonly byClusterId = new Map<number, WorkerProcess>();
+  private readonly byId = new Map<number, WorkerHandle>();
+  private readonly byClusterId = new Map<number, WorkerHandle>();
   readonly expectedServers = new ExpectedServers();
   /** The newest generation of which a worker has been ready. */
   provenGeneration = 1;
   /** Ports that main.ts listens on in this process; found before any is listened on for workers. */
   private primaryPorts: readonly number[] = [];
   private readonly settings: ForkSettings;
-  private readonly lineage = randomUUID();
-  private readonly reaper = new Reaper();
+  private readonly processTree = randomUUID();
+  private readonly orphanReaper = new OrphanReaper();
   private readonly compileCache: CompileCache;
   private readonly listening: Listening;
   private readonly output: OutputRelay;
@@ -67,22 +64,22 @@ export class WorkerProcesses {
     this.output = new OutputRelay(output, this.settings, options.fork.silent ?? false, clock);
     this.releases = new Releases(startPlace(), options.fork, warn);
     this.compileCache = new CompileCache(options.startup.compileCache);
-    const doors = {
-      open: (id: number, key: string, slot: number, socket: object) =>
-        this.get(id)?.send({ type: 'door', key, slot }, socket),
-      shut: (id: number, key: string, slot: number) => this.get(id)?.send({ type: 'shut', key, slot }),
+    const socketSender = {
+      send: (id: number, key: string, slot: number, socket: object) =>
+        this.get(id)?.send({ type: 'socket', key, slot }, socket),
+      release: (id: number, key: string, slot: number) => this.get(id)?.send({ type: 'release-socket', key, slot }),
     };
-    const handOver: HandOver = (id, message, connection) => {
+    const sendHandoff: SendHandoff = (id, message, connection) => {
       const worker = this.get(id);
       worker?.send({ type: 'connection', ...message }, connection);
       return worker?.answered ?? 0;
     };
-    this.listening = new Listening(options, { doors, handOver }, clock);
+    this.listening = new Listening(options, { socketSender, sendHandoff }, clock);
   }
 
   /** Holds the servers' sockets; undefined where node:cluster does. */
-  get doorkeeper(): Doorkeeper {
-    return this.listening.doorkeeper;
+  get binder(): Binder {
+    return this.listening.binder;
   }
 
   /** Makes node:cluster fork as the options say, and provides for the primary's sudden end. */
@@ -90,11 +87,11 @@ export class WorkerProcesses {
     this.primaryPorts = portsOfOwnServers();
     this.listening.setUp();
     this.use(this.releases.of(1));
-    this.reaper.start(`${LINEAGE}=${this.lineage}/`, this.compileCache.folder);
+    this.orphanReaper.start(`${PROCESS_TREE}=${this.processTree}/`, this.compileCache.folder);
   }
 
   /**
-   * Forks a worker and seats it on the bus. Where there can be no process, `failed` is told why, once, now or soon.
+   * Forks a worker and attaches it to the bus. Where there can be no process, `failed` is told why, once, now or soon.
    */
   fork(
     id: number,
@@ -102,7 +99,7 @@ export class WorkerProcesses {
     generation: number,
     slots: number,
     failed: (error: unknown) => void,
-  ): WorkerProcess | undefined {
+  ): WorkerHandle | undefined {
     let started: Worker | undefined;
     try {
       return this.start(id, slot, generation, slots, failed, (worker) => (started = worker));
@@ -121,7 +118,7 @@ export class WorkerProcesses {
     slots: number,
     failed: (error: unknown) => void,
     started: (worker: Worker) => void,
-  ): WorkerProcess | undefined {
+  ): WorkerHandle | undefined {
     const { fork, messenger } = this.options;
     const { primary } = this;
     this.use(this.releases.of(generation));
@@ -139,7 +136,7 @@ export class WorkerProcesses {
         ...startEnvironment(),
         ...this.compileCache.variables,
         ...fork.env,
-        ...markWorker(mark, this.lineageOf(id)),
+        ...workerEnvironment(mark, this.processTreeOf(id)),
       });
       started(worker);
       return worker;
@@ -150,7 +147,7 @@ export class WorkerProcesses {
       delete cluster.workers?.[worker.id];
       return undefined;
     }
-    const known = new WorkerProcess(id, slot, generation, worker, output, member, key);
+    const known = new WorkerHandle(id, slot, generation, worker, output, member, key);
     this.listening.watch(worker, id, () => known.answered);
     this.byId.set(id, known);
     this.byClusterId.set(worker.id, known);
@@ -175,7 +172,7 @@ export class WorkerProcesses {
   }
 
   /** The worker has read the answer to that heartbeat: connections that it was handed before, and did not take, never arrived. */
-  read(sender: WorkerProcess, answered: number): void {
+  read(sender: WorkerHandle, answered: number): void {
     if (sender.worker !== undefined) this.listening.read(sender.worker, sender.id, answered);
   }
 
@@ -184,18 +181,18 @@ export class WorkerProcesses {
     return [...this.byId.values()].filter(({ alive }) => alive).map(({ pid }) => pid);
   }
 
-  get(id: number | undefined): WorkerProcess | undefined {
+  get(id: number | undefined): WorkerHandle | undefined {
     return id === undefined ? undefined : this.byId.get(id);
   }
 
   /** The worker that node:cluster means. */
-  of(worker: Worker): WorkerProcess | undefined {
+  of(worker: Worker): WorkerHandle | undefined {
     return this.byClusterId.get(worker.id);
   }
 
   /** The process is gone: what it left behind goes too, unless it left in good order. */
-  buried(known: WorkerProcess, inGoodOrder: boolean): void {
-    known.buried();
+  forget(known: WorkerHandle, inGoodOrder: boolean): void {
+    known.forget();
     // What it wrote last may still be on its way through the bus; its end is what tells the others.
     this.clock.after(BUS_LINGER, () => this.hub.detach(known.id), false);
     if (!inGoodOrder) void this.endChildrenOf(known.id);
@@ -209,7 +206,7 @@ export class WorkerProcesses {
   /** The last worker is gone; resolves when nothing else is left either. */
   async close(): Promise<void> {
     this.compileCache.remove();
-    await this.reaper.dismiss(this.clock);
+    await this.orphanReaper.dismiss(this.clock);
   }
 
   /** Resolves when all that the workers wrote is written, or nobody reads it. */
@@ -231,7 +228,7 @@ export class WorkerProcesses {
   }
 
   private async endChildrenOf(id: number): Promise<void> {
-    for (const pid of await processesMarked(LINEAGE, this.lineageOf(id))) {
+    for (const pid of await processesMarked(PROCESS_TREE, this.processTreeOf(id))) {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
@@ -240,8 +237,8 @@ export class WorkerProcesses {
     }
   }
 
-  private lineageOf(id: number): string {
-    return `${this.lineage}/${id}`;
+  private processTreeOf(id: number): string {
+    return `${this.processTree}/${id}`;
   }
 
   private workerSettings(): WorkerSettings {
@@ -263,7 +260,7 @@ export class WorkerProcesses {
 
   private forgetTheLongDead(): void {
     const dead = [...this.byId.values()].filter(({ alive }) => !alive);
-    for (const { id, clusterId } of dead.slice(0, Math.max(0, dead.length - OBITUARIES))) {
+    for (const { id, clusterId } of dead.slice(0, Math.max(0, dead.length - EXITS_KEPT))) {
       this.byId.delete(id);
       this.byClusterId.delete(clusterId);
     }

@@ -1,5 +1,5 @@
-/** A worker whose server listens, as the plan sees it. One that leaves has no seat. */
-export interface Seat {
+/** A worker whose server listens, as the plan sees it. One that leaves is not among them. */
+export interface Acceptor {
   readonly id: number;
   readonly slot: number;
   /** Whether it is ready and was heard lately. */
@@ -9,7 +9,7 @@ export interface Seat {
 }
 
 /** For each slot's socket the workers that accept on it. */
-export type Leases = ReadonlyMap<number, ReadonlySet<number>>;
+export type SocketAssignment = ReadonlyMap<number, ReadonlySet<number>>;
 
 /**
  * Hashing spreads connections like a Poisson process: √mean is its standard deviation. Only beyond two of
@@ -27,14 +27,18 @@ const RELIEVED_DEVIATIONS = 1;
  * connections than the others is helped by the least busy one, which takes from the same queue.
  *
  * @param slots those that have a socket
- * @param seats the workers that listen
+ * @param acceptors the workers that listen
  * @param before the plan in force
  */
-export function planLeases(slots: readonly number[], seats: readonly Seat[], before: Leases): Leases {
+export function assignSockets(
+  slots: readonly number[],
+  acceptors: readonly Acceptor[],
+  before: SocketAssignment,
+): SocketAssignment {
   const plan = new Map<number, Set<number>>();
-  const serving = seats.filter(({ serves }) => serves);
+  const serving = acceptors.filter(({ serves }) => serves);
   const borrowed = new Map<number, number>();
-  const lend = (slot: number, lenders: readonly Seat[]): void => {
+  const lend = (slot: number, lenders: readonly Acceptor[]): void => {
     const earlier = before.get(slot);
     const borrower =
       lenders.find(({ id }) => earlier?.has(id)) ??
@@ -43,10 +47,10 @@ export function planLeases(slots: readonly number[], seats: readonly Seat[], bef
     plan.get(slot)!.add(borrower.id);
     borrowed.set(borrower.id, load(borrower) + 1);
   };
-  const load = ({ id }: Seat): number => borrowed.get(id) ?? 0;
+  const load = ({ id }: Acceptor): number => borrowed.get(id) ?? 0;
 
   for (const slot of slots) {
-    const own = seats.filter((seat) => seat.slot === slot);
+    const own = acceptors.filter((acceptor) => acceptor.slot === slot);
     plan.set(slot, new Set(own.map(({ id }) => id)));
     if (!own.some(({ serves }) => serves)) lend(slot, serving);
   }

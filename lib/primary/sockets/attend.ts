@@ -1,21 +1,21 @@
 import { Socket } from 'node:net';
-import type { Visitor } from './handoffs.js';
+import type { AcceptedConnection } from './accepted-connection.js';
 
 /** What is read of a waiting connection at most, in bytes: Node's own limit for the header of a request. */
 const MAX_READ = 16_384;
 
 /** Looks after a connection that waits; `left` is called once its client has. Call what it returns to stop. */
-export type Attend = (visitor: Visitor, left: () => void) => () => void;
+export type Attend = (accepted: AcceptedConnection, left: () => void) => () => void;
 
 /**
  * Reads from a connection that waits for a worker, for only who reads hears that the client is gone. What it reads goes on
  * with the connection. A client that closes its side has left where it has asked for nothing; one that has sent something
  * may still wait for its answer.
  */
-export const attend: Attend = (visitor, left) => {
-  const { connection } = visitor;
+export const attend: Attend = (accepted, left) => {
+  const { handle: connection } = accepted;
   const socket = new Socket({ handle: connection, readable: true, writable: true, allowHalfOpen: true } as object);
-  let read = Buffer.from(visitor.head ?? '', 'base64');
+  let read = Buffer.from(accepted.head ?? '', 'base64');
   const pause = (): void => {
     socket.pause();
     connection.readStop?.();
@@ -31,6 +31,6 @@ export const attend: Attend = (visitor, left) => {
   return () => {
     socket.off('data', onData).off('end', onEnd).off('error', left);
     pause();
-    if (read.length > 0) visitor.head = read.toString('base64');
+    if (read.length > 0) accepted.head = read.toString('base64');
   };
 };

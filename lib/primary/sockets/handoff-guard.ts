@@ -1,12 +1,12 @@
 import type { Worker } from 'node:cluster';
-import { elapsed, systemClock, whenTrue } from '../../platform/clock.js';
+import { sleep, systemClock, until } from '../../platform/clock.js';
 
 /** What a channel holds is read within this time, in ms; a dead worker's end of it is waited for so long at most. */
 const CHANNEL_DELAY = 5;
 const CHANNEL_TIMEOUT = 1_000;
 
 /** node:cluster's own message that hands a connection to a worker, as far as it is looked at. */
-interface HandOff {
+interface Handoff {
   readonly cmd: 'NODE_CLUSTER';
   readonly act: 'newconn';
   readonly seq: number;
@@ -34,7 +34,7 @@ interface Connection {
  * The messages are private to Node (seen the same in 20 and 24): anything that does not look like them
  * passes untouched, and then there is no guard and nothing else changes.
  */
-export class HandOffGuard {
+export class HandoffGuard {
   private readonly hands = new Map<Worker, ReadonlyMap<number, Connection>>();
   /** Not accepted, and not handed to anybody else so far. */
   private readonly refused = new Set<Connection>();
@@ -46,7 +46,7 @@ export class HandOffGuard {
     this.hands.set(worker, hand);
     const send = child.send.bind(child) as (...args: unknown[]) => boolean;
     child.send = (message: unknown, ...rest: unknown[]): boolean => {
-      if (isHandOff(message)) {
+      if (isHandoff(message)) {
         const handle = rest[0] as Connection['handle'];
         hand.set(message.seq, { key: message.key, handle, answered: answered() });
       }
@@ -57,7 +57,7 @@ export class HandOffGuard {
       if (!connection) return;
       hand.delete(message.ack as number);
       if (message.accepted === false) this.refused.add(connection);
-      // node:cluster hands over what waits when it hears the same message.
+      // node:cluster hands off what waits when it hears the same message.
       if (this.refused.size > 0) setImmediate(() => this.letGo());
     });
     let heardDisconnect = false;
@@ -87,8 +87,8 @@ export class HandOffGuard {
    */
   async emptied(timeout: number): Promise<void> {
     // What is on its way is in a hand after that.
-    await elapsed(systemClock, CHANNEL_DELAY);
-    await whenTrue(() => [...this.hands.values()].every((hand) => hand.size === 0), systemClock, timeout);
+    await sleep(systemClock, CHANNEL_DELAY);
+    await until(() => [...this.hands.values()].every((hand) => hand.size === 0), systemClock, timeout);
   }
 
   /**
@@ -115,11 +115,11 @@ function refuse({ process: child }: Worker, seqs: Iterable<number>): void {
 
 /** Resolves when what the dead process wrote to its channel was read, and the channel's end with it. */
 export async function channelClosed(child: { readonly connected: boolean }): Promise<void> {
-  await elapsed(systemClock, CHANNEL_DELAY);
-  await whenTrue(() => !child.connected, systemClock, CHANNEL_TIMEOUT);
+  await sleep(systemClock, CHANNEL_DELAY);
+  await until(() => !child.connected, systemClock, CHANNEL_TIMEOUT);
 }
 
-function isHandOff(message: unknown): message is HandOff {
-  const { cmd, act, seq } = (message ?? {}) as Partial<Record<keyof HandOff, unknown>>;
+function isHandoff(message: unknown): message is Handoff {
+  const { cmd, act, seq } = (message ?? {}) as Partial<Record<keyof Handoff, unknown>>;
   return cmd === 'NODE_CLUSTER' && act === 'newconn' && typeof seq === 'number';
 }

@@ -1,4 +1,5 @@
-import { type Clock, type Timer, whenTrue } from '../../platform/clock.js';
+import type { AcceptedConnection } from './accepted-connection.js';
+import { type Clock, type Timer, until } from '../../platform/clock.js';
 import { attend, type Attend } from './attend.js';
 import type { AcceptedHandle } from './bind.js';
 
@@ -12,25 +13,17 @@ const WAITING_LIMIT = 1_024;
 const WAITING_TIMEOUT = 30_000;
 
 /** Hands a worker a connection; returns the last heartbeat of the worker's that was answered before. */
-export type HandOver = (
+export type SendHandoff = (
   worker: number,
   message: { readonly key: string; readonly seq: number; readonly head?: string },
   connection: AcceptedHandle,
 ) => number;
 
-/** A connection in the primary's hand, for the server that listens on `key`. */
-export interface Visitor {
-  readonly key: string;
-  readonly connection: AcceptedHandle;
-  /** What was read from it already, in base64. */
-  head?: string;
-}
-
-/** The worker that gets a visitor; nobody yet; or nobody ever, for the address was given up. */
+/** The worker that gets the connection; nobody yet; or nobody ever, for the address was given up. */
 export type Choice = number | 'later' | 'never';
 
 interface Handed<V> {
-  readonly visitor: V;
+  readonly accepted: V;
   readonly worker: number;
   /** The last heartbeat of the worker's that was answered before. */
   answered: number;
@@ -41,37 +34,37 @@ interface Handed<V> {
  * it has it: one of a worker that dies or leaves goes to another. While nobody takes any, they wait, so many and so long
  * as the limits above say.
  */
-export class HandOvers<V extends Visitor> {
+export class Handoffs<V extends AcceptedConnection> {
   private readonly handed = new Map<number, Handed<V>>();
   private readonly waiting = new Map<V, { readonly timer: Timer; readonly stop: () => void }>();
   private seq = 0;
 
   constructor(
-    private readonly handOver: HandOver,
-    private readonly choose: (visitor: V) => Choice,
+    private readonly sendHandoff: SendHandoff,
+    private readonly choose: (accepted: V) => Choice,
     private readonly clock: Clock,
     private readonly attended: Attend = attend,
   ) {}
 
-  offer(visitor: V): void {
-    const worker = this.choose(visitor);
-    if (worker === 'later') return this.keep(visitor);
-    this.forget(visitor);
-    if (worker === 'never') return visitor.connection.close();
-    const { key, head, connection } = visitor;
+  offer(accepted: V): void {
+    const worker = this.choose(accepted);
+    if (worker === 'later') return this.keep(accepted);
+    this.forget(accepted);
+    if (worker === 'never') return accepted.handle.close();
+    const { key, head, handle: connection } = accepted;
     const seq = (this.seq += 1);
-    const hand = { visitor, worker, answered: 0 };
+    const hand = { accepted, worker, answered: 0 };
     this.handed.set(seq, hand);
-    hand.answered = this.handOver(worker, head === undefined ? { key, seq } : { key, seq, head }, connection);
+    hand.answered = this.sendHandoff(worker, head === undefined ? { key, seq } : { key, seq, head }, connection);
   }
 
   /** A worker's word about the connection that it was handed as `seq`. */
-  taken(seq: number, accepted: boolean): void {
+  ack(seq: number, accepted: boolean): void {
     const hand = this.handed.get(seq);
     this.handed.delete(seq);
     if (!hand) return;
-    if (accepted) hand.visitor.connection.close();
-    else this.offer(hand.visitor);
+    if (accepted) hand.accepted.handle.close();
+    else this.offer(hand.accepted);
   }
 
   /** The worker is gone, and its last word was heard. */
@@ -87,38 +80,38 @@ export class HandOvers<V extends Visitor> {
     for (const [seq, hand] of this.handed) {
       if (hand.worker !== worker || hand.answered >= answered) continue;
       this.handed.delete(seq);
-      this.offer(hand.visitor);
+      this.offer(hand.accepted);
     }
   }
 
   /** Whoever waits may have somebody to go to now. */
   retry(): void {
-    for (const visitor of this.waiting.keys()) this.offer(visitor);
+    for (const accepted of this.waiting.keys()) this.offer(accepted);
   }
 
   /** Resolves when every connection was taken, after a while at the latest; whoever still waits is let go. */
   async emptied(): Promise<void> {
-    await whenTrue(() => this.handed.size === 0, this.clock, TAKEN_TIMEOUT);
-    for (const visitor of this.waiting.keys()) this.refuse(visitor);
+    await until(() => this.handed.size === 0, this.clock, TAKEN_TIMEOUT);
+    for (const accepted of this.waiting.keys()) this.refuse(accepted);
   }
 
-  private keep(visitor: V): void {
-    if (this.waiting.has(visitor)) return;
-    if (this.waiting.size >= WAITING_LIMIT) return visitor.connection.close();
-    const timer = this.clock.after(WAITING_TIMEOUT, () => this.refuse(visitor), false);
-    const stop = this.attended(visitor, () => this.refuse(visitor));
-    this.waiting.set(visitor, { timer, stop });
+  private keep(accepted: V): void {
+    if (this.waiting.has(accepted)) return;
+    if (this.waiting.size >= WAITING_LIMIT) return accepted.handle.close();
+    const timer = this.clock.after(WAITING_TIMEOUT, () => this.refuse(accepted), false);
+    const stop = this.attended(accepted, () => this.refuse(accepted));
+    this.waiting.set(accepted, { timer, stop });
   }
 
-  private refuse(visitor: V): void {
-    this.forget(visitor);
-    visitor.connection.close();
+  private refuse(accepted: V): void {
+    this.forget(accepted);
+    accepted.handle.close();
   }
 
-  private forget(visitor: V): void {
-    const waiting = this.waiting.get(visitor);
+  private forget(accepted: V): void {
+    const waiting = this.waiting.get(accepted);
     if (!waiting) return;
-    this.waiting.delete(visitor);
+    this.waiting.delete(accepted);
     waiting.timer.cancel();
     waiting.stop();
   }

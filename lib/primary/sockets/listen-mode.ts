@@ -1,4 +1,4 @@
-import { ClusterOptionsError } from '../../errors/index.js';
+import { ClusterOptionsError } from '../../errors/errors.js';
 import type { ListenMode } from '../../options/cluster-options.interface.js';
 import { canReusePort } from './bind.js';
 

@@ -5,41 +5,45 @@ import { ClusterLogger } from '../../platform/cluster-logger.js';
 import { schedulingPolicy } from '../../platform/environment.js';
 import type { Clock } from '../../platform/clock.js';
 import { AcceptingSockets } from './round-robin-sockets.js';
-import type { Doorkeeper } from './binder.js';
-import type { HandOver } from './handoffs.js';
-import { channelClosed, HandOffGuard } from './handoff-guard.js';
+import type { Binder } from './binder.js';
+import type { SendHandoff } from './handoffs.js';
+import { channelClosed, HandoffGuard } from './handoff-guard.js';
 import { chooseListenMode, type ChosenMode } from './listen-mode.js';
-import type { Doors } from './slot-address.js';
-import { SlotSockets } from './reuse-port.js';
-import { StickySockets } from './sticky.js';
+import type { SocketSender } from './slot-address.js';
+import { ReusePortBinder } from './reuse-port.js';
+import { StickyBinder } from './sticky.js';
 
 /** How long a blocked worker may keep the others from leaving when the cluster stops, in ms. */
-const HAND_OVER_TIMEOUT = 500;
+const HANDOFF_TIMEOUT = 500;
 
 /** What each mode means, for the log. */
 const MEANING: Readonly<Record<ChosenMode['mode'], string>> = {
   'reuse-port': 'every worker accepts on a socket of its own',
-  'round-robin': 'the primary accepts and hands over in turn',
+  'round-robin': 'the primary accepts and hands off in turn',
   shared: 'the workers accept from one socket',
-  sticky: "the primary accepts and hands over by the client's address",
+  sticky: "the primary accepts and hands off by the client's address",
   node: 'as node:cluster was told',
 };
 
 /** How clients get to the workers: by sockets of ours, or by node:cluster, which keeps what we do not handle. */
 export class Listening {
-  readonly doorkeeper: Doorkeeper;
+  readonly binder: Binder;
   private readonly chosen: ChosenMode;
-  private readonly handOffs = new HandOffGuard();
+  private readonly handoffGuard = new HandoffGuard();
   private readonly sockets = new AcceptingSockets();
 
   /** @throws ClusterOptionsError where the mode asked for is not to be had here. */
-  constructor({ listen, sticky }: ResolvedClusterOptions, line: { doors: Doors; handOver: HandOver }, clock: Clock) {
+  constructor(
+    { listen, sticky }: ResolvedClusterOptions,
+    line: { socketSender: SocketSender; sendHandoff: SendHandoff },
+    clock: Clock,
+  ) {
     this.chosen = chooseListenMode(listen, schedulingPolicy());
     const { mode } = this.chosen;
-    this.doorkeeper =
+    this.binder =
       mode === 'sticky'
-        ? new StickySockets(line.handOver, sticky.proxies, clock)
-        : new SlotSockets(line.doors, line.handOver, clock);
+        ? new StickyBinder(line.sendHandoff, sticky.proxies, clock)
+        : new ReusePortBinder(line.socketSender, line.sendHandoff, clock);
   }
 
   /** node:cluster keeps what it does right: with 'shared' it forgets a Unix path's mode, and it knows no abstract sockets. */
@@ -59,20 +63,20 @@ export class Listening {
 
   /** Looks after what is handed to the worker from now on; `answered`: the last heartbeat of its that was answered. */
   watch(worker: Worker, id: number, answered: () => number): void {
-    this.handOffs.watch(worker, answered);
-    worker.process.once('exit', () => void channelClosed(worker.process).then(() => this.doorkeeper.gone(id)));
+    this.handoffGuard.watch(worker, answered);
+    worker.process.once('exit', () => void channelClosed(worker.process).then(() => this.binder.gone(id)));
   }
 
   /** The worker has read the answer to that heartbeat. */
   read(worker: Worker, id: number, answered: number): void {
-    this.handOffs.read(worker, answered);
-    this.doorkeeper.read(id, answered);
+    this.handoffGuard.read(worker, answered);
+    this.binder.read(id, answered);
   }
 
   /** Lets no client in any more; resolves when those let in are with the workers. */
   async stopAccepting(): Promise<void> {
     await this.sockets.close();
-    await this.doorkeeper.close();
-    await this.handOffs.emptied(HAND_OVER_TIMEOUT);
+    await this.binder.close();
+    await this.handoffGuard.emptied(HANDOFF_TIMEOUT);
   }
 }

@@ -2,9 +2,10 @@ import type { Clock } from '../../platform/clock.js';
 import { isServing } from '../supervisor/worker-pool.js';
 import type { WorkerRecord } from '../supervisor/supervisor.types.js';
 import type { AcceptedHandle } from './bind.js';
-import { type Choice, type HandOver, HandOvers, type Visitor } from './handoffs.js';
+import { type Choice, type SendHandoff, Handoffs } from './handoffs.js';
+import type { AcceptedConnection } from './accepted-connection.js';
 
-interface PassedOn extends Visitor {
+interface PassedOn extends AcceptedConnection {
   /** Workers that had it, or were asked to take it. */
   readonly tried: Set<number>;
 }
@@ -14,35 +15,35 @@ interface PassedOn extends Visitor {
  * same address. Where there is none it is closed, as it would have been by the worker that left.
  */
 export class PassedOnConnections {
-  private readonly handOvers: HandOvers<PassedOn>;
+  private readonly handoffs: Handoffs<PassedOn>;
   private turn = 0;
 
   /** @param workers those there are */
   constructor(
-    handOver: HandOver,
+    sendHandoff: SendHandoff,
     private readonly workers: () => Iterable<WorkerRecord>,
     clock: Clock,
   ) {
-    this.handOvers = new HandOvers(handOver, (passedOn) => this.chosen(passedOn), clock);
+    this.handoffs = new Handoffs(sendHandoff, (passedOn) => this.chosen(passedOn), clock);
   }
 
   offer(from: number, key: string, connection: AcceptedHandle): void {
-    this.handOvers.offer({ key, connection, tried: new Set([from]) });
+    this.handoffs.offer({ key, handle: connection, tried: new Set([from]) });
   }
 
   /** A worker's word about the connection that it was handed as `seq`. */
-  taken(seq: number, accepted: boolean): void {
-    this.handOvers.taken(seq, accepted);
+  ack(seq: number, accepted: boolean): void {
+    this.handoffs.ack(seq, accepted);
   }
 
   /** The worker has read the answer to that heartbeat. */
   read(worker: number, answered: number): void {
-    this.handOvers.read(worker, answered);
+    this.handoffs.read(worker, answered);
   }
 
   /** The worker is gone, and takes nothing any more. */
   gone(worker: number): void {
-    this.handOvers.gone(worker);
+    this.handoffs.gone(worker);
   }
 
   /** The workers of the newest generation in turn: in a reload the others are about to leave, too. */

@@ -1,11 +1,12 @@
-import { ADMISSION_TIMEOUT, type Clock, quietTurn, whenTrue } from '../../platform/clock.js';
+import { BACKLOG_TIMEOUT, type Clock, idleTurn, until } from '../../platform/clock.js';
 import type { ListenAnswer, ListenRequest } from '../../protocol/listening.js';
 import { isServing } from '../supervisor/worker-pool.js';
 import type { SupervisorState, WorkerRecord } from '../supervisor/supervisor.types.js';
-import { type Doorkeeper, LAST_ADMISSION_TIMEOUT } from './binder.js';
-import { type Choice, type HandOver, HandOvers, type Visitor } from './handoffs.js';
-import type { Seat } from './assign-sockets.js';
-import { SlotAddress, type Doors } from './slot-address.js';
+import { type Binder, LAST_BACKLOG_TIMEOUT } from './binder.js';
+import { type Choice, type SendHandoff, Handoffs } from './handoffs.js';
+import type { AcceptedConnection } from './accepted-connection.js';
+import type { Acceptor } from './assign-sockets.js';
+import { SlotAddress, type SocketSender } from './slot-address.js';
 import { isGivenUp, isPresent, isReleased, takesConnections } from '../supervisor/standing.js';
 
 /**
@@ -14,27 +15,27 @@ import { isGivenUp, isPresent, isReleased, takesConnections } from '../superviso
  * that connections that wait in its queue are never reset. When the cluster stops the primary is the last to
  * accept: a worker that serves clients comes too late to its queue to close it empty.
  */
-export class SlotSockets implements Doorkeeper {
+export class ReusePortBinder implements Binder {
   private readonly addresses = new Map<string, SlotAddress>();
-  private readonly lastVisitors: HandOvers<Visitor>;
+  private readonly lastConnections: Handoffs<AcceptedConnection>;
   private state: Readonly<SupervisorState> | undefined;
   private closed = false;
   private accepted = 0;
 
   constructor(
-    private readonly doors: Doors,
-    handOver: HandOver,
+    private readonly sockets: SocketSender,
+    sendHandoff: SendHandoff,
     private readonly clock: Clock,
   ) {
-    this.lastVisitors = new HandOvers(handOver, (visitor) => this.chosen(visitor), clock);
+    this.lastConnections = new Handoffs(sendHandoff, (accepted) => this.chosen(accepted), clock);
   }
 
   listen(worker: number, slot: number, request: ListenRequest): ListenAnswer {
-    const address = this.addresses.get(request.key) ?? new SlotAddress(request, this.doors);
+    const address = this.addresses.get(request.key) ?? new SlotAddress(request, this.sockets);
     const answer = address.bind(slot);
     if ('errno' in answer) return answer;
     this.addresses.set(request.key, address);
-    address.guests.add(worker);
+    address.listeningWorkers.add(worker);
     this.settle();
     return answer;
   }
@@ -42,25 +43,26 @@ export class SlotSockets implements Doorkeeper {
   unlisten(worker: number, key: string): void {
     const address = this.addresses.get(key);
     address?.left(worker);
-    if (address && !this.closed && isReleased(address.guests, this.state?.workers.get(worker))) this.release(address);
+    if (address && !this.closed && isReleased(address.listeningWorkers, this.state?.workers.get(worker)))
+      this.release(address);
     this.settle();
   }
 
-  shut(worker: number, key: string, slot: number): void {
+  released(worker: number, key: string, slot: number): void {
     this.addresses.get(key)?.released(worker, slot);
   }
 
-  taken(seq: number, accepted: boolean): void {
-    this.lastVisitors.taken(seq, accepted);
+  handoffAck(seq: number, accepted: boolean): void {
+    this.lastConnections.ack(seq, accepted);
   }
 
   read(worker: number, answered: number): void {
-    this.lastVisitors.read(worker, answered);
+    this.lastConnections.read(worker, answered);
   }
 
   gone(worker: number): void {
     for (const address of this.addresses.values()) address.left(worker);
-    this.lastVisitors.gone(worker);
+    this.lastConnections.gone(worker);
   }
 
   update(state: Readonly<SupervisorState>): void {
@@ -75,21 +77,21 @@ export class SlotSockets implements Doorkeeper {
     for (const address of addresses) {
       address.takeOver((connection) => {
         this.accepted += 1;
-        this.lastVisitors.offer({ key: address.key, connection });
+        this.lastConnections.offer({ key: address.key, handle: connection });
       });
     }
     // One that is blocked keeps its hold.
-    await whenTrue(() => addresses.every(({ isHeld }) => !isHeld), this.clock, ADMISSION_TIMEOUT);
-    await quietTurn(() => this.accepted, this.clock, LAST_ADMISSION_TIMEOUT);
+    await until(() => addresses.every(({ isHeld }) => !isHeld), this.clock, BACKLOG_TIMEOUT);
+    await idleTurn(() => this.accepted, this.clock, LAST_BACKLOG_TIMEOUT);
     for (const address of addresses) address.close();
-    await this.lastVisitors.emptied();
+    await this.lastConnections.emptied();
   }
 
   /** In turn. */
-  private chosen({ key }: Visitor): Choice {
-    const { guests } = this.addresses.get(key) ?? {};
+  private chosen({ key }: AcceptedConnection): Choice {
+    const { listeningWorkers } = this.addresses.get(key) ?? {};
     const able = [...(this.state?.workers.values() ?? [])].filter(
-      (worker) => guests?.has(worker.id) && takesConnections(worker),
+      (worker) => listeningWorkers?.has(worker.id) && takesConnections(worker),
     );
     return able[this.accepted % able.length]?.id ?? 'never';
   }
@@ -104,17 +106,19 @@ export class SlotSockets implements Doorkeeper {
     if (!state || this.closed) return;
     const workers = [...state.workers.values()];
     for (const address of this.addresses.values()) {
-      for (const id of address.guests) if (!state.workers.has(id)) address.guests.delete(id);
-      if (isGivenUp(address.guests, workers)) {
+      for (const id of address.listeningWorkers) if (!state.workers.has(id)) address.listeningWorkers.delete(id);
+      if (isGivenUp(address.listeningWorkers, workers)) {
         this.release(address);
       } else {
-        address.lease(workers.filter((worker) => address.guests.has(worker.id) && isPresent(worker)).map(seatOf));
+        address.lease(
+          workers.filter((worker) => address.listeningWorkers.has(worker.id) && isPresent(worker)).map(acceptorOf),
+        );
       }
     }
   }
 }
 
-function seatOf(worker: WorkerRecord): Seat {
+function acceptorOf(worker: WorkerRecord): Acceptor {
   const { id, slot, vitals } = worker;
   return { id, slot, serves: isServing(worker), connections: vitals?.connections ?? 0 };
 }

@@ -1,6 +1,6 @@
 import net from 'node:net';
-import { quietTurn, systemClock } from '../../platform/clock.js';
-import { LAST_ADMISSION_TIMEOUT } from './binder.js';
+import { idleTurn, systemClock } from '../../platform/clock.js';
+import { LAST_BACKLOG_TIMEOUT } from './binder.js';
 
 interface Handle {
   onconnection(...args: unknown[]): void;
@@ -38,7 +38,7 @@ export class AcceptingSockets {
   async close(): Promise<void> {
     // libuv accepts one connection of a socket in each turn of the loop: a turn without one, and the
     // kernel's queue, which would be reset by the close, is empty.
-    await quietTurn(() => this.accepted, systemClock, LAST_ADMISSION_TIMEOUT);
+    await idleTurn(() => this.accepted, systemClock, LAST_BACKLOG_TIMEOUT);
     for (const handle of this.handles) handle.close();
     this.handles.clear();
   }

@@ -1,14 +1,14 @@
 import type { ListenAnswer, ListenRequest, SocketName } from '../../protocol/listening.js';
 import { type AcceptedHandle, bind, type BoundSocket, REUSE_PORT } from './bind.js';
-import { type Leases, planLeases, type Seat } from './assign-sockets.js';
+import { type SocketAssignment, assignSockets, type Acceptor } from './assign-sockets.js';
 
 /** All workers have the one socket of a Unix path: the kernel knows no spreading there. */
 const EVERY_SLOT = -1;
 
 /** Gives a worker a socket of a slot to accept on, or takes it back. */
-export interface Doors {
-  open(worker: number, key: string, slot: number, socket: BoundSocket): void;
-  shut(worker: number, key: string, slot: number): void;
+export interface SocketSender {
+  send(worker: number, key: string, slot: number, socket: BoundSocket): void;
+  release(worker: number, key: string, slot: number): void;
 }
 
 /**
@@ -17,16 +17,16 @@ export interface Doors {
  */
 export class SlotAddress {
   /** Workers whose server listens, in good standing or not. */
-  readonly guests = new Set<number>();
+  readonly listeningWorkers = new Set<number>();
   private readonly sockets = new Map<number, BoundSocket>();
-  private leases: Leases = new Map();
+  private leases: SocketAssignment = new Map();
   /** For each slot's socket the workers that have a copy of it. */
   private readonly holders = new Map<number, Set<number>>();
   private name: SocketName = {};
 
   constructor(
     private readonly request: ListenRequest,
-    private readonly doors: Doors,
+    private readonly socketSender: SocketSender,
   ) {}
 
   get key(): string {
@@ -44,25 +44,25 @@ export class SlotAddress {
     return errno === 0 ? { name: this.name, shared: this.request.shared } : { errno };
   }
 
-  /** Lets those who sit at `seats` accept as is right now. */
-  lease(seats: readonly Seat[]): void {
-    const everybody = new Set(seats.map(({ id }) => id));
+  /** Lets those who sit at `acceptors` accept as is right now. */
+  lease(acceptors: readonly Acceptor[]): void {
+    const everybody = new Set(acceptors.map(({ id }) => id));
     const plan = this.isPath
       ? new Map([[EVERY_SLOT, everybody]])
-      : planLeases([...this.sockets.keys()], seats, this.leases);
+      : assignSockets([...this.sockets.keys()], acceptors, this.leases);
     for (const [slot, socket] of this.sockets) {
       const wanted = plan.get(slot) ?? new Set();
       const given = this.leases.get(slot) ?? new Set();
       for (const id of wanted) if (!given.has(id)) this.open(id, slot, socket);
       // Whoever is gone, or leaves, closes what it has by itself.
-      for (const id of given) if (!wanted.has(id) && everybody.has(id)) this.doors.shut(id, this.key, slot);
+      for (const id of given) if (!wanted.has(id) && everybody.has(id)) this.socketSender.release(id, this.key, slot);
     }
     this.leases = plan;
   }
 
   /** The worker's server does not listen any more: it holds nothing. */
   left(worker: number): void {
-    this.guests.delete(worker);
+    this.listeningWorkers.delete(worker);
     for (const holders of this.holders.values()) holders.delete(worker);
   }
 
@@ -72,13 +72,13 @@ export class SlotAddress {
   }
 
   /** Accepts here from now on, and nowhere else. */
-  takeOver(admit: (connection: AcceptedHandle) => void): void {
+  takeOver(accept: (connection: AcceptedHandle) => void): void {
     for (const [slot, socket] of this.sockets) {
       socket.onconnection = (errno, connection) => {
-        if (errno === 0 && connection) admit(connection);
+        if (errno === 0 && connection) accept(connection);
       };
       socket.listen(this.request.backlog);
-      for (const id of this.holders.get(slot) ?? []) this.doors.shut(id, this.key, slot);
+      for (const id of this.holders.get(slot) ?? []) this.socketSender.release(id, this.key, slot);
     }
   }
 
@@ -92,7 +92,7 @@ export class SlotAddress {
   private open(worker: number, slot: number, socket: BoundSocket): void {
     const holders = this.holders.get(slot) ?? new Set();
     this.holders.set(slot, holders.add(worker));
-    this.doors.open(worker, this.key, slot, socket);
+    this.socketSender.send(worker, this.key, slot, socket);
   }
 
   private get isPath(): boolean {

@@ -1,15 +1,16 @@
-import { type Clock, quietTurn, whenTrue } from '../../platform/clock.js';
+import { type Clock, idleTurn, until } from '../../platform/clock.js';
 import type { ListenAnswer, ListenRequest } from '../../protocol/listening.js';
 import type { SupervisorState } from '../supervisor/supervisor.types.js';
 import { type AcceptedHandle, bind, type BoundSocket } from './bind.js';
-import { type Doorkeeper, LAST_ADMISSION_TIMEOUT } from './binder.js';
+import { type Binder, LAST_BACKLOG_TIMEOUT } from './binder.js';
 import { clientAddress } from './client-address.js';
 import { FORWARDED_TIMEOUT, forwardedClient } from './forwarded-client.js';
-import { type Choice, type HandOver, HandOvers, type Visitor } from './handoffs.js';
+import { type Choice, type SendHandoff, Handoffs } from './handoffs.js';
+import type { AcceptedConnection } from './accepted-connection.js';
 import { rendezvousOrder } from './rendezvous.js';
 import { isGivenUp, isReleased, takesConnections } from '../supervisor/standing.js';
 
-interface KnownVisitor extends Visitor {
+interface KnownConnection extends AcceptedConnection {
   /** The client's address. */
   readonly client: string;
 }
@@ -18,16 +19,16 @@ interface StickyAddress {
   readonly socket: BoundSocket;
   readonly answer: ListenAnswer;
   /** Workers whose server listens. */
-  readonly guests: Set<number>;
+  readonly listeningWorkers: Set<number>;
 }
 
 /**
  * `listen: 'sticky'`. The primary accepts and gives each connection to the slot that its client belongs to.
  * While no worker serves, connections wait.
  */
-export class StickySockets implements Doorkeeper {
+export class StickyBinder implements Binder {
   private readonly addresses = new Map<string, StickyAddress>();
-  private readonly handOvers: HandOvers<KnownVisitor>;
+  private readonly handoffs: Handoffs<KnownConnection>;
   private state: Readonly<SupervisorState> | undefined;
   private accepted = 0;
   /** Connections whose first request is being read. */
@@ -35,42 +36,42 @@ export class StickySockets implements Doorkeeper {
 
   /** @param proxies how many proxies are in front; 0: a connection's peer is the client */
   constructor(
-    handOver: HandOver,
+    sendHandoff: SendHandoff,
     private readonly proxies: number,
     private readonly clock: Clock,
   ) {
-    this.handOvers = new HandOvers(handOver, (visitor) => this.chosen(visitor), clock);
+    this.handoffs = new Handoffs(sendHandoff, (accepted) => this.chosen(accepted), clock);
   }
 
   listen(worker: number, _slot: number, request: ListenRequest): ListenAnswer {
     const address = this.addresses.get(request.key) ?? this.open(request);
     if (typeof address === 'number') return { errno: address };
-    address.guests.add(worker);
+    address.listeningWorkers.add(worker);
     this.settle();
     return address.answer;
   }
 
   unlisten(worker: number, key: string): void {
     const address = this.addresses.get(key);
-    address?.guests.delete(worker);
-    if (address && isReleased(address.guests, this.state?.workers.get(worker))) this.release(key, address);
+    address?.listeningWorkers.delete(worker);
+    if (address && isReleased(address.listeningWorkers, this.state?.workers.get(worker))) this.release(key, address);
     this.settle();
   }
 
-  shut(): void {
+  released(): void {
     // Nobody but the primary has a socket here.
   }
 
-  taken(seq: number, accepted: boolean): void {
-    this.handOvers.taken(seq, accepted);
+  handoffAck(seq: number, accepted: boolean): void {
+    this.handoffs.ack(seq, accepted);
   }
 
   read(worker: number, answered: number): void {
-    this.handOvers.read(worker, answered);
+    this.handoffs.read(worker, answered);
   }
 
   gone(worker: number): void {
-    this.handOvers.gone(worker);
+    this.handoffs.gone(worker);
   }
 
   update(state: Readonly<SupervisorState>): void {
@@ -79,10 +80,10 @@ export class StickySockets implements Doorkeeper {
   }
 
   async close(): Promise<void> {
-    await quietTurn(() => this.accepted, this.clock, LAST_ADMISSION_TIMEOUT);
+    await idleTurn(() => this.accepted, this.clock, LAST_BACKLOG_TIMEOUT);
     for (const { socket } of this.addresses.values()) socket.close();
-    await whenTrue(() => this.reading === 0, this.clock, FORWARDED_TIMEOUT);
-    await this.handOvers.emptied();
+    await until(() => this.reading === 0, this.clock, FORWARDED_TIMEOUT);
+    await this.handoffs.emptied();
   }
 
   private open(request: ListenRequest): StickyAddress | number {
@@ -91,35 +92,35 @@ export class StickySockets implements Doorkeeper {
     const { socket, name } = bound;
     socket.onconnection = (errno, connection) => {
       this.accepted += 1;
-      if (errno === 0 && connection) void this.welcome(request.key, connection);
+      if (errno === 0 && connection) void this.accept(request.key, connection);
     };
     const errno = socket.listen(request.backlog);
     if (errno !== 0) {
       socket.close();
       return errno;
     }
-    const address = { socket, guests: new Set<number>(), answer: { name, shared: request.shared } };
+    const address = { socket, listeningWorkers: new Set<number>(), answer: { name, shared: request.shared } };
     this.addresses.set(request.key, address);
     return address;
   }
 
-  private async welcome(key: string, connection: AcceptedHandle): Promise<void> {
-    if (this.proxies === 0) return this.handOvers.offer({ key, client: peerOf(connection), connection });
+  private async accept(key: string, connection: AcceptedHandle): Promise<void> {
+    if (this.proxies === 0) return this.handoffs.offer({ key, client: peerOf(connection), handle: connection });
     this.reading += 1;
     const forwarded = await forwardedClient(connection, this.proxies, this.clock);
     this.reading -= 1;
     if (!forwarded) return;
     const client = forwarded.address ?? peerOf(connection);
-    this.handOvers.offer({ key, client, connection, head: forwarded.head.toString('base64') });
+    this.handoffs.offer({ key, client, handle: connection, head: forwarded.head.toString('base64') });
   }
 
   /** The worker that serves the client's slot; where none does, that of its next slot. */
-  private chosen({ key, client }: KnownVisitor): Choice {
-    const guests = this.addresses.get(key)?.guests;
-    if (!guests) return 'never';
+  private chosen({ key, client }: KnownConnection): Choice {
+    const listeningWorkers = this.addresses.get(key)?.listeningWorkers;
+    if (!listeningWorkers) return 'never';
     const bySlot = new Map<number, number>();
     for (const worker of this.state?.workers.values() ?? []) {
-      if (guests.has(worker.id) && takesConnections(worker)) bySlot.set(worker.slot, worker.id);
+      if (listeningWorkers.has(worker.id) && takesConnections(worker)) bySlot.set(worker.slot, worker.id);
     }
     const [slot] = rendezvousOrder(client, [...bySlot.keys()]);
     return slot === undefined ? 'later' : bySlot.get(slot)!;
@@ -134,11 +135,11 @@ export class StickySockets implements Doorkeeper {
     const workers = this.state?.workers;
     if (!workers) return;
     for (const [key, address] of this.addresses) {
-      const { guests } = address;
-      for (const id of guests) if (!workers.has(id)) guests.delete(id);
-      if (isGivenUp(guests, workers.values())) this.release(key, address);
+      const { listeningWorkers } = address;
+      for (const id of listeningWorkers) if (!workers.has(id)) listeningWorkers.delete(id);
+      if (isGivenUp(listeningWorkers, workers.values())) this.release(key, address);
     }
-    this.handOvers.retry();
+    this.handoffs.retry();
   }
 }
 

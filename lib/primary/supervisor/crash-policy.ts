@@ -1,4 +1,4 @@
-import type { Floor } from './worker-pool.js';
+import type { WorkerPool } from './worker-pool.js';
 import { defaultMaxCrashes, restartDelay } from './restart-policy.js';
 import type { RollingReload } from './rolling-reload.js';
 import type { LeaveReason, SlotRecord, SupervisorEvent, WorkerRecord } from './supervisor.types.js';
@@ -21,15 +21,15 @@ const RAN_TO_ITS_END =
 type Exit = Pick<Extract<SupervisorEvent, { type: 'exited' }>, 'code' | 'signal' | 'error'>;
 
 /** What a crash means: when the slot tries again, whether the cluster still does, and who is told. */
-export class Casualties {
+export class CrashPolicy {
   constructor(
-    private readonly floor: Floor,
+    private readonly pool: WorkerPool,
     private readonly reload: () => RollingReload | undefined,
   ) {}
 
   /** Crashes the breaker tolerates now. */
   get maxCrashes(): number {
-    return this.floor.options.restart.maxCrashes ?? defaultMaxCrashes(this.floor.state.target);
+    return this.pool.options.restart.maxCrashes ?? defaultMaxCrashes(this.pool.state.target);
   }
 
   /** A process ended that was not asked to. */
@@ -49,45 +49,45 @@ export class Casualties {
    * served is replaced. Where no worker was ever ready, each was a script that ran to its end, and so did the cluster.
    */
   finished(worker: WorkerRecord, now: number): void {
-    const { floor } = this;
-    const slot = floor.slotOf(worker);
+    const { pool } = this;
+    const slot = pool.slotOf(worker);
     const isCurrent = slot?.current === worker.id;
-    if (!slot || !isCurrent || (worker.readyAt === undefined && floor.state.everReady)) {
+    if (!slot || !isCurrent || (worker.readyAt === undefined && pool.state.everReady)) {
       return this.exited(worker, { code: 0, signal: null }, now);
     }
-    floor.leadership.dismiss(worker.id);
+    pool.leadership.dismiss(worker.id);
     this.vacate(slot);
     if (worker.readyAt === undefined) {
       slot.isFinished = true;
-      floor.log('log', `${floor.nameOf(worker)} exited with code 0 before it was ready`);
+      pool.log('log', `${pool.nameOf(worker)} exited with code 0 before it was ready`);
       if (this.startedSlots.every(({ isFinished }) => isFinished)) {
-        floor.log('warn', RAN_TO_ITS_END);
+        pool.log('warn', RAN_TO_ITS_END);
         this.giveUp(worker, 0);
       } else this.concludeStart(worker, 1);
       return;
     }
     const lived = now - worker.readyAt;
-    floor.log(
+    pool.log(
       'log',
-      `${floor.nameOf(worker)} exited with code 0 by itself, ${Math.round(lived)} ms after it became ready`,
+      `${pool.nameOf(worker)} exited with code 0 by itself, ${Math.round(lived)} ms after it became ready`,
     );
     const isBrief = lived < BRIEF_LIFE;
     slot.streak = isBrief ? slot.streak + 1 : 0;
-    slot.retryAt = now + restartDelay(floor.options.restart, slot.streak, !isBrief, floor.random);
+    slot.retryAt = now + restartDelay(pool.options.restart, slot.streak, !isBrief, pool.random);
   }
 
   /** One that was told to leave met an error of its own: nobody else says so. */
   explain(worker: WorkerRecord): void {
-    const { bootErrors } = this.floor.state;
+    const { bootErrors } = this.pool.state;
     const known = bootErrors.size;
     const error = this.bootErrorOf(worker);
-    if (bootErrors.size > known) this.floor.log('warn', `${this.floor.nameOf(worker)} did not boot${error}`);
+    if (bootErrors.size > known) this.pool.log('warn', `${this.pool.nameOf(worker)} did not boot${error}`);
   }
 
   /** What the log says of the error that ended its boot: one that several workers have is printed once. */
   private bootErrorOf({ bootError }: WorkerRecord): string {
     if (bootError === undefined) return '';
-    const { bootErrors } = this.floor.state;
+    const { bootErrors } = this.pool.state;
     // Numbers such as pids and times differ in what is one error.
     const kind = bootError.replaceAll(/\d+/g, '#');
     if (bootErrors.has(kind)) return ', with the error above';
@@ -98,13 +98,13 @@ export class Casualties {
   /** Ends a worker that is beyond hope at once, and counts it as a crash. */
   discard(worker: WorkerRecord, reason: LeaveReason, how: string, now: number): void {
     this.crashed(worker, how, now);
-    this.floor.kill(worker, reason);
+    this.pool.kill(worker, reason);
   }
 
   /** Counts a worker as a crash that still answers what it has in flight, and lets it do so. */
   failing(worker: WorkerRecord, how: string, now: number): void {
     this.crashed(worker, how, now);
-    this.floor.leave(worker, 'failing', now, Math.min(FAILING_DRAIN_TIMEOUT, this.floor.options.shutdown.timeout));
+    this.pool.leave(worker, 'failing', now, Math.min(FAILING_DRAIN_TIMEOUT, this.pool.options.shutdown.timeout));
   }
 
   /**
@@ -113,10 +113,10 @@ export class Casualties {
    * @param exitCode what the cluster ends with, where this ends it
    */
   crashed(worker: WorkerRecord, how: string, now: number, exitCode = 1): void {
-    const { floor } = this;
-    const slot = floor.slotOf(worker);
-    floor.log('warn', `${floor.nameOf(worker)} ${how}`);
-    floor.leadership.dismiss(worker.id);
+    const { pool } = this;
+    const slot = pool.slotOf(worker);
+    pool.log('warn', `${pool.nameOf(worker)} ${how}`);
+    pool.leadership.dismiss(worker.id);
     if (!slot) return;
     if (slot.successor === worker.id) {
       slot.successor = undefined;
@@ -126,9 +126,9 @@ export class Casualties {
       }
     } else if (slot.current === worker.id) this.vacate(slot);
     else return;
-    floor.state.blamed = worker.id;
+    pool.state.blamed = worker.id;
     this.delayRestart(slot, worker, now);
-    if (worker.readyAt !== undefined || floor.state.everReady) return;
+    if (worker.readyAt !== undefined || pool.state.everReady) return;
     slot.hasFailed = true;
     this.concludeStart(worker, exitCode);
   }
@@ -139,12 +139,12 @@ export class Casualties {
   }
 
   private get startedSlots(): SlotRecord[] {
-    return this.floor.state.slots.filter((slot) => !this.floor.isHeldBack(slot));
+    return this.pool.state.slots.filter((slot) => !this.pool.isHeldBack(slot));
   }
 
-  /** No worker ever worked and none will: the cluster ends with the worker's own last words. */
+  /** No worker ever worked and none will: the cluster ends with the worker's own last lines. */
   giveUp(worker: WorkerRecord, code: number): void {
-    const { state } = this.floor;
+    const { state } = this.pool;
     if (state.phase !== 'running' || state.everReady) return;
     state.phase = 'delaying';
     state.drainAt = -Infinity;
@@ -158,13 +158,13 @@ export class Casualties {
   }
 
   private delayRestart(slot: SlotRecord, worker: WorkerRecord, now: number): void {
-    const { floor } = this;
-    const { restart } = floor.options;
+    const { pool } = this;
+    const { restart } = pool.options;
     const healthy = worker.readyAt !== undefined && now - worker.readyAt >= restart.resetAfter;
     slot.streak = healthy ? 0 : slot.streak + 1;
-    slot.retryAt = now + restartDelay(restart, slot.streak, healthy, floor.random);
-    if (!floor.breaker.crashed(now, worker.id, this.maxCrashes)) return;
-    floor.log(
+    slot.retryAt = now + restartDelay(restart, slot.streak, healthy, pool.random);
+    if (!pool.breaker.crashed(now, worker.id, this.maxCrashes)) return;
+    pool.log(
       'error',
       `crash loop: more than ${this.maxCrashes} crashes in ${restart.window} ms; one slot at a time tries again`,
     );

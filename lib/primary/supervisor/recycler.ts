@@ -1,17 +1,17 @@
-import type { Floor } from './worker-pool.js';
+import type { WorkerPool } from './worker-pool.js';
 import type { WorkerRecord } from './supervisor.types.js';
 
 /** Has worn-out workers replaced, one at a time: by memory, requests or age, each with its own jitter. */
 export class Recycler {
-  constructor(private readonly floor: Floor) {}
+  constructor(private readonly pool: WorkerPool) {}
 
   /** When the next worker is too old. */
   get wakeAt(): number {
-    const { age, minLifetime } = this.floor.options.recycle;
+    const { age, minLifetime } = this.pool.options.recycle;
     if (age === undefined || this.busy) return Infinity;
     let at = Infinity;
     for (const worker of this.replaceable()) {
-      at = Math.min(at, worker.readyAt! + Math.max(minLifetime, age * worker.wear));
+      at = Math.min(at, worker.readyAt! + Math.max(minLifetime, age * worker.recycleFactor));
     }
     return at;
   }
@@ -22,30 +22,31 @@ export class Recycler {
     for (const worker of this.replaceable()) {
       const limit = this.limitReached(worker, now);
       if (limit === undefined) continue;
-      this.floor.log('log', `${this.floor.nameOf(worker)} is recycled: ${limit}`);
-      this.floor.slotOf(worker)!.replace = 'recycle';
+      this.pool.log('log', `${this.pool.nameOf(worker)} is recycled: ${limit}`);
+      this.pool.slotOf(worker)!.replace = 'recycle';
       return;
     }
   }
 
   private get busy(): boolean {
-    return this.floor.state.slots.some(({ replace }) => replace === 'recycle');
+    return this.pool.state.slots.some(({ replace }) => replace === 'recycle');
   }
 
   private *replaceable(): Iterable<WorkerRecord> {
-    for (const slot of this.floor.state.slots) {
-      if (!slot.replace && this.floor.isServing(slot.current)) yield this.floor.worker(slot.current)!;
+    for (const slot of this.pool.state.slots) {
+      if (!slot.replace && this.pool.isServing(slot.current)) yield this.pool.worker(slot.current)!;
     }
   }
 
-  private limitReached({ readyAt, vitals, wear }: WorkerRecord, now: number): string | undefined {
-    const { memory, requests, age, minLifetime } = this.floor.options.recycle;
+  private limitReached({ readyAt, vitals, recycleFactor }: WorkerRecord, now: number): string | undefined {
+    const { memory, requests, age, minLifetime } = this.pool.options.recycle;
     const lived = now - readyAt!;
     if (lived < minLifetime) return undefined;
-    if (age !== undefined && lived >= age * wear) return `it is ${Math.round(lived)} ms old`;
+    if (age !== undefined && lived >= age * recycleFactor) return `it is ${Math.round(lived)} ms old`;
     if (!vitals) return undefined;
-    if (memory !== undefined && vitals.rss >= memory * wear) return `it takes ${vitals.rss} bytes of memory`;
-    if (requests !== undefined && vitals.requests >= requests * wear) return `it has begun ${vitals.requests} requests`;
+    if (memory !== undefined && vitals.rss >= memory * recycleFactor) return `it takes ${vitals.rss} bytes of memory`;
+    if (requests !== undefined && vitals.requests >= requests * recycleFactor)
+      return `it has begun ${vitals.requests} requests`;
     return undefined;
   }
 }

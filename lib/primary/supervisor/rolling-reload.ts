@@ -1,4 +1,4 @@
-import type { Floor } from './worker-pool.js';
+import type { WorkerPool } from './worker-pool.js';
 import type { SlotRecord, WorkerRecord } from './supervisor.types.js';
 
 /**
@@ -16,10 +16,10 @@ export class RollingReload {
   private ended = false;
 
   constructor(
-    private readonly floor: Floor,
+    private readonly pool: WorkerPool,
     private readonly startedAt: number,
   ) {
-    this.generation = floor.state.generation + 1;
+    this.generation = pool.state.generation + 1;
   }
 
   get over(): boolean {
@@ -54,13 +54,13 @@ export class RollingReload {
   fail(reason: string, worker: number | undefined, now: number): void {
     if (this.ended) return;
     this.ended = true;
-    for (const slot of this.floor.state.slots) {
+    for (const slot of this.pool.state.slots) {
       if (slot.replace !== 'reload') continue;
       slot.replace = undefined;
-      this.floor.abandon(slot, now);
+      this.pool.abandon(slot, now);
     }
     this.report('failed', reason);
-    this.floor.act({ type: 'reload-failed', reason, worker });
+    this.pool.act({ type: 'reload-failed', reason, worker });
   }
 
   private watchCanary(now: number): void {
@@ -72,24 +72,24 @@ export class RollingReload {
       this.report('canary');
       return;
     }
-    if (!this.floor.isServing(slot.successor)) return;
+    if (!this.pool.isServing(slot.successor)) return;
     if (this.stage === 'canary') {
       this.stage = 'soak';
-      this.soakUntil = now + this.floor.options.reload.canaryTime;
+      this.soakUntil = now + this.pool.options.reload.canaryTime;
     }
     if (now < this.soakUntil) return;
     this.stage = 'rolling';
     // From here on the new build is what an empty slot is filled with.
-    this.floor.state.generation = this.generation;
+    this.pool.state.generation = this.generation;
   }
 
   private roll(now: number): void {
     for (const slot of this.underway()) {
-      if (this.isHeld(slot) || !this.floor.isServing(slot.successor)) continue;
+      if (this.isHeld(slot) || !this.pool.isServing(slot.successor)) continue;
       this.count(slot);
-      this.floor.promote(slot, now);
+      this.pool.promote(slot, now);
     }
-    let room = this.floor.options.reload.surge - this.extraProcesses();
+    let room = this.pool.options.reload.surge - this.extraProcesses();
     for (let slot = this.choose(); slot && room > 0; slot = this.choose(), room -= 1) this.mark(slot, now);
     if (!this.choose()) this.finish(now);
   }
@@ -99,13 +99,13 @@ export class RollingReload {
     const held = this.underway();
     const stands = this.active().every((slot) =>
       held.includes(slot)
-        ? this.floor.isServing(slot.successor)
-        : this.isRenewed(slot) && this.floor.isServing(slot.current),
+        ? this.pool.isServing(slot.successor)
+        : this.isRenewed(slot) && this.pool.isServing(slot.current),
     );
     if (!stands) return;
     for (const slot of held) this.count(slot);
     this.succeed(now);
-    for (const slot of held) this.floor.promote(slot, now);
+    for (const slot of held) this.pool.promote(slot, now);
   }
 
   /**
@@ -113,7 +113,7 @@ export class RollingReload {
    * outcome could not finish before, and 'rollback' may need them all.
    */
   private isHeld(slot: SlotRecord): boolean {
-    if (this.floor.options.reload.onFailure === 'rollback') return true;
+    if (this.pool.options.reload.onFailure === 'rollback') return true;
     return slot.current !== undefined && this.requesters.has(slot.current);
   }
 
@@ -124,16 +124,16 @@ export class RollingReload {
 
   private mark(slot: SlotRecord, now: number): void {
     // A replacement under way for another reason is of the old build.
-    this.floor.abandon(slot, now);
+    this.pool.abandon(slot, now);
     slot.replace = 'reload';
   }
 
   private succeed(now: number): void {
     if (this.ended) return;
     this.ended = true;
-    this.floor.state.generation = this.generation;
+    this.pool.state.generation = this.generation;
     this.report('done');
-    this.floor.act({
+    this.pool.act({
       type: 'reload-done',
       generation: this.generation,
       duration: now - this.startedAt,
@@ -146,9 +146,9 @@ export class RollingReload {
       phase,
       generation: this.generation,
       replaced: this.replaced.length,
-      total: this.floor.state.target,
+      total: this.pool.state.target,
     };
-    this.floor.act({ type: 'reload-progress', progress: reason === undefined ? progress : { ...progress, reason } });
+    this.pool.act({ type: 'reload-progress', progress: reason === undefined ? progress : { ...progress, reason } });
   }
 
   /** The next slot to replace; the requesters' come last. */
@@ -160,7 +160,7 @@ export class RollingReload {
   /** Whether the slot needs no replacement: what is in it, or will be put there, is of the new generation. */
   private isRenewed(slot: SlotRecord): boolean {
     if (slot.replace === 'reload') return false;
-    const current = slot.current === undefined ? undefined : this.floor.state.workers.get(slot.current);
+    const current = slot.current === undefined ? undefined : this.pool.state.workers.get(slot.current);
     // An empty slot is filled with the new generation by the restart policy.
     return current === undefined ? this.stage === 'rolling' : current.generation >= this.generation;
   }
@@ -172,11 +172,11 @@ export class RollingReload {
   /** Replacements that are booting and old workers not yet gone: what `surge` bounds. */
   private extraProcesses(): number {
     let leaving = 0;
-    for (const worker of this.floor.state.workers.values()) if (worker.leaving === 'reload') leaving += 1;
-    return this.underway().filter((slot) => !this.floor.isServing(slot.successor)).length + leaving;
+    for (const worker of this.pool.state.workers.values()) if (worker.leaving === 'reload') leaving += 1;
+    return this.underway().filter((slot) => !this.pool.isServing(slot.successor)).length + leaving;
   }
 
   private active(): SlotRecord[] {
-    return this.floor.state.slots.filter((slot) => slot.index < this.floor.state.target);
+    return this.pool.state.slots.filter((slot) => slot.index < this.pool.state.target);
   }
 }

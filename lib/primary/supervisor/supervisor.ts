@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import type { Vitals } from '../../protocol/messages.js';
-import { Casualties, EXIT_CONFIG } from './crash-policy.js';
-import { Floor } from './worker-pool.js';
+import { CrashPolicy, EXIT_CONFIG } from './crash-policy.js';
+import { WorkerPool } from './worker-pool.js';
 import { Recycler } from './recycler.js';
 import { RollingReload } from './rolling-reload.js';
 import type {
@@ -38,26 +38,26 @@ export const exitCodeOf = (signal: StopSignal): number => EXIT_BY_SIGNAL + const
  * effects. Feed it events; it returns the actions to carry out. `wakeAt` says when it wants a 'tick'.
  */
 export class Supervisor {
-  private readonly floor: Floor;
-  private readonly casualties: Casualties;
+  private readonly pool: WorkerPool;
+  private readonly crashPolicy: CrashPolicy;
   private readonly watchdog: Watchdog;
   private readonly recycler: Recycler;
   private reload: RollingReload | undefined;
 
   constructor(options: SupervisorOptions, random: () => number) {
-    this.floor = new Floor(options, random);
-    this.casualties = new Casualties(this.floor, () => this.reload);
-    this.watchdog = new Watchdog(this.floor, this.casualties);
-    this.recycler = new Recycler(this.floor);
+    this.pool = new WorkerPool(options, random);
+    this.crashPolicy = new CrashPolicy(this.pool, () => this.reload);
+    this.watchdog = new Watchdog(this.pool, this.crashPolicy);
+    this.recycler = new Recycler(this.pool);
   }
 
   get state(): Readonly<SupervisorState> {
-    return this.floor.state;
+    return this.pool.state;
   }
 
   /** The leading worker, if one is appointed. */
   get leader(): number | undefined {
-    return this.floor.leadership.leader;
+    return this.pool.leadership.leader;
   }
 
   /** Takes in what happened at `now` (ms, monotonic) and returns what is to be done, in order. */
@@ -66,25 +66,25 @@ export class Supervisor {
     this.watchdog.forgiveStall(now);
     this.apply(event, now);
     this.reconcile(now);
-    return this.floor.takeActions();
+    return this.pool.takeActions();
   }
 
   /** Whether every slot has a worker that does its work. */
   get isComplete(): boolean {
     const { phase, slots, target } = this.state;
-    return phase === 'running' && slots.length >= target && slots.every(({ current }) => this.floor.isServing(current));
+    return phase === 'running' && slots.length >= target && slots.every(({ current }) => this.pool.isServing(current));
   }
 
   /** When the supervisor wants the next 'tick' (ms, monotonic); Infinity for never. */
   get wakeAt(): number {
-    const { breaker, leadership, state } = this.floor;
+    const { breaker, leadership, state } = this.pool;
     if (state.phase === 'stopped') return Infinity;
     const times = [this.watchdog.wakeAt, breaker.wakeAt, leadership.wakeAt];
     times.push(state.drainAt ?? Infinity, state.endAt ?? Infinity);
     if (this.reload) times.push(this.reload.wakeAt);
     else times.push(this.recycler.wakeAt);
     // An open breaker decides when a vacant slot may try.
-    if (!breaker.open) for (const slot of state.slots) if (this.floor.isVacant(slot)) times.push(slot.retryAt);
+    if (!breaker.open) for (const slot of state.slots) if (this.pool.isVacant(slot)) times.push(slot.retryAt);
     return Math.min(...times);
   }
 
@@ -100,8 +100,8 @@ export class Supervisor {
       case 'start':
         // It may have been told to stop before.
         if (this.state.phase !== 'idle') return;
-        this.floor.state.phase = 'running';
-        return this.floor.resize(this.state.target);
+        this.pool.state.phase = 'running';
+        return this.pool.resize(this.state.target);
       case 'tick':
         return;
       case 'reload':
@@ -118,7 +118,7 @@ export class Supervisor {
   }
 
   private applyToWorker(event: Extract<SupervisorEvent, { id: number }>, now: number): void {
-    const worker = this.floor.worker(event.id);
+    const worker = this.pool.worker(event.id);
     if (!worker) return;
     worker.heardAt = now;
     switch (event.type) {
@@ -138,22 +138,22 @@ export class Supervisor {
         return this.retire(worker, event.reason);
       case 'boot-failed':
         worker.bootError = event.error.text;
-        if (event.fatal) this.casualties.giveUp(worker, EXIT_CONFIG);
+        if (event.fatal) this.crashPolicy.giveUp(worker, EXIT_CONFIG);
         return;
       case 'disconnected':
         worker.exitDueAt ??= now + EXIT_GRACE;
-        return this.floor.act({ type: 'isolate', id: worker.id });
+        return this.pool.act({ type: 'isolate', id: worker.id });
       case 'cut-off':
         worker.cutOff ??= event.reason;
         worker.exitDueAt ??= now + EXIT_GRACE;
         // Whom nobody reaches leads nobody.
-        return this.floor.leadership.dismiss(worker.id);
+        return this.pool.leadership.dismiss(worker.id);
       case 'exited':
         this.state.workers.delete(worker.id);
-        this.floor.leadership.died(worker.id, now);
-        if (worker.leaving) return this.casualties.explain(worker);
-        if (event.code === 0) return this.casualties.finished(worker, now);
-        this.casualties.exited(worker, event, now);
+        this.pool.leadership.died(worker.id, now);
+        if (worker.leaving) return this.crashPolicy.explain(worker);
+        if (event.code === 0) return this.crashPolicy.finished(worker, now);
+        this.crashPolicy.exited(worker, event, now);
         return;
     }
   }
@@ -163,72 +163,72 @@ export class Supervisor {
     worker.unreadyTime = unreadyTime;
     worker.phase = 'ready';
     worker.readyAt = now;
-    this.floor.state.everReady = true;
+    this.pool.state.everReady = true;
     // The others ended before this one showed that there is something to serve.
     for (const slot of this.state.slots) slot.isFinished = slot.hasFailed = false;
-    this.floor.act({ type: 'joined', id: worker.id });
+    this.pool.act({ type: 'joined', id: worker.id });
   }
 
   private heartbeat(worker: WorkerRecord, seq: number, vitals: Vitals, now: number): void {
     const isFirstWord = worker.vitals === undefined && worker.readyAt === undefined;
     worker.vitals = vitals;
-    if (isFirstWord) this.floor.tellToLeave(worker, now);
-    this.watchdog.heard(worker);
-    const term = this.floor.leadership.heartbeat(worker.id, now);
-    this.floor.act({ type: 'lease', id: worker.id, seq, term });
+    if (isFirstWord) this.pool.tellToLeave(worker, now);
+    this.watchdog.onHeartbeat(worker);
+    const term = this.pool.leadership.heartbeat(worker.id, now);
+    this.pool.act({ type: 'lease', id: worker.id, seq, term });
   }
 
   private failing(worker: WorkerRecord, error: string, now: number): void {
     if (worker.leaving) {
-      return this.floor.log('warn', `${this.floor.nameOf(worker)} hit an uncaught error while it leaves: ${error}`);
+      return this.pool.log('warn', `${this.pool.nameOf(worker)} hit an uncaught error while it leaves: ${error}`);
     }
-    this.casualties.failing(worker, `hit an uncaught error and is replaced: ${error}`, now);
+    this.crashPolicy.failing(worker, `hit an uncaught error and is replaced: ${error}`, now);
   }
 
   private retire(worker: WorkerRecord, reason: string): void {
-    const slot = this.floor.slotOf(worker);
+    const slot = this.pool.slotOf(worker);
     if (worker.leaving || slot?.current !== worker.id || slot.replace) return;
-    this.floor.log('log', `${this.floor.nameOf(worker)} is replaced: ${reason}`);
+    this.pool.log('log', `${this.pool.nameOf(worker)} is replaced: ${reason}`);
     slot.replace = 'retire';
   }
 
   private startReload(requester: number | undefined, now: number): void {
     if (this.state.phase !== 'running') {
-      return this.floor.act({ type: 'reload-refused', reason: 'the cluster is stopping' });
+      return this.pool.act({ type: 'reload-refused', reason: 'the cluster is stopping' });
     }
     if (!this.reload) {
       // An operator's new build begins with a clean record.
-      this.floor.breaker.reset();
-      this.reload = new RollingReload(this.floor, now);
-      this.floor.log('log', `reload to generation ${this.reload.generation}`);
+      this.pool.breaker.reset();
+      this.reload = new RollingReload(this.pool, now);
+      this.pool.log('log', `reload to generation ${this.reload.generation}`);
     }
     if (requester !== undefined) this.reload.awaitedBy(requester);
   }
 
   private scale(workers: number, now: number): void {
     if (this.state.phase !== 'running') return;
-    this.floor.log('log', `scale from ${this.state.target} to ${workers} workers`);
-    this.floor.state.scalePending = true;
-    this.floor.state.isAnnounced = false;
-    this.floor.resize(workers);
+    this.pool.log('log', `scale from ${this.state.target} to ${workers} workers`);
+    this.pool.state.scalePending = true;
+    this.pool.state.isAnnounced = false;
+    this.pool.resize(workers);
     for (const slot of this.state.slots.slice(workers)) {
       slot.replace = undefined;
-      this.floor.abandon(slot, now, 'scale');
+      this.pool.abandon(slot, now, 'scale');
     }
   }
 
   /** The first signal to stop is graceful. A later SIGTERM or SIGINT ends everything at once. */
   private signalled(signal: StopSignal, now: number): void {
-    const { state } = this.floor;
+    const { state } = this.pool;
     if (state.signalledAt === undefined) {
       state.signalledAt = now;
-      if (!this.isUp) return this.floor.log('log', `${signal}: the cluster stops already`);
+      if (!this.isUp) return this.pool.log('log', `${signal}: the cluster stops already`);
       state.stopSignal = signal;
-      this.floor.log('log', `${signal}: the cluster stops`);
+      this.pool.log('log', `${signal}: the cluster stops`);
       return this.stop(0, now);
     }
     if (!isEnding(signal) || now - state.signalledAt < SIGNAL_SPACING) return;
-    this.floor.log('log', `${signal} while the cluster stops: it ends at once`);
+    this.pool.log('log', `${signal} while the cluster stops: it ends at once`);
     this.stopNow(exitCodeOf(signal), now);
   }
 
@@ -238,10 +238,10 @@ export class Supervisor {
 
   private stop(code: number, now: number): void {
     if (!this.isUp) return;
-    this.floor.state.exitCode = code;
-    this.floor.state.phase = 'delaying';
-    this.floor.state.drainAt = now + this.stopDelay;
-    this.floor.act({ type: 'stopping' });
+    this.pool.state.exitCode = code;
+    this.pool.state.phase = 'delaying';
+    this.pool.state.drainAt = now + this.stopDelay;
+    this.pool.act({ type: 'stopping' });
     this.reload?.fail('the cluster is stopping', undefined, now);
   }
 
@@ -250,18 +250,18 @@ export class Supervisor {
    * Ctrl-C.
    */
   private get stopDelay(): number {
-    const { delay, timeout } = this.floor.options.shutdown;
+    const { delay, timeout } = this.pool.options.shutdown;
     if (this.state.stopSignal !== 'SIGTERM') return delay;
     const unreadyTime = Math.max(0, ...[...this.state.workers.values()].map((worker) => worker.unreadyTime ?? 0));
     return Math.max(delay, Math.min(unreadyTime, timeout));
   }
 
   private stopNow(code: number, now: number): void {
-    this.floor.state.exitCode = code;
-    this.floor.state.phase = 'stopping';
-    this.floor.state.drainAt = undefined;
-    this.floor.state.endAt ??= now + END_GRACE;
-    for (const worker of this.state.workers.values()) this.floor.kill(worker, 'stop');
+    this.pool.state.exitCode = code;
+    this.pool.state.phase = 'stopping';
+    this.pool.state.drainAt = undefined;
+    this.pool.state.endAt ??= now + END_GRACE;
+    for (const worker of this.state.workers.values()) this.pool.kill(worker, 'stop');
   }
 
   // ---- what is against what is wanted ---------------------------------------------------------------
@@ -278,92 +278,92 @@ export class Supervisor {
     }
     this.fillSlots(now);
     if (this.state.phase === 'running') this.announceReady();
-    this.floor.leadership.appoint(this.candidates(), now);
+    this.pool.leadership.appoint(this.candidates(), now);
     this.conclude(now);
   }
 
   private drainAll(now: number): void {
-    this.floor.state.phase = 'stopping';
-    this.floor.state.drainAt = undefined;
+    this.pool.state.phase = 'stopping';
+    this.pool.state.drainAt = undefined;
     for (const worker of this.state.workers.values()) {
-      if (this.floor.options.isWatched && worker.readyAt === undefined) this.floor.kill(worker, 'stop');
-      else this.floor.leave(worker, 'stop', now);
+      if (this.pool.options.isWatched && worker.readyAt === undefined) this.pool.kill(worker, 'stop');
+      else this.pool.leave(worker, 'stop', now);
     }
   }
 
   private retireSurplus(now: number): void {
     for (const slot of this.state.slots.splice(this.state.target)) {
-      const worker = this.floor.worker(slot.current);
-      if (worker) this.floor.leave(worker, 'scale', now);
+      const worker = this.pool.worker(slot.current);
+      if (worker) this.pool.leave(worker, 'scale', now);
     }
   }
 
   /** Recycled and retiring workers leave as soon as their replacement is ready. */
   private replaceServed(now: number): void {
     for (const slot of this.state.slots) {
-      if (!slot.replace || slot.replace === 'reload' || !this.floor.isServing(slot.successor)) continue;
-      this.floor.promote(slot, now);
+      if (!slot.replace || slot.replace === 'reload' || !this.pool.isServing(slot.successor)) continue;
+      this.pool.promote(slot, now);
     }
   }
 
   private fillSlots(now: number): void {
-    const { breaker } = this.floor;
-    const vacancy = this.state.slots.some((slot) => this.floor.isVacant(slot));
-    if (breaker.settle(now, vacancy, (id) => this.floor.isServing(id))) {
-      this.floor.log('log', 'the crash loop is over');
+    const { breaker } = this.pool;
+    const vacancy = this.state.slots.some((slot) => this.pool.isVacant(slot));
+    if (breaker.settle(now, vacancy, (id) => this.pool.isServing(id))) {
+      this.pool.log('log', 'the crash loop is over');
     }
     for (const slot of this.state.slots) {
       if (this.state.phase === 'running' && slot.replace && slot.successor === undefined) this.succeed(slot, now);
-      if (!this.floor.isEmpty(slot) || now < slot.retryAt || !breaker.allows(now)) continue;
-      slot.current = this.floor.fork(slot, this.state.generation, now);
+      if (!this.pool.isEmpty(slot) || now < slot.retryAt || !breaker.allows(now)) continue;
+      slot.current = this.pool.fork(slot, this.state.generation, now);
     }
   }
 
   /** Brings up who is to take the slot over. */
   private succeed(slot: SlotRecord, now: number): void {
     if (slot.replace === 'reload') {
-      slot.successor = this.floor.fork(slot, this.reload?.generation ?? this.state.generation, now);
+      slot.successor = this.pool.fork(slot, this.reload?.generation ?? this.state.generation, now);
     } else if (slot.current === undefined) {
       // Who was to be replaced is gone already: the slot is filled like any other.
       slot.replace = undefined;
-    } else if (now >= slot.retryAt && this.floor.breaker.allows(now)) {
-      slot.successor = this.floor.fork(slot, this.state.generation, now);
+    } else if (now >= slot.retryAt && this.pool.breaker.allows(now)) {
+      slot.successor = this.pool.fork(slot, this.state.generation, now);
     }
   }
 
   private conclude(now: number): void {
-    const { state } = this.floor;
+    const { state } = this.pool;
     const isOver = state.workers.size === 0 || (state.endAt !== undefined && now >= state.endAt);
     if (state.phase === 'stopping' && isOver) {
       state.phase = 'stopped';
-      this.floor.act({ type: 'exit', code: state.exitCode, worker: state.exitCode === 0 ? undefined : state.blamed });
+      this.pool.act({ type: 'exit', code: state.exitCode, worker: state.exitCode === 0 ? undefined : state.blamed });
     }
-    if (!state.scalePending || !state.slots.every((slot) => this.floor.isServing(slot.current))) return;
+    if (!state.scalePending || !state.slots.every((slot) => this.pool.isServing(slot.current))) return;
     state.scalePending = false;
-    this.floor.act({ type: 'scaled' });
+    this.pool.act({ type: 'scaled' });
   }
 
   /** The log says when every slot has a ready worker, and when one that had lost its worker has another. */
   private announceReady(): void {
-    const { floor } = this;
-    const { state } = floor;
-    const isFilled = ({ current }: SlotRecord) => floor.isServing(current);
+    const { pool } = this;
+    const { state } = pool;
+    const isFilled = ({ current }: SlotRecord) => pool.isServing(current);
     if (!state.isAnnounced) {
       if (!state.slots.every(isFilled)) return;
       state.isAnnounced = true;
       for (const slot of state.slots) slot.isVacated = false;
-      const places = state.slots.map(({ index, current }) => `slot ${index} (pid ${floor.worker(current)?.pid})`);
-      floor.log('log', `${places.length} workers are ready: ${places.join(', ')}`);
+      const places = state.slots.map(({ index, current }) => `slot ${index} (pid ${pool.worker(current)?.pid})`);
+      pool.log('log', `${places.length} workers are ready: ${places.join(', ')}`);
       return;
     }
     for (const slot of state.slots) {
       if (!slot.isVacated || !isFilled(slot)) continue;
       slot.isVacated = false;
-      floor.log('log', `slot ${slot.index} is filled again: ${floor.nameOf(floor.worker(slot.current)!)} is ready`);
+      pool.log('log', `slot ${slot.index} is filled again: ${pool.nameOf(pool.worker(slot.current)!)} is ready`);
     }
   }
 
   private *candidates(): Iterable<number> {
-    for (const slot of this.state.slots) if (this.floor.isServing(slot.current)) yield slot.current!;
+    for (const slot of this.state.slots) if (this.pool.isServing(slot.current)) yield slot.current!;
   }
 }

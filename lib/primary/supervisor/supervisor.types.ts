@@ -50,7 +50,7 @@ export interface WorkerRecord {
   /** What it said of the error that ends its boot. */
   bootError?: string;
   /** Shares of the recycle limits this worker is held to: 1 ± jitter. */
-  readonly wear: number;
+  readonly recycleFactor: number;
   phase: WorkerPhase;
   readyAt?: number;
   /** When it was last heard over the control channel. */
@@ -148,12 +148,12 @@ export type SupervisorAction =
         readonly newId: number;
       }[];
     }
-  /** `worker`: whose last words explain it. */
+  /** `worker`: whose last lines of stderr explain it. */
   | { readonly type: 'reload-failed'; readonly reason: string; readonly worker: number | undefined }
   | { readonly type: 'reload-refused'; readonly reason: string }
   | { readonly type: 'scaled' }
   | { readonly type: 'log'; readonly level: 'log' | 'warn' | 'error'; readonly message: string }
-  /** `worker`: whose last words explain a non-zero code. */
+  /** `worker`: whose last lines of stderr explain a non-zero code. */
   | { readonly type: 'exit'; readonly code: number; readonly worker: number | undefined };
 
 /** The supervisor's whole memory. */
@@ -176,7 +176,7 @@ export interface SupervisorState {
   signalledAt?: number;
   /** The signal that stops the cluster; undefined where something else does. */
   stopSignal?: StopSignal;
-  /** Worker whose last words explain the exit code. */
+  /** Worker whose last lines of stderr explain the exit code. */
   blamed?: number;
   /** When a delayed stop begins to drain. */
   drainAt?: number;

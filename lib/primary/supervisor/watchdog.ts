@@ -1,5 +1,5 @@
-import type { Casualties } from './crash-policy.js';
-import type { Floor } from './worker-pool.js';
+import type { CrashPolicy } from './crash-policy.js';
+import type { WorkerPool } from './worker-pool.js';
 import type { WorkerRecord } from './supervisor.types.js';
 
 /**
@@ -13,15 +13,15 @@ export class Watchdog {
   private expectedWake: number | undefined;
 
   constructor(
-    private readonly floor: Floor,
-    private readonly casualties: Casualties,
+    private readonly pool: WorkerPool,
+    private readonly crashPolicy: CrashPolicy,
   ) {}
 
   /** When the first deadline is due. */
   get wakeAt(): number {
-    const { startup, watchdog } = this.floor.options;
+    const { startup, watchdog } = this.pool.options;
     let at = Infinity;
-    for (const worker of this.floor.state.workers.values()) {
+    for (const worker of this.pool.state.workers.values()) {
       at = Math.min(at, worker.termAt ?? Infinity, worker.killAt ?? Infinity, worker.exitDueAt ?? Infinity);
       if (worker.leaving || worker.vitals?.inspected) continue;
       if (worker.readyAt === undefined) at = Math.min(at, worker.forkedAt + startup.timeout);
@@ -43,21 +43,21 @@ export class Watchdog {
   forgiveStall(now: number): void {
     const expected = this.expectedWake;
     this.expectedWake = undefined;
-    if (expected === undefined || now - expected <= this.floor.options.watchdog.interval) return;
-    for (const worker of this.floor.state.workers.values()) worker.heardAt = now;
+    if (expected === undefined || now - expected <= this.pool.options.watchdog.interval) return;
+    for (const worker of this.pool.state.workers.values()) worker.heardAt = now;
   }
 
   /** The worker was heard. */
-  heard(worker: WorkerRecord): void {
+  onHeartbeat(worker: WorkerRecord): void {
     if (worker.phase !== 'unhealthy') return;
     worker.phase = 'ready';
-    this.floor.act({ type: 'suspected', id: worker.id, suspect: false });
-    this.floor.log('log', `${this.floor.nameOf(worker)} is responding again`);
+    this.pool.act({ type: 'suspected', id: worker.id, suspect: false });
+    this.pool.log('log', `${this.pool.nameOf(worker)} is responding again`);
   }
 
   /** Does what is due. */
   enforce(now: number): void {
-    for (const worker of this.floor.state.workers.values()) {
+    for (const worker of this.pool.state.workers.values()) {
       if (worker.exitDueAt !== undefined && now >= worker.exitDueAt) this.lost(worker, now);
       if (worker.leaving) this.escalate(worker, now);
       // Stopped at a breakpoint a worker is neither late nor dead.
@@ -68,15 +68,15 @@ export class Watchdog {
   }
 
   private enforceBoot(worker: WorkerRecord, now: number): void {
-    const { timeout } = this.floor.options.startup;
+    const { timeout } = this.pool.options.startup;
     if (now < worker.forkedAt + timeout) return;
-    this.casualties.discard(worker, 'boot-timeout', `was not ready within ${timeout} ms (startup.timeout)`, now);
+    this.crashPolicy.discard(worker, 'boot-timeout', `was not ready within ${timeout} ms (startup.timeout)`, now);
   }
 
   private enforceHeartbeat(worker: WorkerRecord, now: number): void {
-    const { suspectAfter, killAfter } = this.floor.options.watchdog;
+    const { suspectAfter, killAfter } = this.pool.options.watchdog;
     if (now >= worker.heardAt + killAfter) {
-      this.casualties.discard(
+      this.crashPolicy.discard(
         worker,
         'hang',
         `missed heartbeats for ${killAfter} ms (watchdog.killAfter) and is killed`,
@@ -84,9 +84,9 @@ export class Watchdog {
       );
     } else if (worker.phase === 'ready' && now >= worker.heardAt + suspectAfter) {
       worker.phase = 'unhealthy';
-      this.floor.leadership.dismiss(worker.id);
-      this.floor.act({ type: 'suspected', id: worker.id, suspect: true });
-      this.floor.log('warn', `${this.floor.nameOf(worker)} is unresponsive; it gets no new work until it responds`);
+      this.pool.leadership.dismiss(worker.id);
+      this.pool.act({ type: 'suspected', id: worker.id, suspect: true });
+      this.pool.log('warn', `${this.pool.nameOf(worker)} is unresponsive; it gets no new work until it responds`);
     }
   }
 
@@ -95,13 +95,13 @@ export class Watchdog {
     if (worker.termAt !== undefined && now >= worker.termAt) {
       worker.termAt = undefined;
       worker.phase = 'stopping';
-      this.floor.log('warn', `${this.floor.nameOf(worker)} did not finish in time and gets SIGTERM`);
-      this.floor.act({ type: 'kill', id: worker.id, signal: 'SIGTERM' });
+      this.pool.log('warn', `${this.pool.nameOf(worker)} did not finish in time and gets SIGTERM`);
+      this.pool.act({ type: 'kill', id: worker.id, signal: 'SIGTERM' });
     }
     if (worker.killAt !== undefined && now >= worker.killAt) {
       worker.killAt = undefined;
-      this.floor.log('warn', `${this.floor.nameOf(worker)} is killed`);
-      this.floor.kill(worker, 'stop');
+      this.pool.log('warn', `${this.pool.nameOf(worker)} is killed`);
+      this.pool.kill(worker, 'stop');
     }
   }
 
@@ -111,12 +111,12 @@ export class Watchdog {
     if (worker.leaving) return;
     if (worker.cutOff === undefined) {
       // It cannot be supervised any more.
-      this.casualties.crashed(worker, 'closed its control channel', now);
-      return this.floor.leave(worker, 'disconnected', now);
+      this.crashPolicy.crashed(worker, 'closed its control channel', now);
+      return this.pool.leave(worker, 'disconnected', now);
     }
     // It serves its clients, and neither hears the others nor is heard by them.
     const how = `lost its link to the bus (${worker.cutOff}) and is replaced`;
-    if (worker.readyAt === undefined) return this.casualties.discard(worker, 'failing', how, now);
-    this.casualties.failing(worker, how, now);
+    if (worker.readyAt === undefined) return this.crashPolicy.discard(worker, 'failing', how, now);
+    this.crashPolicy.failing(worker, how, now);
   }
 }

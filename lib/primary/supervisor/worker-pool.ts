@@ -19,7 +19,7 @@ export function isServing({ phase, leaving, exitDueAt }: WorkerRecord): boolean 
  * What the supervisor's parts stand on: the slots, the workers in them, and the few moves that change
  * either. Every effect leaves as an action; nothing is done here.
  */
-export class Floor {
+export class WorkerPool {
   readonly state: SupervisorState;
   readonly breaker: CrashLoopBreaker;
   readonly leadership: LeaderElection;
@@ -113,9 +113,16 @@ export class Floor {
 
   fork(slot: SlotRecord, generation: number, now: number): number {
     const id = this.state.nextId++;
-    const wear = 1 - this.options.recycle.jitter * this.random();
+    const recycleFactor = 1 - this.options.recycle.jitter * this.random();
     const at = { forkedAt: now, heardAt: now };
-    this.state.workers.set(id, { id, slot: slot.index, generation, ...at, wear, phase: 'spawning' });
+    this.state.workers.set(id, {
+      id,
+      slot: slot.index,
+      generation,
+      ...at,
+      recycleFactor: recycleFactor,
+      phase: 'spawning',
+    });
     this.breaker.forked(now, id);
     this.act({ type: 'fork', id, slot: slot.index, generation });
     return id;

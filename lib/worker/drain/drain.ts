@@ -1,5 +1,4 @@
-import type { Clock } from '../../platform/clock.js';
-import { elapsed, endOfTurn } from '../../platform/clock.js';
+import { type Clock, sleep, endOfTurn, whenAborted } from '../../platform/clock.js';
 
 /** How long clients that just connected may take to send their request, in ms (measured: 250 lost none). */
 export const LINGER = 250;
@@ -25,7 +24,7 @@ export interface DrainSubject {
   readonly servers: {
     stopListening(): void;
     /** Ends what would never end by itself and is there now. */
-    farewell(clock: Clock): Promise<void>;
+    closeLongLived(clock: Clock): Promise<void>;
     /** The time is over: answers what can be told so. */
     giveUp(clock: Clock): Promise<void>;
     closeIdle(): void;
@@ -34,7 +33,7 @@ export interface DrainSubject {
     readonly inFlight: number;
   };
   /** Resolves when those clients are let in who came before the word to leave. */
-  lastCall(): Promise<void>;
+  drainBacklog(): Promise<void>;
   /** No server listens any more. */
   closed(): void;
   /**
@@ -52,7 +51,7 @@ export interface DrainSubject {
 
 /**
  * Leaves without losing a request: stop accepting, let what is in flight end, close the application,
- * then make sure nothing of it is still on its way. Ends early when `hurry` resolves.
+ * then make sure nothing of it is still on its way. Ends early when `deadline` aborts.
  *
  * @param idleGrace how long idle connections are left to their clients, in ms
  */
@@ -60,23 +59,22 @@ export async function drain(
   subject: DrainSubject,
   clock: Clock,
   idleGrace: number,
-  hurry: Promise<void>,
-): Promise<'drained' | 'hurried'> {
+  deadline: AbortSignal,
+): Promise<'drained' | 'timed-out'> {
   const { servers } = subject;
-  let hurried = false;
   let disconnected = false;
-  void hurry.then(() => (hurried = true));
+  const passed = whenAborted(deadline);
   const requestsDone = leaveServers();
-  await Promise.race([Promise.all([requestsDone, subject.messagesDone(requestsDone)]), hurry]);
+  await Promise.race([Promise.all([requestsDone, subject.messagesDone(requestsDone)]), passed]);
   disconnected = true;
-  await Promise.race([subject.handlersDone(), hurry]);
-  if (hurried) await servers.giveUp(clock);
+  await Promise.race([subject.handlersDone(), passed]);
+  if (deadline.aborted) await servers.giveUp(clock);
   await subject.closeApp();
-  await Promise.race([subject.barrier(), hurry]);
-  return hurried ? 'hurried' : 'drained';
+  await Promise.race([subject.barrier(), passed]);
+  return deadline.aborted ? 'timed-out' : 'drained';
 
   async function leaveServers(): Promise<void> {
-    await subject.lastCall();
+    await subject.drainBacklog();
     servers.stopListening();
     subject.closed();
     await connectionsDone();
@@ -84,9 +82,9 @@ export async function drain(
 
   async function connectionsDone(): Promise<void> {
     const closeIdleAt = clock.now() + idleGrace;
-    await elapsed(clock, Math.min(LINGER, idleGrace));
-    void sayFarewells();
-    for (let busyAt = clock.now(); !hurried; await elapsed(clock, SWEEP_INTERVAL)) {
+    await sleep(clock, Math.min(LINGER, idleGrace));
+    void closeAllLongLived();
+    for (let busyAt = clock.now(); !deadline.aborted; await sleep(clock, SWEEP_INTERVAL)) {
       const idleMayGo = clock.now() >= closeIdleAt;
       if (idleMayGo) servers.closeIdle();
       if (servers.inFlight > 0 || !idleMayGo) busyAt = clock.now();
@@ -100,7 +98,7 @@ export async function drain(
   }
 
   /** Not once: a client may begin an endless stream over a connection that it has had all along. */
-  async function sayFarewells(): Promise<void> {
-    for (; !disconnected && !hurried; await elapsed(clock, SWEEP_INTERVAL)) await servers.farewell(clock);
+  async function closeAllLongLived(): Promise<void> {
+    for (; !disconnected && !deadline.aborted; await sleep(clock, SWEEP_INTERVAL)) await servers.closeLongLived(clock);
   }
 }

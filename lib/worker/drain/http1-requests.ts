@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../platform/clock.js';
 import { spread } from './spread.js';
-import { FAREWELL_SPREAD } from './upgraded-connections.js';
+import { CLOSE_SPREAD } from './upgraded-connections.js';
 
 /** Where Node tells of each request whose head was read (Node 20 to 26). */
 const CHANNEL = 'http.server.request.start';
@@ -45,7 +45,7 @@ export class Http1Requests {
 
   /** An EventSource reconnects by itself when its stream ends, and would never end it. */
   async endEventStreams(clock: Clock): Promise<void> {
-    await spread([...this.responses].filter(isEventStream), FAREWELL_SPREAD, clock, endForGood);
+    await spread([...this.responses].filter(isEventStream), CLOSE_SPREAD, clock, endForGood);
   }
 
   private began({ response, socket }: RequestStart): void {

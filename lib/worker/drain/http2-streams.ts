@@ -6,9 +6,9 @@ import type {
   ServerHttp2Session,
   ServerHttp2Stream,
 } from 'node:http2';
-import { whenTrue, type Clock } from '../../platform/clock.js';
+import { until, type Clock } from '../../platform/clock.js';
 import { spread } from './spread.js';
-import { FAREWELL_SPREAD } from './upgraded-connections.js';
+import { CLOSE_SPREAD } from './upgraded-connections.js';
 
 /** HTTP/2's NO_ERROR, and the highest stream number: "no more soon" before "no more now" (RFC 9113, 6.8). */
 const NO_ERROR = 0;
@@ -91,14 +91,14 @@ export class Http2Streams {
   /** An EventSource reconnects by itself when its stream ends, and would never end it. */
   async endEventStreams(clock: Clock): Promise<void> {
     const streams = [...this.streams].filter(([stream]) => isEventStream(stream));
-    await spread(streams, FAREWELL_SPREAD, clock, ([stream, { response }]) => (response ?? stream).end());
+    await spread(streams, CLOSE_SPREAD, clock, ([stream, { response }]) => (response ?? stream).end());
   }
 
   /** Answers the gRPC calls that are open by UNAVAILABLE, which tells clients more than a cut connection. */
   async giveUpCalls(clock: Clock): Promise<void> {
     const calls = [...this.streams].filter(([, { isGrpc }]) => isGrpc).map(([stream]) => stream);
     for (const stream of calls) endAsUnavailable(stream);
-    await whenTrue(() => calls.every((stream) => !this.streams.has(stream)), clock, LAST_FRAMES_TIMEOUT);
+    await until(() => calls.every((stream) => !this.streams.has(stream)), clock, LAST_FRAMES_TIMEOUT);
   }
 
   destroySessions(): void {

@@ -1,6 +1,6 @@
 import net from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { type Clock, elapsed, whenTrue } from '../../platform/clock.js';
+import { type Clock, sleep, until } from '../../platform/clock.js';
 import { Flights } from './flights.js';
 
 /** How long a connection is first held back for what is in flight on it, in ms; twice as long with each further try. */
@@ -45,7 +45,8 @@ export type PassOn = (server: string, connection: ConnectionHandle) => Promise<b
 /** How connections are to be left. */
 export interface LeavingTerms {
   readonly clock: Clock;
-  readonly isHurried: () => boolean;
+  /** Aborts when there is no time left. */
+  readonly deadline: AbortSignal;
   /** Undefined where the whole cluster stops. */
   readonly passOn: PassOn | undefined;
 }
@@ -120,34 +121,34 @@ export class MessageConnections {
 
 /** The client gets no answer of this worker after this; it may have none to come, and none may be half sent. */
 async function leave(connection: Connection, server: string, terms: LeavingTerms): Promise<void> {
-  const { clock, isHurried, passOn } = terms;
-  const isOver = (): boolean => !connection.isOpen || isHurried();
-  const until = async (condition: () => boolean, timeout = Infinity): Promise<void> => {
-    await whenTrue(() => condition() || isOver(), clock, timeout);
+  const { clock, deadline, passOn } = terms;
+  const isOver = (): boolean => !connection.isOpen || deadline.aborted;
+  const untilOver = async (condition: () => boolean, timeout = Infinity): Promise<void> => {
+    await until(() => condition() || isOver(), clock, timeout);
   };
   if (passOn && !connection.isMovable) {
     await pauseOf(connection, terms);
     return connection.end(clock);
   }
   for (let patience = passOn ? FIRST_PATIENCE : Infinity; ; patience *= 2) {
-    await until(() => connection.isBetweenFrames);
+    await untilOver(() => connection.isBetweenFrames);
     connection.holdBack();
-    await until(() => connection.isQuiet, patience);
+    await untilOver(() => connection.isQuiet, patience);
     if (isOver()) return;
     if (connection.isQuiet) break;
     // Something takes longer: the client's other messages are not to wait for it.
     const earlier = [...connection.flights.flying];
     connection.goOn();
-    await until(() => earlier.every((flight) => !connection.flights.flying.has(flight)));
+    await untilOver(() => earlier.every((flight) => !connection.flights.flying.has(flight)));
   }
   if (!(await passOn?.(server, connection.handle))) return connection.end(clock);
   connection.close();
 }
 
 /** A client that sends at the moment of the end loses its message: the longer it was silent, the less likely that is. */
-async function pauseOf(connection: Connection, { clock, isHurried }: LeavingTerms): Promise<void> {
+async function pauseOf(connection: Connection, { clock, deadline }: LeavingTerms): Promise<void> {
   const end = clock.now() + PAUSE_TIMEOUT;
-  for (let quietFrom = clock.now(); connection.isOpen && !isHurried(); await elapsed(clock, LOOK_INTERVAL)) {
+  for (let quietFrom = clock.now(); connection.isOpen && !deadline.aborted; await sleep(clock, LOOK_INTERVAL)) {
     const now = clock.now();
     if (!connection.isQuiet) quietFrom = now;
     else if (now - quietFrom >= PAUSE || now >= end) return;
@@ -213,7 +214,7 @@ class Connection {
     socket.on('data', () => {});
     this.goOn();
     socket.end();
-    await whenTrue(() => socket.destroyed, clock, END_TIMEOUT);
+    await until(() => socket.destroyed, clock, END_TIMEOUT);
     socket.destroy();
   }
 }

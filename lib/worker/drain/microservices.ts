@@ -1,7 +1,7 @@
 import type { Logger } from '@nestjs/common';
 import { ModulesContainer, NestApplication } from '@nestjs/core';
 import { messageOf } from '../../errors/read-error.js';
-import { type Clock, elapsed, whenTrue } from '../../platform/clock.js';
+import { type Clock, sleep, until } from '../../platform/clock.js';
 import { Flights } from './flights.js';
 import { type ConnectionHandle, isTcpServer, type LeavingTerms, MessageConnections } from './message-connections.js';
 import { MicroserviceOpening, type OpeningServer } from './microservice-opening.js';
@@ -138,7 +138,7 @@ class Broker {
       const { name } = this.server.constructor;
       this.logger.warn(`The broker of ${name}: not known whether it ${what}: ${messageOf(error)}`);
     };
-    const timeout = elapsed(this.clock, BROKER_TIMEOUT).then(() => (late = true));
+    const timeout = sleep(this.clock, BROKER_TIMEOUT).then(() => (late = true));
     await Promise.race([action().catch(failed), timeout]);
   }
 }
@@ -160,15 +160,15 @@ class WatchedMicroservice {
 
   async leave(terms: MessageTerms): Promise<void> {
     if (!this.opening.isTaking) return;
-    const { isHurried, patience } = terms;
+    const { deadline, patience } = terms;
     const { server, connections } = this;
     const subscriptions = subscriptionsOf(server);
     if (connections) await connections.leave({ ...terms, clock: this.clock });
     else if (subscriptions) await this.broker.ask('was told to send no more', subscriptions.cancel);
     const isStopped = connections !== undefined || subscriptions !== undefined;
-    await this.landed(isHurried, isStopped ? Infinity : patience);
+    await this.landed(deadline, isStopped ? Infinity : patience);
     if (!isStopped) await this.closeForGood();
-    await this.landed(isHurried, Infinity);
+    await this.landed(deadline, Infinity);
     await this.broker.ask('was given the last replies', subscriptions?.flush);
   }
 
@@ -178,11 +178,11 @@ class WatchedMicroservice {
   }
 
   /** Resolves when nothing is in flight and nothing new begins in a whole turn. */
-  private async landed(isHurried: () => boolean, timeout: number): Promise<void> {
+  private async landed(deadline: AbortSignal, timeout: number): Promise<void> {
     const { clock } = this;
-    const until = clock.now() + timeout;
-    while (!isHurried() && clock.now() < until) {
-      await whenTrue(() => this.flights.count === 0 || isHurried(), clock, until - clock.now());
+    const end = clock.now() + timeout;
+    while (!deadline.aborted && clock.now() < end) {
+      await until(() => this.flights.count === 0 || deadline.aborted, clock, end - clock.now());
       await new Promise((resolve) => setImmediate(resolve));
       if (this.flights.count === 0) return;
     }

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import type { Clock } from '../../platform/clock.js';
 import { Http1Requests } from './http1-requests.js';
-import { WatchedServer } from './tracked-server.js';
+import { TrackedServer } from './tracked-server.js';
 
 /**
  * Knows every server of this process that was asked to listen, and every HTTP request in flight. It
@@ -9,8 +9,8 @@ import { WatchedServer } from './tracked-server.js';
  */
 export class ServerRegistry {
   /** Those that listen, are about to, or have connections left. */
-  private readonly servers = new Set<WatchedServer>();
-  private readonly known = new WeakMap<net.Server, WatchedServer>();
+  private readonly servers = new Set<TrackedServer>();
+  private readonly known = new WeakMap<net.Server, TrackedServer>();
   /** Asked to listen, and neither listening nor refused yet. */
   private readonly awaited = new Set<net.Server>();
   private readonly http1 = new Http1Requests(() => (this.began += 1));
@@ -85,8 +85,8 @@ export class ServerRegistry {
   }
 
   /** Ends what would never end by itself: WebSockets and event streams; spread over time. */
-  async farewell(clock: Clock): Promise<void> {
-    await Promise.all([this.http1.endEventStreams(clock), ...this.each((server) => server.farewell(clock))]);
+  async closeLongLived(clock: Clock): Promise<void> {
+    await Promise.all([this.http1.endEventStreams(clock), ...this.each((server) => server.closeLongLived(clock))]);
   }
 
   /** Answers what is in flight and can be told so: gRPC calls are UNAVAILABLE now. */
@@ -123,8 +123,8 @@ export class ServerRegistry {
     return isNew;
   }
 
-  private meet(server: net.Server): WatchedServer {
-    const watched = new WatchedServer(server, {
+  private meet(server: net.Server): TrackedServer {
+    const watched = new TrackedServer(server, {
       requested: () => void (this.began += 1),
       settled: () => this.settle(server),
       refused: (error) => this.refused(server, error),
@@ -147,7 +147,7 @@ export class ServerRegistry {
     this.onChange();
   }
 
-  private each<T>(of: (server: WatchedServer) => T): T[] {
+  private each<T>(of: (server: TrackedServer) => T): T[] {
     return [...this.servers].map(of);
   }
 }

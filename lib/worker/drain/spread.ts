@@ -1,4 +1,4 @@
-import { elapsed, type Clock } from '../../platform/clock.js';
+import { sleep, type Clock } from '../../platform/clock.js';
 
 /** Shorter pauses are not made, in ms: a timer of Node's takes 1 ms at least, and ten thousand of them ten seconds. */
 const SHORTEST_PAUSE = 20;
@@ -17,6 +17,6 @@ export async function spread<T>(
     const share = (clock.now() - begun + pause) / time;
     const due = Math.min(items.length, Math.max(done + 1, Math.floor(items.length * share)));
     for (; done < due; done += 1) act(items[done]!);
-    if (done < items.length) await elapsed(clock, pause);
+    if (done < items.length) await sleep(clock, pause);
   }
 }

@@ -23,7 +23,7 @@ export interface ServerObserver {
  * One server of the application as a drain sees it. A plain TCP server is only stopped from listening. Its HTTP/1.1
  * requests are counted for the whole process (Http1Requests); what else it does shows in its events.
  */
-export class WatchedServer {
+export class TrackedServer {
   private readonly http2 = new Http2Streams();
   private readonly upgraded = new UpgradedConnections();
   readonly isHttp: boolean;
@@ -52,9 +52,9 @@ export class WatchedServer {
     this.close();
   }
 
-  async farewell(clock: Clock): Promise<void> {
+  async closeLongLived(clock: Clock): Promise<void> {
     this.http2.closeSessions();
-    await Promise.all([this.upgraded.farewell(clock), this.http2.endEventStreams(clock)]);
+    await Promise.all([this.upgraded.closeAll(clock), this.http2.endEventStreams(clock)]);
   }
 
   giveUpCalls(clock: Clock): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { elapsed, type Clock } from '../../platform/clock.js';
+import { sleep, type Clock } from '../../platform/clock.js';
 import { spread } from './spread.js';
 
 /** WebSocket close code 1012, service restart (IANA WebSocket close code registry): clients reconnect. */
@@ -8,11 +8,11 @@ const SERVICE_RESTART = 1012;
 /** A server's unmasked close frame (RFC 6455, 5.5.1): FIN and opcode 8, length 2, the code. */
 const CLOSE_FRAME = Buffer.from([0x88, 0x02, SERVICE_RESTART >> 8, SERVICE_RESTART & 0xff]);
 
-/** Over this long (ms) the farewells are spread, so that clients do not all reconnect at once. */
-export const FAREWELL_SPREAD = 2_000;
+/** Over this long (ms) the closing of connections is spread, so that clients do not all reconnect at once. */
+export const CLOSE_SPREAD = 2_000;
 
-/** How long a client may take to answer the farewell, in ms; then its connection is cut. */
-const FAREWELL_TIMEOUT = 2_000;
+/** How long a client may take to answer the close, in ms; then its connection is cut. */
+const CLOSE_TIMEOUT = 2_000;
 
 /**
  * Connections that are HTTP no more: WebSockets, and whatever else was upgraded. No response will ever end
@@ -33,14 +33,14 @@ export class UpgradedConnections {
   }
 
   /** Asks every client to leave, spread over time, and cuts those who do not. */
-  async farewell(clock: Clock): Promise<void> {
+  async closeAll(clock: Clock): Promise<void> {
     const leaving = [...this.sockets];
-    await spread(leaving, FAREWELL_SPREAD, clock, ([socket, protocol]) => {
+    await spread(leaving, CLOSE_SPREAD, clock, ([socket, protocol]) => {
       if (protocol === 'websocket' && socket.writable) socket.write(CLOSE_FRAME);
       else socket.end();
     });
-    const until = clock.now() + FAREWELL_TIMEOUT;
-    while (leaving.some(([socket]) => this.sockets.has(socket)) && clock.now() < until) await elapsed(clock, 50);
+    const until = clock.now() + CLOSE_TIMEOUT;
+    while (leaving.some(([socket]) => this.sockets.has(socket)) && clock.now() < until) await sleep(clock, 50);
     for (const [socket] of leaving) socket.destroy();
   }
 }

@@ -18,11 +18,11 @@ export interface ClientHandle {
 }
 
 /**
- * What a server holds instead of a socket of its own: connections come in by any number of doors, which are
+ * What a server holds instead of a socket of its own: connections come in by any number of sockets, which are
  * sockets that the primary owns, or one by one from the primary. node:cluster gives its round-robin servers
  * such a stand-in, too, so node:net knows how to live with one.
  */
-export class Entrance {
+export class FauxHandle {
   /** Set by node:net; a connection is given to it as if it came from a socket of the server's own. */
   onconnection: (error: Errno, client: ClientHandle | undefined) => void = () => {};
   /** Only where it has one: a server of a Unix socket tells its path itself. */
@@ -31,7 +31,7 @@ export class Entrance {
   accepted = 0;
   /** Before the server listens and after it was closed nobody is let in. */
   private state: 'prepared' | 'open' | 'closed' = 'prepared';
-  private readonly doors = new Map<number, SocketHandle>();
+  private readonly sockets = new Map<number, SocketHandle>();
   private backlog = 0;
   private referenced = true;
 
@@ -43,8 +43,8 @@ export class Entrance {
   listen(backlog: number): Errno {
     this.backlog = backlog;
     this.state = 'open';
-    for (const door of this.doors.values()) {
-      const errno = this.open(door);
+    for (const socket of this.sockets.values()) {
+      const errno = this.open(socket);
       if (errno !== 0) return errno;
     }
     return 0;
@@ -53,19 +53,19 @@ export class Entrance {
   close(): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
-    for (const door of this.doors.values()) door.close();
-    this.doors.clear();
+    for (const socket of this.sockets.values()) socket.close();
+    this.sockets.clear();
     this.onClosed();
   }
 
   ref(): void {
     this.referenced = true;
-    for (const door of this.doors.values()) door.ref();
+    for (const socket of this.sockets.values()) socket.ref();
   }
 
   unref(): void {
     this.referenced = false;
-    for (const door of this.doors.values()) door.unref();
+    for (const socket of this.sockets.values()) socket.unref();
   }
 
   // ---- what the primary says ------------------------------------------------------------------------
@@ -80,33 +80,33 @@ export class Entrance {
   }
 
   /** Accepts on the slot's socket, too. */
-  addDoor(slot: number, door: SocketHandle): void {
-    if (this.state === 'closed') return door.close();
-    this.removeDoor(slot);
-    this.doors.set(slot, door);
-    door.onconnection = (error, client) => this.admit(error, client);
-    if (this.state === 'open') this.open(door);
+  addSocket(slot: number, socket: SocketHandle): void {
+    if (this.state === 'closed') return socket.close();
+    this.removeSocket(slot);
+    this.sockets.set(slot, socket);
+    socket.onconnection = (error, client) => this.accept(error, client);
+    if (this.state === 'open') this.open(socket);
   }
 
   /** Accepts on the slot's socket no longer. The socket lives on in the primary, and in other workers. */
-  removeDoor(slot: number): void {
-    this.doors.get(slot)?.close();
-    this.doors.delete(slot);
+  removeSocket(slot: number): void {
+    this.sockets.get(slot)?.close();
+    this.sockets.delete(slot);
   }
 
   /** Takes a connection that the primary accepted; false where the server does not listen. */
   take(client: ClientHandle): boolean {
     if (this.state !== 'open') return false;
-    this.admit(0, client);
+    this.accept(0, client);
     return true;
   }
 
-  private open(door: SocketHandle): Errno {
-    if (!this.referenced) door.unref();
-    return door.listen(this.backlog);
+  private open(socket: SocketHandle): Errno {
+    if (!this.referenced) socket.unref();
+    return socket.listen(this.backlog);
   }
 
-  private admit(error: Errno, client: ClientHandle | undefined): void {
+  private accept(error: Errno, client: ClientHandle | undefined): void {
     this.accepted += 1;
     this.onconnection(error, client);
   }

@@ -3,11 +3,11 @@ import type { Server, Socket } from 'node:net';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
-import { ADMISSION_TIMEOUT, quietTurn, type Clock } from '../../platform/clock.js';
+import { BACKLOG_TIMEOUT, idleTurn, type Clock } from '../../platform/clock.js';
 import { createServerHandle } from '../../platform/server-handle.js';
 import type { ListenAnswer, ListenRequest, OwnSockets } from '../../protocol/listening.js';
 import type { ListeningAddress } from '../../protocol/messages.js';
-import { type ClientHandle, Entrance, type SocketHandle } from './faux-handle.js';
+import { type ClientHandle, FauxHandle, type SocketHandle } from './faux-handle.js';
 
 /**
  * What `net.Server.listen` asks node:cluster in a worker (lib/net.js, lib/internal/cluster/child.js; seen the
@@ -65,16 +65,16 @@ export interface ListenerLine {
   ask(address: ListenRequest): Promise<ListenAnswer>;
   listening(address: ListeningAddress): void;
   unlisten(key: string): void;
-  shut(key: string, slot: number): void;
-  taken(seq: number, accepted: boolean): void;
+  release(key: string, slot: number): void;
+  ack(seq: number, accepted: boolean): void;
 }
 
 /**
  * The servers of this worker that listen on sockets of the primary. Stands where node:cluster's own worker
  * side is asked for a server's handle; what it does not know (UDP, inherited descriptors) stays node:cluster's.
  */
-export class Listeners {
-  private readonly open = new Map<string, { readonly server: Server; readonly entrance: Entrance }>();
+export class ServerHandles {
+  private readonly open = new Map<string, { readonly server: Server; readonly handle: FauxHandle }>();
   /** Addresses on which servers of this worker listen by node:cluster. */
   private readonly nodes = new Set<string>();
   /** For addresses that were asked for: resolves when the answer is with the server, which may be closed by then. */
@@ -107,16 +107,16 @@ export class Listeners {
   }
 
   /** A socket of the primary's on which the server of `key` is to accept. */
-  addDoor(key: string, slot: number, door: SocketHandle): void {
+  addSocket(key: string, slot: number, socket: SocketHandle): void {
     const listener = this.open.get(key);
-    if (listener) listener.entrance.addDoor(slot, door);
+    if (listener) listener.handle.addSocket(slot, socket);
     // Its server was closed meanwhile.
-    else door.close();
+    else socket.close();
   }
 
-  removeDoor(key: string, slot: number): void {
-    this.open.get(key)?.entrance.removeDoor(slot);
-    this.line.shut(key, slot);
+  removeSocket(key: string, slot: number): void {
+    this.open.get(key)?.handle.removeSocket(slot);
+    this.line.release(key, slot);
   }
 
   /** A connection that the primary accepted for the server of `key`, and what was read from it already. */
@@ -127,10 +127,10 @@ export class Listeners {
       if (head) socket.unshift(head);
     };
     listener?.server.prependListener('connection', giveHead);
-    const accepted = listener?.entrance.take(client) ?? false;
+    const accepted = listener?.handle.take(client) ?? false;
     listener?.server.off('connection', giveHead);
     if (!accepted) client.close();
-    this.line.taken(seq, accepted);
+    this.line.ack(seq, accepted);
   }
 
   /**
@@ -138,13 +138,13 @@ export class Listeners {
    * holds a socket would reset them. libuv accepts one connection of a socket in each turn of the loop, so a
    * turn without one means that the queues are empty.
    */
-  async lastCall(clock: Clock): Promise<void> {
+  async drainBacklog(clock: Clock): Promise<void> {
     const accepted = (): number => {
       let total = 0;
-      for (const { entrance } of this.open.values()) total += entrance.accepted;
+      for (const { handle } of this.open.values()) total += handle.accepted;
       return total;
     };
-    await quietTurn(accepted, clock, ADMISSION_TIMEOUT);
+    await idleTurn(accepted, clock, BACKLOG_TIMEOUT);
   }
 
   private async listen(call: ListenCall, own: OwnSockets, askNode: (answer: NodeAnswer) => void): Promise<void> {
@@ -210,11 +210,11 @@ export class Listeners {
     const mode = (readableAll ? UV_READABLE : 0) | (writableAll ? UV_WRITABLE : 0);
     const key = port === 0 ? this.freeKey(`${host ?? ''}:0:${family}`) : `${host ?? ''}:${port}:${family}`;
     if (this.open.has(key)) return refuse(-constants.errno.EADDRINUSE);
-    const entrance = new Entrance(() => {
+    const handle = new FauxHandle(() => {
       this.open.delete(key);
       this.line.unlisten(key);
     });
-    this.open.set(key, { server, entrance });
+    this.open.set(key, { server, handle });
     const shared = server._getServerData?.();
     const bound = await this.line
       .ask({ key, host, port, family, flags, mode, backlog: backlog || DEFAULT_BACKLOG, shared })
@@ -226,12 +226,12 @@ export class Listeners {
       return refuse(bound.errno);
     }
     server._setServerData?.(bound.shared);
-    entrance.bound(bound.name);
+    handle.bound(bound.name);
     server.once('listening', () => {
       const { address: boundAddress, port: boundPort } = bound.name;
       this.line.listening({ address: boundAddress ?? host ?? undefined, port: boundPort, addressType: family });
     });
-    answer(entrance);
+    answer(handle);
   }
 
   /** The n-th server that listens on any free port has the same key in every worker. */

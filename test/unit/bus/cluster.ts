@@ -5,7 +5,6 @@ import type {
   BusReceiver,
   Cancellable,
   Claim,
-  Encoded,
   Member,
   Outcome,
   Publication,
@@ -14,6 +13,7 @@ import type {
   TaskRequest,
   Waiter,
 } from '../../../lib/bus/bus.interface.js';
+import type { Encoded } from '../../../lib/codec/codec.js';
 import { ByteRange } from '../../../lib/codec/byte-range.js';
 import type { Frame } from '../../../lib/local-bus/wire/frame.js';
 import { Hub } from '../../../lib/local-bus/hub/hub.js';

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { fc } from '../../support/fast-check.js';
 import { decode, encode } from '../../../lib/codec/codec.js';
-import { PayloadNotCloneableError, PayloadTooLargeError } from '../../../lib/errors/index.js';
+import { PayloadNotCloneableError, PayloadTooLargeError } from '../../../lib/errors/errors.js';
 
 const LIMIT = 1024 * 1024;
 const roundTrip = <T>(value: T): T => decode(Uint8Array.prototype.slice.call(encode('e', value, LIMIT))) as T;

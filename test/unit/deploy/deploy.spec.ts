@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { resolveOptions } from '../../../lib/options/index.js';
+import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { CLOSE_TIMEOUT } from '../../../lib/boot/boot-primary.js';
 import { problemsOfCompose } from './compose-schema.js';
 import { problemsOfManifests } from './kubernetes-schema.js';

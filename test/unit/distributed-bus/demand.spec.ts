@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { DEMAND_KEPT } from '../../../lib/distributed-bus/demand.js';
 import { unpack } from '../../../lib/distributed-bus/envelope.js';
-import { word } from '../../../lib/distributed-bus/shapes.js';
+import { broadcastMessage } from '../../../lib/distributed-bus/shapes.js';
 import { failureOf } from '../messenger/failure-of.js';
 import { type Peer, text } from '../bus/cluster.js';
 import { DistributedCluster } from './distributed-cluster.js';
@@ -22,7 +22,8 @@ describe('events that only listeners by call handle', () => {
     const worker = await cluster.worker(0, ['job']);
     const said: string[] = [];
     for (const [subject, receivers] of cluster.broker.subscribers) {
-      if (subject.endsWith('members')) receivers.add((message) => said.push(unpack(message, word).header.type));
+      if (subject.endsWith('members'))
+        receivers.add((message) => said.push(unpack(message, broadcastMessage).header.type));
     }
     const names: string[] = [];
     for (let n = 0; n < 1_000; n++) {
@@ -32,7 +33,7 @@ describe('events that only listeners by call handle', () => {
     await cluster.settle();
     worker.bus.serve([{ event: 'job' }]);
     await cluster.settle();
-    expect(said.filter((type) => type !== 'beat')).toEqual(['card', 'card']);
+    expect(said.filter((type) => type !== 'heartbeat')).toEqual(['info', 'info']);
     expect(queues()).toBe(1);
   });
 

@@ -1,14 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { DistributedBus } from '../../../lib/distributed-bus/distributed-bus.js';
-import { MemberAway } from '../../../lib/bus/delivery-refused.js';
-import { ClusterOptionsError } from '../../../lib/errors/index.js';
+import { MemberAway } from '../../../lib/bus/bus.interface.js';
+import { ClusterOptionsError } from '../../../lib/errors/errors.js';
 import { queueOf } from '../../../lib/distributed-bus/tasks/task-message.js';
-import { pack } from '../../../lib/distributed-bus/envelope.js';
+import { pack, WIRE_VERSION } from '../../../lib/distributed-bus/envelope.js';
 import type { LeasedTask } from '../../../lib/bus/engine.interface.js';
 import { MemoryEngine } from '../../../lib/testing/index.js';
 import { failureOf } from '../messenger/failure-of.js';
-import type { Peer } from '../bus/cluster.js';
-import { bytes, text } from '../bus/cluster.js';
+import { type Peer, bytes, text } from '../bus/cluster.js';
 import { DistributedCluster, NO_ANSWER } from './distributed-cluster.js';
 
 const busOf = (peer: Peer) => peer.bus as DistributedBus;
@@ -75,7 +74,7 @@ describe('the bus over an engine', () => {
       const far = await cluster.workerOf('b', 0);
       const failed = failureOf(far.request(dying, 'e'));
       await cluster.settle();
-      busOf(primary).buried(dying.id);
+      busOf(primary).addTombstone(dying.id);
       await cluster.settle();
       expect(await failed).toMatchObject({ code: 'ERR_CLUSTER_MEMBER_LOST' });
       expect(far.bus.members.map(({ id }) => id)).toEqual([far.id]);
@@ -90,7 +89,7 @@ describe('the bus over an engine', () => {
       await cluster.settle();
       await cluster.leave(leaving);
       await cluster.settle();
-      await leaving.bus.fenced;
+      await leaving.bus.drained;
       expect(caller.bus.members.map(({ id }) => id)).toEqual([caller.id]);
       leaving.settle('ok', 'done');
       await cluster.settle();
@@ -372,7 +371,7 @@ describe('the bus over an engine', () => {
     const worker = await cluster.worker(0, ['e']);
     const engine = new MemoryEngine(cluster.broker);
     await engine.connect({ onConnected: () => {}, onDisconnected: () => {}, onWarning: () => {} });
-    const message = pack({ v: 2, id: 'theirs', event: 'e' });
+    const message = pack({ v: WIRE_VERSION + 1, id: 'theirs', event: 'e' });
     await engine.enqueue(queueOf('e'), 'theirs', message);
     await cluster.settle();
     expect(worker.tasks).toEqual([]);

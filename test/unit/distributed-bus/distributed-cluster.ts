@@ -1,10 +1,12 @@
 import type { Bus } from '../../../lib/bus/bus.interface.js';
 import { type Contact, DistributedBus } from '../../../lib/distributed-bus/distributed-bus.js';
 import type { EngineListener, LeasedTask, QueueWorker } from '../../../lib/bus/engine.interface.js';
-import { Hub, LocalBus, memoryLinkPair } from '../../../lib/bus/index.js';
+import { Hub } from '../../../lib/local-bus/hub/hub.js';
+import { LocalBus } from '../../../lib/local-bus/local-bus.js';
+import { memoryLinkPair } from '../../../lib/local-bus/wire/memory-link.js';
 import { MemoryBroker, MemoryEngine } from '../../../lib/testing/index.js';
 import { pack, WIRE_VERSION } from '../../../lib/distributed-bus/envelope.js';
-import { elapsed } from '../../../lib/platform/clock.js';
+import { sleep } from '../../../lib/platform/clock.js';
 import { MAX_PAYLOAD, Peer, QUEUE_LIMIT } from '../bus/cluster.js';
 import type { Bench } from '../bus/conformance.js';
 import { ManualClock } from '../manual-clock.js';
@@ -50,7 +52,7 @@ class CuttableEngine extends MemoryEngine {
     const refusal = this.refusals.shift();
     if (refusal === NO_ANSWER) return new Promise(() => {});
     if (refusal !== undefined) {
-      await elapsed(this.way.clock, 10);
+      await sleep(this.way.clock, 10);
       throw refusal;
     }
     await super.connect(listener);

@@ -22,7 +22,7 @@ describe('a message on the wire', () => {
   });
 
   it.each([
-    [{ v: WIRE_VERSION + 1 }, /version 2, and this process speaks version 1/],
+    [{ v: WIRE_VERSION + 1 }, /version 3, and this process speaks version 2/],
     [{ v: undefined }, /no version that is known/],
     [{ v: 'a secret' }, /no version that is known/],
   ])('of another version is refused as such: %j', (header, reason) => {
@@ -34,7 +34,9 @@ describe('a message on the wire', () => {
     const warnings: string[] = [];
     const taken: unknown[] = [];
     const reader = new Reader('NATS', (message) => warnings.push(message));
-    reader.take(pack({ v: 2, type: 'hello', id: 1, release: '7.8.9-rc.1' }), asItIs, (header) => taken.push(header));
+    reader.take(pack({ v: WIRE_VERSION + 1, type: 'discover', id: 1, release: '7.8.9-rc.1' }), asItIs, (header) =>
+      taken.push(header),
+    );
     expect(taken).toEqual([]);
     expect(reader.dropped).toBe(1);
     expect(warnings).toEqual([
@@ -44,7 +46,10 @@ describe('a message on the wire', () => {
 
   it('of another version that names no release as ours are named is said without it', () => {
     const warnings: string[] = [];
-    new Reader('NATS', (message) => warnings.push(message)).read(pack({ v: 2, release: '1.2.3\nforged' }), asItIs);
+    new Reader('NATS', (message) => warnings.push(message)).read(
+      pack({ v: WIRE_VERSION + 1, release: '1.2.3\nforged' }),
+      asItIs,
+    );
     expect(warnings).toEqual([expect.stringMatching(/another version of nestjs-cluster are in this cluster/)]);
   });
 

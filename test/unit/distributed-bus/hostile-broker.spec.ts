@@ -79,8 +79,8 @@ const taskOf = (id: string, event: string) => ({
 /** One of each that may come by a subject, as a member would send it. */
 const SAID: Record<string, unknown>[] = [
   {
-    type: 'card',
-    card: {
+    type: 'info',
+    info: {
       id: 7,
       primary: 8,
       worker: 1,
@@ -93,9 +93,9 @@ const SAID: Record<string, unknown>[] = [
       revision: 1,
     },
   },
-  { type: 'beat', beat: { id: 7, revision: 1, load: { inFlight: 1, utilisation: 0, rss: 1 }, leads: null } },
-  { type: 'hello', id: 7 },
-  { type: 'gone', id: 7 },
+  { type: 'heartbeat', heartbeat: { id: 7, revision: 1, load: { inFlight: 1, utilisation: 0, rss: 1 }, leads: null } },
+  { type: 'discover', id: 7 },
+  { type: 'disconnect', id: 7 },
   { type: 'abandon', task: 't7-1' },
   { type: 'who-runs', task: 't7-1', fromId: 7 },
   { type: 'concluded', key: 'k', outcome: 'ok', slot: 0, until: at, token: 1 },
@@ -106,7 +106,7 @@ const SAID: Record<string, unknown>[] = [
   { type: 'result', task: 't7-1', outcome: 'ok', slot: 0, run: '7-1' },
   { type: 'progress', task: 't7-1' },
   { type: 'runs', task: 't7-1' },
-  { type: 'who', fromId: 7 },
+  { type: 'discover', fromId: 7 },
 ];
 
 /** One of each that is kept. */
@@ -238,11 +238,11 @@ describe('members of a cluster at whose broker somebody says anything', () => {
 
 describe('what cannot be read', () => {
   it.each([
-    ['a card of nothing', 'members', { type: 'card' }],
-    ['a card that is null', 'members', { type: 'card', card: null }],
-    ['a beat that is null', 'members', { type: 'beat', beat: null }],
+    ['a card of nothing', 'members', { type: 'info' }],
+    ['a card that is null', 'members', { type: 'info', info: null }],
+    ['a beat that is null', 'members', { type: 'heartbeat', heartbeat: null }],
     ['a task that is an object', 'members', { type: 'who-runs', task: {}, fromId: 7 }],
-    ['a member that is a line of the protocol', 'members', { type: 'hello', id: 'x y\r\nPUB foo 1\r\nz\r\n' }],
+    ['a member that is a line of the protocol', 'members', { type: 'discover', id: 'x y\r\nPUB foo 1\r\nz\r\n' }],
     ['a word that nobody knows', 'members', { type: '\u001B[31mEVIL\nline' }],
     ['a broadcast of nobody', 'everyone', { event: 'e', from: null, fromId: null, id: null }],
     ['a header that is a list', 'everyone', [1]],
@@ -263,9 +263,9 @@ describe('what cannot be read', () => {
     const cluster = new DistributedCluster();
     const worker = await cluster.worker(0);
     const stranger = await new Stranger(cluster).connect();
-    stranger.say('members', pack({ type: 'gone', id: worker.id }));
+    stranger.say('members', pack({ type: 'disconnect', id: worker.id }));
     const card = { id: worker.id, primary: 1, worker: 1, host: 'z', slot: 9, generation: 1, pid: 1, state: 'leaving' };
-    stranger.say('members', pack({ type: 'card', card: { ...card, serves: [], revision: 1_000 } }));
+    stranger.say('members', pack({ type: 'info', info: { ...card, serves: [], revision: 1_000 } }));
     await cluster.clock.pass(5_000);
     expect(worker.bus.members).toMatchObject([{ id: worker.id, slot: 0, host: 'a' }]);
     expect(cluster.warnings).toEqual([]);

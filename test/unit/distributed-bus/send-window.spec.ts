@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Outflow } from '../../../lib/distributed-bus/send-window.js';
+import { SendWindow } from '../../../lib/distributed-bus/send-window.js';
 import { settled } from '../manual-clock.js';
 
 const MIB = 1024 * 1024;
@@ -8,7 +8,7 @@ const MIB = 1024 * 1024;
 function outflow(limit: number) {
   const confirms: (() => void)[] = [];
   const sent: number[] = [];
-  const flow = new Outflow(() => new Promise((resolve) => confirms.push(resolve)), limit);
+  const flow = new SendWindow(() => new Promise((resolve) => confirms.push(resolve)), limit);
   const send = (n: number, bytes = MIB / 4) => flow.pass(`event ${n}`, bytes, () => sent.push(n));
   const confirm = async () => {
     for (const resolve of confirms.splice(0)) resolve();

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Peer } from '../bus/cluster.js';
-import { bytes, text } from '../bus/cluster.js';
+import { type Peer, bytes, text } from '../bus/cluster.js';
 import { DistributedCluster } from './distributed-cluster.js';
+import { WIRE_VERSION } from '../../../lib/distributed-bus/envelope.js';
 
 describe('two versions of the messages on one cluster', () => {
   let cluster: DistributedCluster;
@@ -10,7 +10,7 @@ describe('two versions of the messages on one cluster', () => {
   beforeEach(async () => {
     cluster = new DistributedCluster();
     ours = await cluster.workerOf('a', 0, ['shared', 'only-ours']);
-    cluster.version = 2;
+    cluster.version = WIRE_VERSION + 1;
     theirs = await cluster.workerOf('b', 0, ['shared', 'only-theirs']);
     for (const peer of [ours, theirs]) peer.onTasking = (task) => peer.bus.settle(task, 'ok', bytes(`by ${peer.id}`));
     await cluster.clock.pass(1_000);
@@ -20,8 +20,8 @@ describe('two versions of the messages on one cluster', () => {
   it('both say that they do not understand the other, and which release it is', () => {
     const said = cluster.warnings.filter((warning) => /do not understand those of this one/.test(warning));
     expect(said).toEqual([
-      expect.stringContaining('messages of version 2, and this process speaks version 1'),
-      expect.stringContaining('messages of version 2, and this process speaks version 1'),
+      expect.stringContaining('messages of version 3, and this process speaks version 2'),
+      expect.stringContaining('messages of version 3, and this process speaks version 2'),
     ]);
     expect(said.some((warning) => /nestjs-cluster \(\d+\.\d+\.\d+/.test(warning))).toBe(true);
   });

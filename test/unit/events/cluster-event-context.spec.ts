@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { ClusterTimeoutError } from '../../../lib/errors/index.js';
+import { ClusterTimeoutError } from '../../../lib/errors/errors.js';
 import { ClusterEventContext, contextOf } from '../../../lib/events/cluster-event-context.js';
 import { hostTime } from '../../../lib/platform/clock.js';
 

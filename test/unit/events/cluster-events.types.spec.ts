@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { of } from 'rxjs';
-import { ConsumeOnce, OnClusterEvent } from '../../../lib/decorators/index.js';
+import { ConsumeOnce } from '../../../lib/decorators/consume-once.decorator.js';
+import { OnClusterEvent } from '../../../lib/decorators/on-cluster-event.decorator.js';
 import type { ClusterEventContext } from '../../../lib/events/cluster-event-context.js';
 import type { EventData, EventName, EventResult } from '../../../lib/events/cluster-events.js';
 import type { MessengerService } from '../../../lib/services/messenger.service.js';

@@ -1,15 +1,13 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import type {
-  ArgumentMetadata,
-  ArgumentsHost,
-  CallHandler,
-  CanActivate,
-  ExceptionFilter,
-  ExecutionContext,
-  NestInterceptor,
-  PipeTransform,
-} from '@nestjs/common';
 import {
+  type ArgumentMetadata,
+  type ArgumentsHost,
+  type CallHandler,
+  type CanActivate,
+  type ExceptionFilter,
+  type ExecutionContext,
+  type NestInterceptor,
+  type PipeTransform,
   Body,
   Catch,
   Controller,
@@ -27,10 +25,9 @@ import {
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { IsInt, IsString } from 'class-validator';
 import { map } from 'rxjs';
-import { OnClusterEvent } from '../../../lib/decorators/index.js';
+import { OnClusterEvent } from '../../../lib/decorators/on-cluster-event.decorator.js';
 import { ClusterEventContext } from '../../../lib/events/cluster-event-context.js';
-import type { ExploredApp } from './explored-app.js';
-import { exploredApp } from './explored-app.js';
+import { type ExploredApp, exploredApp } from './explored-app.js';
 
 class Job {
   @IsString()

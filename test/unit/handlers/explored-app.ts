@@ -1,5 +1,4 @@
-import type { ModuleMetadata } from '@nestjs/common';
-import type { INestApplication } from '@nestjs/common';
+import type { ModuleMetadata, INestApplication } from '@nestjs/common';
 import {
   ApplicationConfig,
   DiscoveryModule,
@@ -10,13 +9,11 @@ import {
   ModulesContainer,
 } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
-import {
-  HandlerInvoker,
-  HandlerMetadataAccessor,
-  HandlerRegistry,
-  HandlersExplorer,
-  withoutAppConfig,
-} from '../../../lib/handlers/index.js';
+import { HandlerInvoker } from '../../../lib/handlers/handler-invoker.js';
+import { HandlerMetadataAccessor } from '../../../lib/handlers/handler-metadata.accessor.js';
+import { HandlerRegistry } from '../../../lib/handlers/handler-registry.js';
+import { HandlersExplorer } from '../../../lib/handlers/handlers.explorer.js';
+import { withoutAppConfig } from '../../../lib/handlers/app-config.js';
 import { ClusterEventContext } from '../../../lib/events/cluster-event-context.js';
 
 export interface ExploredApp {

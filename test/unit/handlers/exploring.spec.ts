@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Controller, Get, Injectable, Logger, Module, Scope } from '@nestjs/common';
 import { of } from 'rxjs';
-import { ConsumeOnce, OnClusterEvent } from '../../../lib/decorators/index.js';
-import { InvalidArgumentError } from '../../../lib/errors/index.js';
+import { ConsumeOnce } from '../../../lib/decorators/consume-once.decorator.js';
+import { OnClusterEvent } from '../../../lib/decorators/on-cluster-event.decorator.js';
+import { InvalidArgumentError } from '../../../lib/errors/errors.js';
 import type { ClusterEventContext } from '../../../lib/events/cluster-event-context.js';
-import type { ExploredApp } from './explored-app.js';
-import { contextOf, exploredApp } from './explored-app.js';
+import { type ExploredApp, contextOf, exploredApp } from './explored-app.js';
 
 let explored: ExploredApp | undefined;
 afterEach(async () => {

@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { ArgumentsHost, CallHandler, CanActivate, ExecutionContext, NestInterceptor } from '@nestjs/common';
-import type { ArgumentMetadata, ExceptionFilter, PipeTransform } from '@nestjs/common';
 import {
+  type ArgumentsHost,
+  type CallHandler,
+  type CanActivate,
+  type ExecutionContext,
+  type NestInterceptor,
+  type ArgumentMetadata,
+  type ExceptionFilter,
+  type PipeTransform,
   Catch,
   Inject,
   Injectable,
@@ -25,11 +31,10 @@ import {
 } from '@nestjs/core';
 import { IsInt } from 'class-validator';
 import { Observable, throwError } from 'rxjs';
-import { OnClusterEvent } from '../../../lib/decorators/index.js';
-import { onLazyLoad } from '../../../lib/handlers/index.js';
+import { OnClusterEvent } from '../../../lib/decorators/on-cluster-event.decorator.js';
+import { onLazyLoad } from '../../../lib/handlers/lazy-modules.js';
 import { ClusterEventContext } from '../../../lib/events/cluster-event-context.js';
-import type { ExploredApp } from './explored-app.js';
-import { exploredApp } from './explored-app.js';
+import { type ExploredApp, exploredApp } from './explored-app.js';
 
 let explored: ExploredApp | undefined;
 let warned: jest.SpiedFunction<Logger['warn']>;

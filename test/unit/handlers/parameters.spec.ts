@@ -16,7 +16,7 @@ import {
 } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { IsInt } from 'class-validator';
-import { OnClusterEvent } from '../../../lib/decorators/index.js';
+import { OnClusterEvent } from '../../../lib/decorators/on-cluster-event.decorator.js';
 import { ClusterEventContext } from '../../../lib/events/cluster-event-context.js';
 import { type ExploredApp, exploredApp } from './explored-app.js';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { createStandalone, decode, encode } from '../../../lib/bus/index.js';
-import { NotConnectedError } from '../../../lib/errors/index.js';
+import { createStandalone } from '../../../lib/local-bus/standalone.js';
+import { decode, encode } from '../../../lib/codec/codec.js';
+import { NotConnectedError } from '../../../lib/errors/errors.js';
 import { Peer, text } from '../bus/cluster.js';
 
 const LIMITS = { maxPayload: 1000, queueLimit: 10_000 };
@@ -58,7 +59,7 @@ describe('a standalone bus', () => {
     const { standalone, self } = await start();
     standalone.ready();
     await standalone.close();
-    await standalone.bus.fenced;
+    await standalone.bus.drained;
     await expect(self.publish('e')).rejects.toThrow(NotConnectedError);
     expect(self.closed).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { firstValueFrom } from 'rxjs';
-import { DeliveryRefused } from '../../../lib/bus/delivery-refused.js';
+import { DeliveryRefused } from '../../../lib/bus/bus.interface.js';
 import {
   BackpressureError,
   ClusterTimeoutError,
@@ -10,7 +10,7 @@ import {
   NotConnectedError,
   PayloadNotCloneableError,
   PayloadTooLargeError,
-} from '../../../lib/errors/index.js';
+} from '../../../lib/errors/errors.js';
 import type { MessengerService } from '../../../lib/services/messenger.service.js';
 import { hostTime } from '../../../lib/platform/clock.js';
 import { FakeBus, messengerOn, ok, openMessenger, settle } from './fake-bus.js';

@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { firstValueFrom, take, tap, toArray } from 'rxjs';
-import { MapError, MemberLostError, NoHandlerError, RemoteError } from '../../../lib/errors/index.js';
+import { MapError, MemberLostError, NoHandlerError, RemoteError } from '../../../lib/errors/errors.js';
 import type { ClusterEventContext } from '../../../lib/events/cluster-event-context.js';
 import type { TaskEvent } from '../../../lib/messenger/consume.js';
-import type { Peer } from './in-process-cluster.js';
-import { deferred, InProcessCluster } from './in-process-cluster.js';
+import { type Peer, deferred, InProcessCluster } from './in-process-cluster.js';
 import { failureOf } from './failure-of.js';
 
 let logged: string[];

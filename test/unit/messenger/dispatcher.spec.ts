@@ -1,9 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { Member, Publication, Request, Task } from '../../../lib/bus/bus.interface.js';
+import {
+  type Member,
+  type Publication,
+  type Request,
+  type Task,
+  DeliveryRefused,
+} from '../../../lib/bus/bus.interface.js';
 import { decode, encode } from '../../../lib/codec/codec.js';
-import { DeliveryRefused } from '../../../lib/bus/delivery-refused.js';
-import { BackpressureError, NotConnectedError, type SerializedError } from '../../../lib/errors/index.js';
+import { BackpressureError, NotConnectedError, type SerializedError } from '../../../lib/errors/errors.js';
 import type { ClusterEventContext } from '../../../lib/events/cluster-event-context.js';
 import { hostTime } from '../../../lib/platform/clock.js';
 import { FakeBus, messengerOn, settle } from './fake-bus.js';

@@ -12,13 +12,12 @@ import type {
   TaskRequest,
   Waiter,
 } from '../../../lib/bus/bus.interface.js';
-import { requestOneByOne } from '../../../lib/bus/calls/request-each.js';
+import { requestEach } from '../../../lib/bus/calls/request-each.js';
 import { decode, encode } from '../../../lib/codec/codec.js';
 import { HandlerRegistry } from '../../../lib/handlers/handler-registry.js';
-import type { MessengerSettings } from '../../../lib/services/messenger.service.js';
-import { Connection } from '../../../lib/messenger/bus-connection.js';
+import { type MessengerSettings, MessengerService } from '../../../lib/services/messenger.service.js';
+import { BusConnection } from '../../../lib/messenger/bus-connection.js';
 import { Dispatcher } from '../../../lib/messenger/dispatcher.js';
-import { MessengerService } from '../../../lib/services/messenger.service.js';
 
 /** A call that the test settles. */
 export interface Pending<Result = Answer> {
@@ -37,7 +36,7 @@ export class FakeBus implements Bus {
   members: Member[] = [];
   slots = 8;
   receiver!: BusReceiver;
-  readonly fenced = new Promise<void>(() => undefined);
+  readonly drained = new Promise<void>(() => undefined);
   /** What was handed over, in order, e.g. `publish e` or `request 2 e`. */
   readonly log: string[] = [];
   readonly pending: Pending[] = [];
@@ -91,7 +90,7 @@ export class FakeBus implements Bus {
     deadline: number,
     waiters: readonly Waiter<Answer>[],
   ): void {
-    requestOneByOne(this, to, event, payload, deadline, waiters);
+    requestEach(this, to, event, payload, deadline, waiters);
   }
 
   reply(_request: Request, outcome: Outcome, payload: Uint8Array): void {
@@ -162,7 +161,7 @@ export function messengerOn(bus: FakeBus, settings: Partial<MessengerSettings> =
   const registry = new HandlerRegistry();
   const options = { timeout: 30_000, maxPayload: 1_000, stacks: true, ...settings };
   const dispatcher = new Dispatcher(bus, registry, options);
-  const connection = new Connection(bus, registry, dispatcher);
+  const connection = new BusConnection(bus, registry, dispatcher);
   const messenger = new MessengerService(connection, options);
   return { registry, dispatcher, connection, messenger };
 }

@@ -1,9 +1,10 @@
-import { Hub, LocalBus, memoryLinkPair } from '../../../lib/bus/index.js';
+import { Hub } from '../../../lib/local-bus/hub/hub.js';
+import { LocalBus } from '../../../lib/local-bus/local-bus.js';
+import { memoryLinkPair } from '../../../lib/local-bus/wire/memory-link.js';
 import { HandlerRegistry } from '../../../lib/handlers/handler-registry.js';
-import { Connection } from '../../../lib/messenger/bus-connection.js';
+import { BusConnection } from '../../../lib/messenger/bus-connection.js';
 import { Dispatcher } from '../../../lib/messenger/dispatcher.js';
-import type { MessengerSettings } from '../../../lib/services/messenger.service.js';
-import { MessengerService } from '../../../lib/services/messenger.service.js';
+import { type MessengerSettings, MessengerService } from '../../../lib/services/messenger.service.js';
 import { hostTime } from '../../../lib/platform/clock.js';
 
 const LIMITS = { maxPayload: 64 * 1024, queueLimit: 1024 * 1024 };
@@ -11,7 +12,7 @@ const LIMITS = { maxPayload: 64 * 1024, queueLimit: 1024 * 1024 };
 /** One member of the cluster with everything that a process would have. */
 export interface Peer {
   readonly id: number;
-  readonly connection: Connection;
+  readonly connection: BusConnection;
   readonly messenger: MessengerService;
   readonly registry: HandlerRegistry;
   readonly dispatcher: Dispatcher;
@@ -83,7 +84,7 @@ export class InProcessCluster {
     const registry = new HandlerRegistry();
     const settings = { timeout: 5_000, stacks: true, maxPayload: LIMITS.maxPayload, ...this.settings };
     const dispatcher = new Dispatcher(bus, registry, settings);
-    const connection = new Connection(bus, registry, dispatcher);
+    const connection = new BusConnection(bus, registry, dispatcher);
     const messenger = new MessengerService(connection, settings);
     const peer = { id, connection, messenger, registry, dispatcher };
     this.peers.push(peer);

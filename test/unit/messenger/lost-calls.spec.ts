@@ -8,7 +8,7 @@ import {
   NoHandlerError,
   NotConnectedError,
   PayloadTooLargeError,
-} from '../../../lib/errors/index.js';
+} from '../../../lib/errors/errors.js';
 import { isLostCall, LostCalls, type RejectionFacts } from '../../../lib/messenger/lost-calls.js';
 
 const outage = new NotConnectedError("NATS cannot be reached just now, so 'note' was not sent.");

@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { BadRequestException } from '@nestjs/common';
-import { ClusterError, ClusterTimeoutError, MapError, NoHandlerError, RemoteError } from '../../../lib/errors/index.js';
+import {
+  ClusterError,
+  ClusterTimeoutError,
+  MapError,
+  NoHandlerError,
+  RemoteError,
+} from '../../../lib/errors/errors.js';
 import { decodeError, encodeError } from '../../../lib/messenger/remote-errors.js';
 
 const carry = (thrown: unknown, { limit = 10_000, stacks = true } = {}) =>

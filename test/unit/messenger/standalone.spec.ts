@@ -1,8 +1,8 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { createStandalone } from '../../../lib/bus/index.js';
-import { NotConnectedError, PayloadNotCloneableError, RemoteError } from '../../../lib/errors/index.js';
+import { createStandalone } from '../../../lib/local-bus/standalone.js';
+import { NotConnectedError, PayloadNotCloneableError, RemoteError } from '../../../lib/errors/errors.js';
 import { HandlerRegistry } from '../../../lib/handlers/handler-registry.js';
-import { Connection } from '../../../lib/messenger/bus-connection.js';
+import { BusConnection } from '../../../lib/messenger/bus-connection.js';
 import { Dispatcher } from '../../../lib/messenger/dispatcher.js';
 import { MessengerService } from '../../../lib/services/messenger.service.js';
 
@@ -11,7 +11,7 @@ async function standalone() {
   const registry = new HandlerRegistry();
   const settings = { timeout: 1_000, maxPayload: 1_024, stacks: true, standalone: true, slots: () => 1 };
   const dispatcher = new Dispatcher(engine.bus, registry, settings);
-  const connection = new Connection(engine.bus, registry, dispatcher);
+  const connection = new BusConnection(engine.bus, registry, dispatcher);
   const messenger = new MessengerService(connection, settings);
   await connection.open();
   engine.ready();

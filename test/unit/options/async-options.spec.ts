@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ClusterOptionsError } from '../../../lib/errors/index.js';
+import { ClusterOptionsError } from '../../../lib/errors/errors.js';
 import { validateAsyncOptions } from '../../../lib/options/async-options.js';
 
 class Factory {

@@ -1,17 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { ClusterOptionsError } from '../../../lib/errors/index.js';
+import { ClusterOptionsError } from '../../../lib/errors/errors.js';
 import {
   clusterSwitch,
   descendsFromCluster,
   inProduction,
   markDescendantsOfPrimary,
-  markWorker,
   startEnvironment,
-  takeWorkerMark,
   underTestRunner,
   webConcurrency,
-  type WorkerMark,
 } from '../../../lib/platform/environment.js';
+import { workerEnvironment, takeWorkerData, type WorkerData } from '../../../lib/protocol/worker-data.js';
 
 describe('webConcurrency', () => {
   it.each([
@@ -52,8 +50,8 @@ describe('NESTJS_CLUSTER', () => {
 
   it('on is meant for the primary: neither its workers nor what it starts inherit it', () => {
     const environment: Record<string, string | undefined> = { NESTJS_CLUSTER: 'on' };
-    const workers = { ...environment, ...markWorker({ settings: {} } as WorkerMark, 'uuid/1') };
-    expect(takeWorkerMark(workers)).toBeDefined();
+    const workers = { ...environment, ...workerEnvironment({ settings: {} } as WorkerData, 'uuid/1') };
+    expect(takeWorkerData(workers)).toBeDefined();
     expect(workers).not.toHaveProperty('NESTJS_CLUSTER');
     markDescendantsOfPrimary(7, environment);
     expect(environment).not.toHaveProperty('NESTJS_CLUSTER');
@@ -62,17 +60,17 @@ describe('NESTJS_CLUSTER', () => {
 
 describe('the mark of a worker', () => {
   it('is taken out of the environment', () => {
-    const mark = { id: 1, key: 'secret', settings: {} } as WorkerMark;
-    const environment: Record<string, string | undefined> = markWorker(mark, 'uuid/1');
-    expect(takeWorkerMark(environment)).toEqual(mark);
+    const mark = { id: 1, key: 'secret', settings: {} } as WorkerData;
+    const environment: Record<string, string | undefined> = workerEnvironment(mark, 'uuid/1');
+    expect(takeWorkerData(environment)).toEqual(mark);
     expect(JSON.stringify(environment)).not.toContain('secret');
-    expect(takeWorkerMark(environment)).toBeUndefined();
+    expect(takeWorkerData(environment)).toBeUndefined();
   });
 
   it.each(['', 'nonsense', '1', 'null', '[]', '{}', '{"settings":null}', '{"settings":1}', '{"settings":{}'])(
     '%j is refused by name: no primary wrote it',
     (text) => {
-      const take = () => takeWorkerMark({ NESTJS_CLUSTER_WORKER: text });
+      const take = () => takeWorkerData({ NESTJS_CLUSTER_WORKER: text });
       expect(take).toThrow(ClusterOptionsError);
       expect(take).toThrow(`NESTJS_CLUSTER_WORKER is '${text}', which no primary of nestjs-cluster has set`);
     },

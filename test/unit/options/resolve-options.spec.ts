@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { describe, expect, it } from '@jest/globals';
-import { ClusterOptionsError } from '../../../lib/errors/index.js';
+import { ClusterOptionsError } from '../../../lib/errors/errors.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 
 class PrimaryModule {}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { availableParallelism } from 'node:os';
-import { ClusterOptionsError } from '../../../lib/errors/index.js';
+import { ClusterOptionsError } from '../../../lib/errors/errors.js';
 import { workerCount } from '../../../lib/options/worker-count.js';
 
 const cores = () => 6;

@@ -1,7 +1,6 @@
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { saidAtTheDoor } from '../../../lib/platform/at-the-door.js';
+import { refusalOf } from '../../../lib/platform/at-the-door.js';
 
 describe('what a server says that lets nobody in', () => {
   it.each([
@@ -12,13 +11,13 @@ describe('what a server says that lets nobody in', () => {
     const server = createServer((socket) => socket.end(greeting));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
-      expect(await saidAtTheDoor('127.0.0.1', (server.address() as AddressInfo).port)).toBe(said);
+      expect(await refusalOf('127.0.0.1', (server.address() as AddressInfo).port)).toBe(said);
     } finally {
       server.close();
     }
   });
 
   it('is nothing where there is none', async () => {
-    expect(await saidAtTheDoor('127.0.0.1', 1)).toBeUndefined();
+    expect(await refusalOf('127.0.0.1', 1)).toBeUndefined();
   });
 });

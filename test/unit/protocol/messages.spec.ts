@@ -28,7 +28,7 @@ describe('a control message', () => {
     for (const sealed of [seal(fromAWorker, 'of another'), { ...seal(fromAWorker, KEY), seal: undefined }]) {
       expect(fromWorker(sealed, KEY)).toBeUndefined();
       // Still told from an app's own, for the version it speaks.
-      expect(protocolOf(sealed)).toBe('nestjs-cluster/2');
+      expect(protocolOf(sealed)).toBe('nestjs-cluster/3');
     }
     expect(fromPrimary(seal(fromThePrimary, 'of another'), KEY)).toBeUndefined();
   });

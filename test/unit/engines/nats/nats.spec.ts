@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { NatsOptions } from '../../../../lib/engines/nats/index.js';
-import { nats } from '../../../../lib/engines/nats/index.js';
+import { type NatsOptions, nats } from '../../../../lib/engines/nats/index.js';
 import { NatsNames } from '../../../../lib/engines/nats/names.js';
 import { resolveNatsOptions } from '../../../../lib/engines/nats/options.js';
 import { loadPackages } from '../../../../lib/engines/nats/packages.js';

@@ -11,7 +11,7 @@ import {
   targetOf,
   type Frame,
 } from '../../../../lib/local-bus/wire/frame.js';
-import { BackpressureError } from '../../../../lib/errors/index.js';
+import { BackpressureError } from '../../../../lib/errors/errors.js';
 import type { NumberTable } from '../../../../lib/platform/number-table.js';
 import { failureOf } from '../../messenger/failure-of.js';
 import {

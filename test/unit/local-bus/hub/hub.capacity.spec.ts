@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Answer, Encoded, Task } from '../../../../lib/bus/bus.interface.js';
+import type { Answer, Task } from '../../../../lib/bus/bus.interface.js';
+import type { Encoded } from '../../../../lib/codec/codec.js';
 import { type Peer, quiet, TestCluster, text } from '../../bus/cluster.js';
 
 const idsOf = ({ tasks }: Peer): number[] => tasks.map(({ id }) => id);

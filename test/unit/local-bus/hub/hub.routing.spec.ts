@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { DeliveryRefused } from '../../../../lib/bus/delivery-refused.js';
+import { DeliveryRefused } from '../../../../lib/bus/bus.interface.js';
 import {
   type Frame,
   Kind,
@@ -10,7 +10,7 @@ import {
   setSource,
   setTarget,
 } from '../../../../lib/local-bus/wire/frame.js';
-import { MemberLostError } from '../../../../lib/errors/index.js';
+import { MemberLostError } from '../../../../lib/errors/errors.js';
 import { failureOf } from '../../messenger/failure-of.js';
 import { bytes, NO_PAYLOAD, quiet, TestCluster, text } from '../../bus/cluster.js';
 
@@ -295,7 +295,7 @@ describe('a worker that leaves', () => {
     const [a, b] = await cluster.workers(2);
     const order: string[] = [];
     b!.onPublishing = ({ event }) => order.push(event);
-    void b!.bus.fenced.then(() => order.push('fence'));
+    void b!.bus.drained.then(() => order.push('fence'));
     await a!.publish('before');
     await quiet();
     cluster.hub.leaving(b!.id);
@@ -311,7 +311,7 @@ describe('a worker that leaves', () => {
     const pending = a!.request(b!, 'slow');
     await quiet();
     cluster.hub.leaving(b!.id);
-    await b!.bus.fenced;
+    await b!.bus.drained;
     await b!.publish('bye');
     expect(text((await b!.request(a!, 'q')).payload)).toBe('answer');
     b!.bus.reply(b!.requests[0]!, 'ok', bytes('done'));
@@ -323,7 +323,7 @@ describe('a worker that leaves', () => {
     const cluster = new TestCluster();
     const [a] = await cluster.workers(1);
     cluster.hub.leaving(a!.id);
-    await a!.bus.fenced;
+    await a!.bus.drained;
     await expect(a!.request(a!, 'e')).rejects.toThrow(DeliveryRefused);
   });
 

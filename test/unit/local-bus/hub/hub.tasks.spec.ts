@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Answer } from '../../../../lib/bus/bus.interface.js';
 import { RESULT_KEPT } from '../../../../lib/local-bus/hub/result-cache.js';
 import { Kind, kindOf, newFrame, setId } from '../../../../lib/local-bus/wire/frame.js';
-import { BackpressureError } from '../../../../lib/errors/index.js';
+import { BackpressureError } from '../../../../lib/errors/errors.js';
 import { bytes, MAX_PAYLOAD, NO_PAYLOAD, QUEUE_LIMIT, quiet, TestCluster, text } from '../../bus/cluster.js';
 
 const plain = ({ outcome, payload, slot }: Answer) => [outcome, text(payload), slot];

@@ -21,7 +21,7 @@ import {
   type Frame,
 } from '../../../../lib/local-bus/wire/frame.js';
 import { FrameReader } from '../../../../lib/local-bus/wire/frame-reader.js';
-import { InvalidArgumentError } from '../../../../lib/errors/index.js';
+import { InvalidArgumentError } from '../../../../lib/errors/errors.js';
 import { streamOf, text, viewOf } from '../../bus/cluster.js';
 
 const MAX = 4096;
@@ -40,7 +40,7 @@ function read(chunks: Buffer[], maxFrame = MAX) {
 
 const frames = [
   newFrame(Kind.PUBLISH, 'cache.clear', '', Buffer.from('payload')),
-  newFrame(Kind.FENCE),
+  newFrame(Kind.GOAWAY),
   newFrame(Kind.TASK, 'grüße', 'schlüssel', Buffer.alloc(300, 5)),
   newFrame(Kind.REPLY, '', '', Buffer.alloc(0)),
   newFrame(Kind.SERVE, '', '', Buffer.alloc(64, 1)),

@@ -16,7 +16,7 @@ import {
 import { Hub } from '../../../../lib/local-bus/hub/hub.js';
 import { LocalBus } from '../../../../lib/local-bus/local-bus.js';
 import { SocketLink } from '../../../../lib/local-bus/wire/socket-link.js';
-import { MemberLostError, NotConnectedError, PayloadTooLargeError } from '../../../../lib/errors/index.js';
+import { MemberLostError, NotConnectedError, PayloadTooLargeError } from '../../../../lib/errors/errors.js';
 import { bytes, NO_PAYLOAD, Peer, streamOf, text, viewOf } from '../../bus/cluster.js';
 
 const MAX_PAYLOAD = 1024 * 1024;
@@ -363,7 +363,7 @@ describe('LocalBus over a socket', () => {
     for (const call of [a.publish('e'), a.request(b, 'e'), a.enqueue('job'), a.claim('k', 1)]) {
       await expect(call).rejects.toThrow(NotConnectedError);
     }
-    await a.bus.fenced;
+    await a.bus.drained;
     await a.bus.flush();
     await a.bus.close();
     a.bus.reply({ id: 1, fromId: 2, event: 'e', payload: NO_PAYLOAD, from: 1, deadline: 0 }, 'ok', NO_PAYLOAD);

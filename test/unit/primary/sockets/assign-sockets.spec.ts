@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { fc } from '../../../support/fast-check.js';
-import { type Leases, planLeases, type Seat } from '../../../../lib/primary/sockets/assign-sockets.js';
+import { type SocketAssignment, assignSockets, type Acceptor } from '../../../../lib/primary/sockets/assign-sockets.js';
 
-const NONE: Leases = new Map();
+const NONE: SocketAssignment = new Map();
 
-const seat = (id: number, slot: number, more: Partial<Seat> = {}): Seat => ({
+const seat = (id: number, slot: number, more: Partial<Acceptor> = {}): Acceptor => ({
   id,
   slot,
   serves: true,
@@ -12,16 +12,16 @@ const seat = (id: number, slot: number, more: Partial<Seat> = {}): Seat => ({
   ...more,
 });
 
-const shown = (leases: Leases): Record<number, number[]> =>
+const shown = (leases: SocketAssignment): Record<number, number[]> =>
   Object.fromEntries([...leases].map(([slot, ids]) => [slot, [...ids].sort((a, b) => a - b)]));
 
 describe('planLeases', () => {
   it("leases every slot's socket to the slot's own worker", () => {
-    expect(shown(planLeases([0, 1], [seat(1, 0), seat(2, 1)], NONE))).toEqual({ 0: [1], 1: [2] });
+    expect(shown(assignSockets([0, 1], [seat(1, 0), seat(2, 1)], NONE))).toEqual({ 0: [1], 1: [2] });
   });
 
   it('lets the old worker and its replacement accept side by side', () => {
-    expect(shown(planLeases([0], [seat(1, 0), seat(2, 0)], NONE))).toEqual({ 0: [1, 2] });
+    expect(shown(assignSockets([0], [seat(1, 0), seat(2, 0)], NONE))).toEqual({ 0: [1, 2] });
   });
 
   it.each([
@@ -29,21 +29,21 @@ describe('planLeases', () => {
     ['a silent', [seat(1, 0, { serves: false }), seat(2, 1)], { 0: [1, 2], 1: [2] }],
     ['a booting', [seat(3, 0, { serves: false }), seat(2, 1)], { 0: [2, 3], 1: [2] }],
   ])("lends %s worker's socket to one that serves", (_, seats, expected) => {
-    expect(shown(planLeases([0, 1], seats, NONE))).toEqual(expected);
+    expect(shown(assignSockets([0, 1], seats, NONE))).toEqual(expected);
   });
 
   it('spreads what is to be lent over those who serve', () => {
-    const plan = planLeases([0, 1, 2, 3], [seat(3, 2), seat(4, 3)], NONE);
+    const plan = assignSockets([0, 1, 2, 3], [seat(3, 2), seat(4, 3)], NONE);
     expect(shown(plan)).toEqual({ 0: [3], 1: [4], 2: [3], 3: [4] });
   });
 
   it('leaves a socket with who borrowed it', () => {
     const seats = [seat(2, 1, { connections: 9 }), seat(3, 2)];
-    expect(shown(planLeases([0, 1, 2], seats, new Map([[0, new Set([2])]])))[0]).toEqual([2]);
+    expect(shown(assignSockets([0, 1, 2], seats, new Map([[0, new Set([2])]])))[0]).toEqual([2]);
   });
 
   it('lends to nobody while nobody serves', () => {
-    expect(shown(planLeases([0, 1], [seat(1, 0, { serves: false })], NONE))).toEqual({ 0: [1], 1: [] });
+    expect(shown(assignSockets([0, 1], [seat(1, 0, { serves: false })], NONE))).toEqual({ 0: [1], 1: [] });
   });
 
   it('lets the least busy worker help one that holds far more connections than the others', () => {
@@ -53,32 +53,32 @@ describe('planLeases', () => {
       seat(3, 2, { connections: 100 }),
       seat(4, 3, { connections: 130 }),
     ];
-    expect(shown(planLeases([0, 1, 2, 3], seats, NONE))).toEqual({ 0: [1, 3], 1: [2], 2: [3], 3: [4] });
+    expect(shown(assignSockets([0, 1, 2, 3], seats, NONE))).toEqual({ 0: [1, 3], 1: [2], 2: [3], 3: [4] });
   });
 
   it('takes the spread of chance for what it is', () => {
     const seats = [seat(1, 0, { connections: 120 }), seat(2, 1, { connections: 100 })];
-    expect(shown(planLeases([0, 1], seats, NONE))).toEqual({ 0: [1], 1: [2] });
+    expect(shown(assignSockets([0, 1], seats, NONE))).toEqual({ 0: [1], 1: [2] });
   });
 
   it('helps until the difference is small, and not only until it is less large', () => {
     const seats = [seat(1, 0, { connections: 120 }), seat(2, 1, { connections: 90 })];
-    const helped: Leases = new Map([[0, new Set([1, 2])]]);
-    expect(shown(planLeases([0, 1], seats, helped))[0]).toEqual([1, 2]);
+    const helped: SocketAssignment = new Map([[0, new Set([1, 2])]]);
+    expect(shown(assignSockets([0, 1], seats, helped))[0]).toEqual([1, 2]);
     const even = [seat(1, 0, { connections: 110 }), seat(2, 1, { connections: 100 })];
-    expect(shown(planLeases([0, 1], even, helped))[0]).toEqual([1]);
+    expect(shown(assignSockets([0, 1], even, helped))[0]).toEqual([1]);
   });
 
   it('has another one help where the helper has become busy itself', () => {
     const seats = [seat(1, 0, { connections: 117 }), seat(2, 1, { connections: 102 }), seat(3, 2, { connections: 81 })];
-    const helped: Leases = new Map([[0, new Set([1, 2])]]);
-    expect(shown(planLeases([0, 1, 2], seats, helped))).toEqual({ 0: [1, 3], 1: [2], 2: [3] });
+    const helped: SocketAssignment = new Map([[0, new Set([1, 2])]]);
+    expect(shown(assignSockets([0, 1, 2], seats, helped))).toEqual({ 0: [1, 3], 1: [2], 2: [3] });
   });
 
   it('takes two workers of one slot for what they are, and not for one that helps the other', () => {
     const seats = [seat(1, 0, { connections: 48 }), seat(2, 0, { connections: 48 }), seat(3, 1, { connections: 12 })];
-    const both: Leases = new Map([[0, new Set([1, 2])]]);
-    expect(shown(planLeases([0, 1], seats, both))).toEqual({ 0: [1, 2], 1: [3] });
+    const both: SocketAssignment = new Map([[0, new Set([1, 2])]]);
+    expect(shown(assignSockets([0, 1], seats, both))).toEqual({ 0: [1, 2], 1: [3] });
   });
 
   it('leaves no socket alone while anybody serves, gives nobody a socket twice, and is at rest with its own plan', () => {
@@ -93,7 +93,7 @@ describe('planLeases', () => {
     );
     fc.assert(
       fc.property(seats, fc.uniqueArray(fc.integer({ min: 0, max: 9 }), { minLength: 1 }), (workers, slots) => {
-        const plan = planLeases(slots, workers, NONE);
+        const plan = assignSockets(slots, workers, NONE);
         expect([...plan.keys()]).toEqual(slots);
         for (const [slot, ids] of plan) {
           const own = workers.filter((worker) => worker.slot === slot);
@@ -103,8 +103,8 @@ describe('planLeases', () => {
             expect(workers.some(({ id, serves }) => serves && ids.has(id))).toBe(true);
           }
         }
-        const settled = planLeases(slots, workers, plan);
-        expect(shown(planLeases(slots, workers, settled))).toEqual(shown(settled));
+        const settled = assignSockets(slots, workers, plan);
+        expect(shown(assignSockets(slots, workers, settled))).toEqual(shown(settled));
       }),
     );
   });

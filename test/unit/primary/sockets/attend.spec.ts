@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { type AcceptedHandle, bind, type BoundSocket } from '../../../../lib/primary/sockets/bind.js';
-import { type Choice, HandOvers, type Visitor } from '../../../../lib/primary/sockets/handoffs.js';
+import { type Choice, Handoffs } from '../../../../lib/primary/sockets/handoffs.js';
+import type { AcceptedConnection } from '../../../../lib/primary/sockets/accepted-connection.js';
 import { ManualClock } from '../../manual-clock.js';
 
 const KEY = '127.0.0.1:0';
@@ -12,7 +13,7 @@ let port: number;
 let choice: Choice;
 let handed: (string | undefined)[];
 let accepted: AcceptedHandle[];
-let handOvers: HandOvers<Visitor>;
+let handOvers: Handoffs<AcceptedConnection>;
 const clients: net.Socket[] = [];
 
 /** A connection that waits: the clock stands still. */
@@ -49,7 +50,7 @@ beforeEach(() => {
   choice = 'later';
   handed = [];
   accepted = [];
-  handOvers = new HandOvers(
+  handOvers = new Handoffs(
     (_, { head }) => {
       handed.push(head);
       return 0;
@@ -62,7 +63,7 @@ beforeEach(() => {
   server = bound.socket;
   server.onconnection = (_, connection) => {
     accepted.push(connection!);
-    handOvers.offer({ key: KEY, connection: connection! });
+    handOvers.offer({ key: KEY, handle: connection! });
   };
   server.listen(10);
   port = (bound.name as { port: number }).port;

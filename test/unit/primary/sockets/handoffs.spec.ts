@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Choice, HandOvers, type Visitor } from '../../../../lib/primary/sockets/handoffs.js';
+import { type Choice, Handoffs } from '../../../../lib/primary/sockets/handoffs.js';
+import type { AcceptedConnection } from '../../../../lib/primary/sockets/accepted-connection.js';
 import { ManualClock } from '../../manual-clock.js';
 
 const KEY = '::80';
@@ -9,11 +10,11 @@ let handed: { worker: number; seq: number; head?: string }[];
 let closed: string[];
 let answered: number;
 let clock: ManualClock;
-let handOvers: HandOvers<Visitor>;
+let handOvers: Handoffs<AcceptedConnection>;
 
-function visitor(name: string, head?: string): Visitor {
+function visitor(name: string, head?: string): AcceptedConnection {
   const connection = { close: () => void closed.push(name) };
-  return head === undefined ? { key: KEY, connection } : { key: KEY, connection, head };
+  return head === undefined ? { key: KEY, handle: connection } : { key: KEY, handle: connection, head };
 }
 
 beforeEach(() => {
@@ -22,7 +23,7 @@ beforeEach(() => {
   closed = [];
   answered = 0;
   clock = new ManualClock();
-  handOvers = new HandOvers(
+  handOvers = new Handoffs(
     (worker, { seq, head }) => {
       handed.push(head === undefined ? { worker, seq } : { worker, seq, head });
       return answered;
@@ -39,14 +40,14 @@ describe('HandOvers', () => {
     handOvers.offer(visitor('a', 'R0VU'));
     expect(handed).toEqual([{ worker: 1, seq: 1, head: 'R0VU' }]);
     expect(closed).toEqual([]);
-    handOvers.taken(1, true);
+    handOvers.ack(1, true);
     expect(closed).toEqual(['a']);
   });
 
   it('gives one that comes back to another worker', () => {
     handOvers.offer(visitor('a'));
     choice = 2;
-    handOvers.taken(1, false);
+    handOvers.ack(1, false);
     expect(handed).toEqual([
       { worker: 1, seq: 1 },
       { worker: 2, seq: 2 },
@@ -73,7 +74,7 @@ describe('HandOvers', () => {
     expect(handed).toHaveLength(2);
     handOvers.read(1, 8);
     expect(handed.slice(2)).toEqual([{ worker: 2, seq: 3 }]);
-    handOvers.taken(3, true);
+    handOvers.ack(3, true);
     expect(closed).toEqual(['before the 8th answer']);
   });
 
@@ -93,14 +94,14 @@ describe('HandOvers', () => {
     handOvers.offer(visitor('waited'));
     choice = 'never';
     handOvers.retry();
-    handOvers.taken(1, false);
+    handOvers.ack(1, false);
     handOvers.offer(visitor('late'));
     expect(closed).toEqual(['waited', 'came back', 'late']);
   });
 
   it('hears a word twice and about nobody without harm', () => {
     handOvers.offer(visitor('a'));
-    for (const seq of [1, 1, 7]) handOvers.taken(seq, true);
+    for (const seq of [1, 1, 7]) handOvers.ack(seq, true);
     expect(closed).toEqual(['a']);
   });
 
@@ -109,7 +110,7 @@ describe('HandOvers', () => {
     choice = 'later';
     handOvers.offer(visitor('b'));
     const emptied = handOvers.emptied();
-    handOvers.taken(1, true);
+    handOvers.ack(1, true);
     await clock.pass(499);
     await emptied;
     expect(closed).toEqual(['a', 'b']);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ClusterOptionsError } from '../../../../lib/errors/index.js';
+import { ClusterOptionsError } from '../../../../lib/errors/errors.js';
 import { chooseListenMode } from '../../../../lib/primary/sockets/listen-mode.js';
 
 const can = (): boolean => true;

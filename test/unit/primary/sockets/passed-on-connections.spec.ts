@@ -37,18 +37,18 @@ describe('PassedOnConnections', () => {
     for (const name of ['a', 'b', 'c']) passedOn.offer(1, KEY, connection(name));
     expect(handed.map(({ worker: to }) => to)).toEqual([4, 3, 4]);
     expect(closed).toEqual([]);
-    passedOn.taken(2, true);
+    passedOn.ack(2, true);
     expect(closed).toEqual(['b']);
   });
 
   it('go to another worker where one has no such server, or dies with them, and to none twice', () => {
     passedOn.offer(1, KEY, connection('a'));
-    passedOn.taken(1, false);
+    passedOn.ack(1, false);
     expect(handed.map(({ worker: to }) => to)).toEqual([4, 3]);
     passedOn.gone(3);
     expect(handed.map(({ worker: to }) => to)).toEqual([4, 3, 2]);
     expect(closed).toEqual([]);
-    passedOn.taken(3, false);
+    passedOn.ack(3, false);
     expect(closed).toEqual(['a']);
   });
 

@@ -26,7 +26,7 @@ describe('MessageConnections', () => {
   const sockets: net.Socket[] = [];
   const terms = (passOn: LeavingTerms['passOn']): LeavingTerms => ({
     clock: systemClock,
-    isHurried: () => false,
+    deadline: new AbortController().signal,
     passOn,
   });
   const passOn: LeavingTerms['passOn'] = (server) => {

@@ -199,7 +199,7 @@ describe('a watched server', () => {
     expect(registry.inFlight).toBe(1);
     expect(registry.requests).toBe(0);
     registry.stopListening();
-    const farewell = registry.farewell(systemClock);
+    const farewell = registry.closeLongLived(systemClock);
     const [frame] = (await once(stream, 'data')) as [Buffer];
     expect([...frame]).toEqual([0x88, 0x02, 1012 >> 8, 1012 & 0xff]);
     stream.end(frame);

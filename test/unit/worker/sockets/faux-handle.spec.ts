@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type ClientHandle, Entrance, type SocketHandle } from '../../../../lib/worker/sockets/faux-handle.js';
+import { type ClientHandle, FauxHandle, type SocketHandle } from '../../../../lib/worker/sockets/faux-handle.js';
 
 class Door implements SocketHandle {
   onconnection: SocketHandle['onconnection'] = () => {};
@@ -30,34 +30,34 @@ class Door implements SocketHandle {
 const client: ClientHandle = { close: () => {} };
 
 describe('Entrance', () => {
-  let entrance: Entrance;
+  let entrance: FauxHandle;
   let admitted: unknown[];
   let closings: number;
   beforeEach(() => {
     admitted = [];
     closings = 0;
-    entrance = new Entrance(() => (closings += 1));
+    entrance = new FauxHandle(() => (closings += 1));
     entrance.onconnection = (_, handle) => admitted.push(handle);
   });
 
   it('listens on its doors when the server does, and on later ones at once, with the backlog of the server', () => {
     const early = new Door();
     const late = new Door();
-    entrance.addDoor(0, early);
+    entrance.addSocket(0, early);
     expect(early.backlog).toBeUndefined();
     expect(entrance.listen(100)).toBe(0);
-    entrance.addDoor(1, late);
+    entrance.addSocket(1, late);
     expect([early.backlog, late.backlog]).toEqual([100, 100]);
   });
 
   it('says so when a door cannot listen', () => {
-    entrance.addDoor(0, new Door(-98));
+    entrance.addSocket(0, new Door(-98));
     expect(entrance.listen(100)).toBe(-98);
   });
 
   it("gives connections of every door to the server's own handler, and counts them", () => {
     const doors = [new Door(), new Door()];
-    doors.forEach((door, slot) => entrance.addDoor(slot, door));
+    doors.forEach((door, slot) => entrance.addSocket(slot, door));
     entrance.listen(100);
     for (const door of doors) door.onconnection(0, client);
     expect(admitted).toEqual([client, client]);
@@ -67,11 +67,11 @@ describe('Entrance', () => {
   it('closes a door that is taken away, one that is replaced, and all of them with the server', () => {
     const [first, second, other] = [new Door(), new Door(), new Door()];
     entrance.listen(100);
-    entrance.addDoor(0, first);
-    entrance.addDoor(0, second);
-    entrance.addDoor(1, other);
+    entrance.addSocket(0, first);
+    entrance.addSocket(0, second);
+    entrance.addSocket(1, other);
     expect(first.closed).toBe(true);
-    entrance.removeDoor(1);
+    entrance.removeSocket(1);
     expect([second.closed, other.closed]).toEqual([false, true]);
     entrance.close();
     entrance.close();
@@ -83,7 +83,7 @@ describe('Entrance', () => {
     const late = new Door();
     entrance.listen(100);
     entrance.close();
-    entrance.addDoor(0, late);
+    entrance.addSocket(0, late);
     expect(late.closed).toBe(true);
   });
 
@@ -98,10 +98,10 @@ describe('Entrance', () => {
 
   it('keeps the process up or not as the server was told, later doors too', () => {
     const [first, second] = [new Door(), new Door()];
-    entrance.addDoor(0, first);
+    entrance.addSocket(0, first);
     entrance.listen(100);
     entrance.unref();
-    entrance.addDoor(1, second);
+    entrance.addSocket(1, second);
     expect([first.referenced, second.referenced]).toEqual([false, false]);
     entrance.ref();
     expect([first.referenced, second.referenced]).toEqual([true, true]);

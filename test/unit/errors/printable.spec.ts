@@ -1,8 +1,8 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { ConsoleLogger, Logger } from '@nestjs/common';
-import { InvalidArgumentError, NoHandlerError, RemoteError } from '../../../lib/errors/index.js';
+import { InvalidArgumentError, NoHandlerError, RemoteError } from '../../../lib/errors/errors.js';
 import { ClusterLogger } from '../../../lib/platform/cluster-logger.js';
-import { oneLine, printable, quotedLines } from '../../../lib/platform/printable.js';
+import { oneLine, printable, quotedLines } from '../../../lib/errors/printable.js';
 import { fc } from '../../support/fast-check.js';
 
 const CONTROL = /[^\P{Cc}\t\n]|[\u2028\u2029\u202A-\u202E\u2066-\u2069]/u;

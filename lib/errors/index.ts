@@ -1,2 +1,0 @@
-export * from './cluster.error.js';
-export * from './errors.js';

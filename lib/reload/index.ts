@@ -1,2 +1,0 @@
-export * from '../runtime/reload.interface.js';
-export * from '../services/reload.service.js';

@@ -1,5 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
-import { Subject, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { type Bus, PRIMARY_ID } from '../bus/bus.interface.js';
 import type { DeadLetters } from '../distributed-bus/tasks/dead-letters.js';
 import type { DistributedBus } from '../distributed-bus/distributed-bus.js';
@@ -14,41 +14,29 @@ import type { ProcessRuntime } from '../runtime/process-runtime.interface.js';
 import type { ResolvedClusterOptions } from '../options/cluster-options.interface.js';
 import { MAX_WORKERS } from '../platform/limits.js';
 import type { BusConnection } from '../messenger/bus-connection.js';
-import { quotedLines } from '../errors/printable.js';
 import { ClusterLogger } from '../platform/cluster-logger.js';
 import { inRootContext } from '../platform/async-context.js';
-import { type Clock, type Timer, until } from '../platform/clock.js';
-import { errorReport } from '../protocol/error-report.js';
-import { fromWorker, type FromPrimary, type ListeningAddress, PROTOCOL, protocolOf } from '../protocol/messages.js';
+import type { Clock } from '../platform/clock.js';
+import type { FromPrimary } from '../protocol/messages.js';
 import type { ReloadProgress, ReloadReport } from '../runtime/reload.interface.js';
 import { debugSigns, mayBeHeldAtBoot } from './debugged.js';
 import { ParentProgram } from './parent-program.js';
 import type { PrimaryOutput } from './output/primary-output.js';
-import type { AcceptedHandle } from './sockets/bind.js';
+import { type Answer, ReloadRequests, type ReloadSources } from './reload-requests.js';
+import { type Performer, SupervisionLoop } from './supervision-loop.js';
+import { type MessageReceivers, WorkerMessages } from './worker-messages.js';
 import { PassedOnConnections } from './sockets/passed-on-connections.js';
 import { shutdownUnder, watcherOfThisProcess } from './watcher.js';
 import { EXIT_BY_SIGNAL, isEnding, SIGNAL_SPACING, Supervisor } from './supervisor/supervisor.js';
 import type { StopSignal, SupervisorAction, SupervisorEvent } from './supervisor/supervisor.types.js';
 import type { WorkerEvents } from './worker-events.explorer.js';
-import type { WorkerHandle } from './processes/worker-handle.js';
 import { WorkerProcesses } from './processes/worker-processes.js';
-
-/** What ThinkJS workers send to ask for a reload. */
-const THINK_CLUSTER_RELOAD = 'think-cluster-reload-workers';
 
 /**
  * How long the primary waits for the first contact with the broker before it starts workers, in ms. While they load, it tries
  * on, and tells them what it has found.
  */
 const PRIMARY_CONTACT = 250;
-
-/** How long the report of a reload waits for the last old worker to stop listening, in ms; one that is blocked cannot. */
-const CLOSE_TIMEOUT = 1_000;
-
-interface Waiter<T> {
-  resolve(value: T): void;
-  reject(error: Error): void;
-}
 
 /** Carries out what the supervisor decides: forks, kills, tells the workers and the bus. */
 export class PrimaryRuntime implements ProcessRuntime {
@@ -66,15 +54,10 @@ export class PrimaryRuntime implements ProcessRuntime {
   /** The bus, where it spans hosts. */
   private hosts: DistributedBus | undefined;
   private readonly processes: WorkerProcesses;
-  private readonly progress = new Subject<ReloadProgress>();
-  private reloadWaiters: (Waiter<ReloadReport> & { readonly requester: number | undefined })[] = [];
-  /** Workers to whom a reload's report is on its way: they are told to leave after it. */
-  private readonly answering = new Set<number>();
-  private reported: Promise<void> | undefined;
-  private scaleWaiters: Waiter<void>[] = [];
-  private readonly queue: SupervisorEvent[] = [];
-  private handling = false;
-  private timer: Timer | undefined;
+  private readonly loop: SupervisionLoop;
+  private readonly messages: WorkerMessages;
+  private readonly reloads: ReloadRequests;
+  private scaleRequests: Answer<void>[] = [];
   private workerEvents: WorkerEvents | undefined;
   /** Set when the cluster stops: resolves when no client is let in any more. */
   private backlogDrained: Promise<void> | undefined;
@@ -116,6 +99,9 @@ export class PrimaryRuntime implements ProcessRuntime {
       clock,
     );
     this.stopped = new Promise((resolve) => (this.finish = resolve));
+    this.reloads = new ReloadRequests(this.reloadSources(), clock, this.logger);
+    this.messages = new WorkerMessages(this.messageReceivers());
+    this.loop = new SupervisionLoop(this.supervisor, clock, this.performer());
   }
 
   get isStopping(): boolean {
@@ -148,7 +134,7 @@ export class PrimaryRuntime implements ProcessRuntime {
   }
 
   get reloadProgress(): Observable<ReloadProgress> {
-    return this.progress;
+    return this.reloads.progress;
   }
 
   /** Joins the other hosts, where the options name an engine; before the services stand on the bus. */
@@ -239,23 +225,51 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.hub.close();
   }
 
+  private reloadSources(): ReloadSources {
+    const { processes } = this;
+    return {
+      pidOf: (worker) => processes.get(worker)?.pid,
+      releaseOf: (generation) => processes.releaseOf(generation),
+      stderrTailOf: (worker) => processes.get(worker)?.stderrTail(),
+      isListeningOver: () => this.closing.size === 0,
+    };
+  }
+
+  private messageReceivers(): MessageReceivers {
+    const { processes, hub, passedOn, output, parent, logger } = this;
+    return {
+      processes,
+      hub,
+      passedOn,
+      output,
+      parent,
+      logger,
+      dispatch: (event) => this.dispatch(event),
+      reload: (requester, answer) => this.requestReload(requester, answer),
+      scale: (workers, answer) => this.requestScale(workers, answer),
+      isBrokerReachable: () => this.hosts?.isReachable() ?? Promise.resolve(false),
+      stoppedListening: (worker) => void this.closing.delete(worker),
+      onAppMessage: (worker, message, handle) => this.workerEvents?.emit('message', worker, message, handle),
+    };
+  }
+
   // ---- requests -------------------------------------------------------------------------------------
 
-  private requestReload(requester: number | undefined, waiter: Waiter<ReloadReport>): void {
-    this.reloadWaiters.push({ ...waiter, requester });
+  private requestReload(requester: number | undefined, answer: Answer<ReloadReport>): void {
+    this.reloads.add(requester, answer);
     this.dispatch(requester === undefined ? { type: 'reload' } : { type: 'reload', requester });
   }
 
-  private requestScale(workers: number, waiter: Waiter<void>): void {
+  private requestScale(workers: number, answer: Answer<void>): void {
     if (!Number.isInteger(workers) || workers < 1 || workers > MAX_WORKERS) {
-      return waiter.reject(
+      return answer.reject(
         new ClusterRequestError(`scale(${String(workers)}): expected a whole number from 1 to ${MAX_WORKERS}.`),
       );
     }
     if (this.supervisor.state.phase !== 'running') {
-      return waiter.reject(new ClusterRequestError(`scale(${workers}): the cluster is stopping.`));
+      return answer.reject(new ClusterRequestError(`scale(${workers}): the cluster is stopping.`));
     }
-    this.scaleWaiters.push(waiter);
+    this.scaleRequests.push(answer);
     this.dispatch({ type: 'scale', workers });
   }
 
@@ -267,7 +281,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     };
     cluster.on('online', (worker) => this.about(worker, (id) => ({ type: 'online', id })));
     cluster.on('disconnect', (worker) => this.about(worker, (id) => ({ type: 'disconnected', id })));
-    cluster.on('message', (worker, message, handle) => this.onAppMessage(worker, message, handle));
+    cluster.on('message', (worker, message, handle) => this.messages.onAppMessage(worker, message, handle));
     cluster.on('exit', (worker, code, signal) => this.ended(worker, code, signal));
     for (const event of ['fork', 'online', 'listening', 'disconnect', 'exit', 'setup'] as const) emit(event);
   }
@@ -287,101 +301,8 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.dispatch({ type: 'exited', id: known.id, code, signal });
   }
 
-  /** A message that the app sent by `process.send`. */
-  private onAppMessage(worker: Worker, message: unknown, handle: unknown): void {
-    const sender = this.processes.of(worker);
-    const protocol = protocolOf(message);
-    // Where it does run this version, the app itself wrote that.
-    if (sender && protocol !== undefined && !sender.isUnderstood) return this.refuseVersion(sender, protocol);
-    if (sender && message === THINK_CLUSTER_RELOAD) {
-      const waiter = { resolve: () => {}, reject: (error: Error) => this.logger.error(error.message) };
-      return this.requestReload(sender.id, waiter);
-    }
-    if (sender && this.parent.passOn(message)) return;
-    if (sender) this.parent.workerSaid(message);
-    this.workerEvents?.emit('message', worker, message, handle);
-  }
-
-  /** A build that was put in place with an older version of the package, which sent its messages as the app's own. */
-  private refuseVersion(sender: WorkerHandle, protocol: string): void {
-    if (!sender.alive) return;
-    this.logger.error(
-      `worker ${sender.id} in slot ${sender.slot} runs another version of nestjs-cluster (${protocol}) than the primary ` +
-        `(${PROTOCOL}) and is killed: a reload cannot change the version; stop the cluster and start it anew.`,
-    );
-    sender.kill('SIGKILL');
-  }
-
-  private onMessage(sender: WorkerHandle, raw: unknown, handle: unknown): void {
-    const message = fromWorker(raw, sender.key);
-    if (!message) return;
-    sender.isUnderstood = true;
-    const { worker } = sender;
-    const { binder } = this.processes;
-    switch (message.type) {
-      case 'barrier':
-        return sender.send({ type: 'barrier' });
-      case 'listen': {
-        const value = binder.listen(sender.id, sender.slot, message.address);
-        return sender.send({ type: 'answer', request: message.request, ok: true, value });
-      }
-      case 'unlisten':
-        return binder.unlisten(sender.id, message.key);
-      case 'handoff-ack':
-        return binder.handoffAck(message.seq, message.accepted);
-      case 'pass-on':
-        return this.passedOn.offer(sender.id, message.server, handle as AcceptedHandle);
-      case 'pass-on-ack':
-        return this.passedOn.ack(message.seq, message.accepted);
-      case 'release-socket':
-        return binder.released(sender.id, message.key, message.slot);
-      case 'listening':
-        return worker && announceListening(worker, message.address);
-      case 'stopped-listening':
-        return void this.closing.delete(sender.id);
-      case 'clients-gone':
-        return this.hub.leaving(sender.id);
-      case 'listens':
-        return this.processes.expectedServers.listens(sender.slot, sender.generation, message.servers);
-      case 'ready':
-        this.processes.expectedServers.listens(sender.slot, sender.generation, message.servers);
-        this.processes.provenGeneration = Math.max(this.processes.provenGeneration, sender.generation);
-        this.output.logger.workerReady(message.logsJson);
-        return this.dispatch({ type: 'ready', id: sender.id, unreadyTime: message.unreadyTime });
-      case 'reload':
-        return this.requestReload(sender.id, answerTo(sender, message.request));
-      case 'scale':
-        return this.requestScale(message.workers, answerTo(sender, message.request));
-      case 'broker': {
-        const { resolve, reject } = answerTo(sender, message.request);
-        return void (this.hosts?.isReachable() ?? Promise.resolve(false)).then(resolve, reject);
-      }
-      case 'heartbeat':
-        this.processes.read(sender, message.answered);
-        this.passedOn.read(sender.id, message.answered);
-        return this.dispatch({ ...message, id: sender.id });
-      default:
-        return this.dispatch({ ...message, id: sender.id });
-    }
-  }
-
-  /** Lets the supervisor decide and carries it out; events that come up meanwhile wait their turn. */
   private dispatch(event: SupervisorEvent): void {
-    this.queue.push(event);
-    if (this.handling) return;
-    this.handling = true;
-    try {
-      for (let next = this.queue.shift(); next; next = this.queue.shift()) {
-        const actions = this.supervisor.handle(next, this.clock.now());
-        this.hub.expect(this.isDraining ? 0 : this.slots);
-        for (const action of actions) this.attempt(action);
-        this.processes.binder.update(this.supervisor.state);
-        if (this.supervisor.isComplete) this.parent.complete();
-      }
-    } finally {
-      this.handling = false;
-    }
-    this.rearm();
+    this.loop.dispatch(event);
   }
 
   private get isDraining(): boolean {
@@ -389,23 +310,18 @@ export class PrimaryRuntime implements ProcessRuntime {
     return phase === 'stopping' || phase === 'stopped';
   }
 
-  private rearm(): void {
-    this.timer?.cancel();
-    const at = this.supervisor.wakeAt;
-    this.supervisor.expectWake(at);
-    this.timer =
-      at === Infinity ? undefined : this.clock.after(at - this.clock.now(), () => this.dispatch({ type: 'tick' }));
-  }
-
   // ---- actions ----------------------------------------------------------------------------------------
 
-  /** One that fails keeps no other from being carried out, and the primary goes on. */
-  private attempt(action: SupervisorAction): void {
-    try {
-      this.perform(action);
-    } catch (error) {
-      this.logger.error(`The primary could not carry out '${action.type}'`, stackOf(error));
-    }
+  private performer(): Performer {
+    return {
+      decided: () => this.hub.expect(this.isDraining ? 0 : this.slots),
+      perform: (action) => this.perform(action),
+      failed: ({ type }, error) => this.logger.error(`The primary could not carry out '${type}'`, stackOf(error)),
+      performed: () => {
+        this.processes.binder.update(this.supervisor.state);
+        if (this.supervisor.isComplete) this.parent.complete();
+      },
+    };
   }
 
   private perform(action: SupervisorAction): void {
@@ -429,14 +345,14 @@ export class PrimaryRuntime implements ProcessRuntime {
       case 'reload-progress':
         return this.announce(action.progress);
       case 'reload-done':
-        this.reported = this.reloaded(action);
-        return;
+        return this.reloads.done(action);
       case 'reload-failed':
-        return void this.reloadFailed(action.reason, action.worker);
+        this.processes.forgetReleasesAfter(this.generation);
+        return void this.reloads.failed(action.reason, action.worker);
       case 'reload-refused':
-        return this.refuseReload(action.reason);
+        return this.reloads.refused(action.reason);
       case 'scaled':
-        for (const waiter of this.scaleWaiters.splice(0)) waiter.resolve();
+        for (const request of this.scaleRequests.splice(0)) request.resolve();
         return;
       case 'log':
         return this.logger[action.level](action.message);
@@ -452,7 +368,9 @@ export class PrimaryRuntime implements ProcessRuntime {
     const known = this.processes.fork(id, slot, generation, this.slots, failed);
     if (known?.worker === undefined) return;
     const { worker, pid } = known;
-    worker.process.on('internalMessage', (message: unknown, handle: unknown) => this.onMessage(known, message, handle));
+    worker.process.on('internalMessage', (message: unknown, handle: unknown) =>
+      this.messages.onMessage(known, message, handle),
+    );
     worker.on('error', (error) => this.logger.error(`worker ${id} in slot ${slot}: ${messageOf(error)}`));
     this.dispatch({ type: 'forked', id, pid });
   }
@@ -462,7 +380,8 @@ export class PrimaryRuntime implements ProcessRuntime {
     // another worker for its answer. Each stays a member until its clients have left.
     if (reason === 'stop') await (this.backlogDrained ??= this.processes.stopAccepting());
     else {
-      if (this.answering.has(id)) await this.reported;
+      const report = this.reloads.reportTo(id);
+      if (report !== undefined) await report;
       this.hub.leaving(id);
     }
     if (!this.supervisor.state.workers.has(id)) return;
@@ -485,56 +404,14 @@ export class PrimaryRuntime implements ProcessRuntime {
   }
 
   private announce(progress: ReloadProgress): void {
-    this.progress.next(progress);
+    this.reloads.progressed(progress);
     for (const { id } of this.supervisor.state.workers.values()) this.send(id, { type: 'reload-progress', progress });
   }
 
-  private async reloaded(done: SupervisorAction & { type: 'reload-done' }): Promise<void> {
-    const waiters = this.reloadWaiters.splice(0);
-    const pid = (id: number | undefined): number | undefined =>
-      id === undefined ? undefined : this.processes.get(id)?.pid;
-    const report: ReloadReport = {
-      generation: done.generation,
-      duration: Math.round(done.duration),
-      replaced: done.replaced.map(({ slot, oldId, newId }) => ({ slot, oldPid: pid(oldId), newPid: pid(newId) ?? 0 })),
-      release: this.processes.releaseOf(done.generation),
-    };
-    for (const { requester } of waiters) if (requester !== undefined) this.answering.add(requester);
-    // Who asks next is answered by the new build. Those that the last step tells to leave are told by then.
-    await Promise.resolve();
-    await until(() => this.closing.size === 0, this.clock, CLOSE_TIMEOUT);
-    const { generation, duration, release } = report;
-    this.logger.log(`reload to generation ${generation} done in ${duration} ms; it runs ${release}`);
-    this.answering.clear();
-    for (const waiter of waiters) waiter.resolve(report);
-  }
-
-  private async reloadFailed(reason: string, id: number | undefined): Promise<void> {
-    this.processes.forgetReleasesAfter(this.generation);
-    const waiters = this.reloadWaiters.splice(0);
-    const words = id === undefined ? '' : await this.processes.get(id)?.stderrTail();
-    const error = new ReloadError(
-      `Reload failed: ${reason}. The workers that serve go on serving.${words ? ` Its last words:\n${quotedLines(words)}` : ''}`,
-    );
-    this.logger.error(error.message);
-    for (const waiter of waiters) waiter.reject(error);
-  }
-
-  /** A signal asks, too, and has nobody who would hear the answer. */
-  private refuseReload(reason: string): void {
-    const error = new ReloadError(`Reload refused: ${reason}.`);
-    this.logger.warn(error.message);
-    this.settleReload((waiter) => waiter.reject(error));
-  }
-
-  private settleReload(settle: (waiter: Waiter<ReloadReport>) => void): void {
-    for (const waiter of this.reloadWaiters.splice(0)) settle(waiter);
-  }
-
   private async exit(code: number, id: number | undefined): Promise<void> {
-    for (const waiter of this.scaleWaiters.splice(0))
-      waiter.reject(new ClusterRequestError('The cluster is stopping.'));
-    this.settleReload((waiter) => waiter.reject(new ReloadError('Reload failed: the cluster is stopping.')));
+    for (const request of this.scaleRequests.splice(0))
+      request.reject(new ClusterRequestError('The cluster is stopping.'));
+    this.reloads.rejectAll(new ReloadError('Reload failed: the cluster is stopping.'));
     // What it wrote last is to stand before the line that it explains.
     if (id !== undefined) await this.processes.get(id)?.stderrTail();
     // An operator who sent a second signal asked for the end; that is no error.
@@ -548,18 +425,4 @@ export class PrimaryRuntime implements ProcessRuntime {
       this.finish(code);
     }
   }
-}
-
-/** Answers a worker's request over its control channel. */
-function answerTo(sender: WorkerHandle, request: number): Waiter<unknown> {
-  return {
-    resolve: (value) => sender.send({ type: 'answer', request, ok: true, value }),
-    reject: (error) => sender.send({ type: 'answer', request, ok: false, error: errorReport(error) }),
-  };
-}
-
-/** What node:cluster tells of a server that listens by its own means. */
-function announceListening(worker: Worker, address: ListeningAddress): void {
-  worker.emit('listening', address);
-  cluster.emit('listening', worker, address);
 }

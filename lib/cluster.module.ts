@@ -17,18 +17,18 @@ import { resolveOptions } from './options/resolve-options.js';
 /**
  * Runs the application as a supervised cluster of processes. Import it once, in the root module.
  *
- * The process that is started becomes the primary: it constructs none of the application's providers,
- * forks the workers and supervises them. In each worker the application boots as ever. In tests, scripts, child
- * processes and threads, and with `enabled: false`, nothing is forked and one process is a cluster of one.
+ * The process that is started becomes the primary: it constructs none of the application's providers, forks the
+ * workers and supervises them. In each worker, the application boots as usual. In tests, scripts, child processes and
+ * threads, and with `enabled: false`, nothing is forked: one process is a cluster of one.
  *
  * @publicApi
  */
 @Module({})
 export class ClusterModule {
   /**
-   * @param options the options, or just the number of workers; none: as many as the cores this process may use
+   * @param options the options, or only the number of workers. Default: as many workers as this process may use cores.
    * @returns a promise whose work begins when Nest awaits it; importing the root module starts nothing. It
-   *   rejects with ClusterOptionsError for options that cannot be used, and never resolves in the primary.
+   *   rejects with ClusterOptionsError for invalid options, and never resolves in the primary.
    */
   static forRoot(options?: ClusterOptions | number): Promise<DynamicModule> {
     const check = attempt(() => resolveOptions(options));
@@ -48,8 +48,8 @@ export class ClusterModule {
   }
 
   /**
-   * As `forRoot`, with options from a factory. The primary resolves them in a throw-away application
-   * context of nothing but `imports` and the factory.
+   * Like `forRoot`, but gets the options from a factory. The primary resolves them in a temporary application
+   * context that contains only `imports` and the factory.
    *
    * @returns as `forRoot`
    */
@@ -74,7 +74,7 @@ export class ClusterModule {
   }
 }
 
-/** Each container that is made of the definition is a cluster of its own. */
+/** Each container that is built from this definition is a cluster of its own. */
 const STANDALONE: Provider = { provide: RUNTIME, useFactory: standalone, inject: [CLUSTER_OPTIONS] };
 
 function definition(runtime: Provider, options: ResolvedClusterOptions): DynamicModule {
@@ -87,13 +87,13 @@ function definitionAsync(runtime: Provider, given: ClusterAsyncOptions): Dynamic
   return { module: ClusterModule, imports: [core] };
 }
 
-/** Makes it at the first call, and returns the same ever after: to Nest a dynamic module is the object that it is. */
+/** Calls `make` once and always returns that value: Nest identifies a dynamic module by its object. */
 function once<A extends unknown[], T>(make: (...args: A) => T): (...args: A) => T {
   let made: { value: T } | undefined;
   return (...args) => (made ??= { value: make(...args) }).value;
 }
 
-/** Runs `check` now, where the error's stack still names the caller, and hands out its outcome when asked. */
+/** Runs `check` now, while the error's stack still names the caller. The returned function gives its outcome. */
 function attempt<T>(check: () => T): () => T {
   try {
     const value = check();

@@ -7,7 +7,7 @@ export { ConsumeOnce, type ConsumeOnceOptions } from './decorators/consume-once.
 export { OnClusterEvent, type HandlerDecorator } from './decorators/on-cluster-event.decorator.js';
 export { OnWorkerEvent, type WorkerEvent } from './decorators/on-worker-event.decorator.js';
 export { RunOnLeader } from './decorators/run-on-leader.decorator.js';
-// A star, not names: only so can users merge their events into `ClusterEvents`.
+// A star export: users can merge their events into `ClusterEvents` only this way.
 export * from './events/cluster-events.js';
 export { ClusterEventContext } from './events/cluster-event-context.js';
 export type { ClusterEventRequest } from './handlers/event-context-id.js';

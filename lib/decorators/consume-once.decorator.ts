@@ -6,23 +6,23 @@ import type { HandlerDecorator } from './on-cluster-event.decorator.js';
 /** @publicApi */
 export interface ConsumeOnceOptions {
   /**
-   * How many tasks of the event one worker runs at a time; more wait in the primary, in order, for the first worker
-   * that has room. Default: no bound.
+   * The most tasks of the event that one worker runs at a time. Further tasks wait in the primary, in order, for the
+   * first worker with room. Default: no limit.
    */
   readonly concurrency?: number;
 }
 
 /**
- * The method runs the tasks that `consume(event)` gives out: each task in exactly one worker, the least
- * busy. Its return value is what `consume` resolves to. Broadcasts, `map` and `send` do not call it.
+ * Makes the method run the tasks that `consume(event)` hands out. Each task goes to exactly one worker, the least
+ * busy one, and `consume` resolves to the method's return value. Broadcasts, `map` and `send` do not call it.
  *
- * A task is delivered again when the worker that ran it died (`context.attempt` counts), so the method
- * should bear being run twice, unless the caller asks for `delivery: 'at-most-once'`. Where several
- * methods of a worker consume the same event, the first registered runs them all. Inheritance, repetition
- * and Nest's guards, pipes, interceptors and filters are as with `@OnClusterEvent`.
+ * If a worker dies while it runs a task, the task is delivered again (`context.attempt` counts the runs). The
+ * method should therefore tolerate running twice, unless the caller asks for `delivery: 'at-most-once'`. If several
+ * methods of a worker consume the same event, the first one registered runs all of its tasks. Inheritance, repetition
+ * and Nest's guards, pipes, interceptors and filters work as with `@OnClusterEvent`.
  *
  * @throws InvalidArgumentError when the class is defined, if `event` is not a non-empty string or an
- * option cannot be used.
+ * option is invalid.
  * @publicApi
  */
 export function ConsumeOnce<const E extends EventName>(

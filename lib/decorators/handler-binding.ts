@@ -1,25 +1,25 @@
 import 'reflect-metadata';
 import { InvalidArgumentError } from '../errors/errors.js';
 
-/** Where the bindings of a method are kept: on the method's function, so that subclasses inherit them with it. */
+/** Metadata key for the bindings of a method. They are kept on the method's function, so subclasses inherit them. */
 const HANDLER_BINDINGS = 'nestjs-cluster:handler-bindings';
 
-/** One decorator on one method: this method handles that event, in this way. */
+/** What one decorator on one method says: the method handles this event in this mode. */
 export interface HandlerBinding {
-  /** `'listen'`: one of the event's listeners. `'consume'`: runs tasks of the event. */
+  /** `'listen'`: the method is a listener of the event. `'consume'`: it runs the event's tasks. */
   readonly mode: 'listen' | 'consume';
   readonly event: string;
-  /** How many tasks of the event may run at once in one worker; undefined: any number. */
+  /** The most tasks of the event that one worker runs at once; undefined: no limit. */
   readonly concurrency?: number;
 }
 
-/** The bindings of a method in the order its decorators are written, empty for an undecorated one. */
+/** The bindings of a method, in the order in which its decorators are written; empty for an undecorated method. */
 export function handlerBindings(method: unknown): readonly HandlerBinding[] {
   if (typeof method !== 'function') return [];
   return (Reflect.getMetadata(HANDLER_BINDINGS, method) as readonly HandlerBinding[] | undefined) ?? [];
 }
 
-/** Adds a binding to the decorated method; `decorator` is the decorator's name, for the errors. */
+/** Adds a binding to the decorated method. `decorator` is the decorator's name, for error messages. */
 export function bindHandler(
   decorator: string,
   binding: HandlerBinding,
@@ -34,7 +34,7 @@ export function bindHandler(
     );
   }
   const method: unknown = descriptor?.value;
-  // Nest's method scanner sees neither of the others, so they would never be called.
+  // Nest's method scanner does not see static methods, symbol names or accessors, so they would never be called.
   if (typeof target === 'function' || typeof key === 'symbol' || typeof method !== 'function') {
     throw new InvalidArgumentError(`${where}: only an instance method with a string name can handle events.`);
   }
@@ -48,7 +48,7 @@ export function bindHandler(
   if (bindings.some(({ mode, event }) => mode === binding.mode && event === binding.event)) {
     throw new InvalidArgumentError(`${where}: the method has this decorator twice. Remove one.`);
   }
-  // Decorators run from the bottom up: the topmost goes first.
+  // Decorators run from the bottom up, so prepending puts the topmost one first.
   Reflect.defineMetadata(HANDLER_BINDINGS, [binding, ...bindings], method);
 }
 

@@ -1,11 +1,11 @@
 let leads: () => boolean = () => false;
 
-/** Says how this process knows whether it leads; set once by its runtime. */
+/** Sets the function that tells whether this process leads. The process's runtime calls it once. */
 export function setLeadership(isLeader: () => boolean): void {
   leads = isLeader;
 }
 
-/** Whether this process leads right now. Decorated methods ask here: they have no injector. */
+/** Whether this process leads right now. Decorated methods have no injector, so they ask here. */
 export function isLeading(): boolean {
   return leads();
 }

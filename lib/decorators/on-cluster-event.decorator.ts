@@ -1,7 +1,7 @@
 import type { ClusterEventHandler, EventName } from '../events/cluster-events.js';
 import { bindHandler } from './handler-binding.js';
 
-/** A decorator of methods that can handle `E`. */
+/** A method decorator for methods that can handle `E`. */
 export type HandlerDecorator<E extends EventName> = <M extends ClusterEventHandler<E>>(
   target: object,
   method: string | symbol,
@@ -9,16 +9,16 @@ export type HandlerDecorator<E extends EventName> = <M extends ClusterEventHandl
 ) => void;
 
 /**
- * The method listens to `event`: it is called with `(data, context)` in every worker for each `broadcast`,
- * the sender's own included, and answers `map` and `send` where it is the worker's first listener. It
- * also runs the tasks of `consume` in a worker where no method has `@ConsumeOnce(event)`.
+ * Makes the method a listener of `event`. Every `broadcast` calls it with `(data, context)` in every worker, including
+ * the sender. If it is the worker's first listener, it also answers `map` and `send`. It also runs the tasks of
+ * `consume` in a worker where no method has `@ConsumeOnce(event)`.
  *
- * For providers and controllers, with the guards, pipes, interceptors and filters around it that are bound to the method
- * or its class, and with the app's global ones where the option `inheritAppConfig` says so; there `context.getType()` is
- * `'cluster'` and `context.switchToRpc()` gives data and context. May be repeated
- * on one method with other events. A subclass inherits it; a method that overrides needs its own.
+ * Works on providers and controllers. The guards, pipes, interceptors and filters bound to the method or its class
+ * apply; the app's global ones apply only with the option `inheritAppConfig`. In them, `context.getType()` is
+ * `'cluster'` and `context.switchToRpc()` gives data and context. A method may have several of these decorators, each
+ * with another event. Subclasses inherit the decorator; a method that overrides the decorated one needs its own.
  *
- * What the method throws in a broadcast is logged; in `map`, `send` and `consume` it goes to the caller.
+ * An error that the method throws is logged for a broadcast, and goes to the caller for `map`, `send` and `consume`.
  *
  * @throws InvalidArgumentError when the class is defined, if `event` is not a non-empty string.
  * @publicApi

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../errors/errors.js';
 
-/** The events of node:cluster in the primary. @publicApi */
+/** The events that node:cluster emits in the primary. @publicApi */
 export type WorkerEvent = 'fork' | 'online' | 'listening' | 'disconnect' | 'exit' | 'message' | 'setup';
 
 export const WORKER_EVENTS: readonly WorkerEvent[] = [
@@ -16,10 +16,10 @@ export const WORKER_EVENTS: readonly WorkerEvent[] = [
 const WORKER_EVENT_METADATA = 'nestjs-cluster:worker-events';
 
 /**
- * Calls the method with node:cluster's event of that name, with the same arguments: `(worker)`, for
- * 'listening' `(worker, address)`, for 'exit' `(worker, code, signal)`, for 'message'
- * `(worker, message, handle)`, for 'setup' `(settings)`. Works on providers of the `primary` module.
- * The package's own messages do not reach 'message'.
+ * Calls the method when node:cluster emits this event, with the same arguments: `(worker)`; for
+ * 'listening' `(worker, address)`; for 'exit' `(worker, code, signal)`; for 'message'
+ * `(worker, message, handle)`; for 'setup' `(settings)`. Works on providers of the `primary` module.
+ * 'message' is not called for this package's own messages.
  *
  * @throws InvalidArgumentError for any other event name.
  * @publicApi
@@ -37,7 +37,7 @@ export function OnWorkerEvent(event: WorkerEvent): MethodDecorator {
   };
 }
 
-/** The worker events a method is decorated with. */
+/** The worker events of the decorators on a method. */
 export function workerEventsOf(method: object): readonly WorkerEvent[] {
   return (Reflect.getOwnMetadata(WORKER_EVENT_METADATA, method) as WorkerEvent[] | undefined) ?? [];
 }

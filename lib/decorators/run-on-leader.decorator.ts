@@ -1,12 +1,12 @@
 import { isLeading } from './leader-flag.js';
 
 /**
- * The method's body runs only in the worker that leads at the time of the call; elsewhere the call
- * returns undefined at once. Goes with any other decorator, such as `@Cron()`, above or below it.
- * Standalone the one process leads; the primary never does.
+ * The method's body runs only in the worker that leads at the time of the call; in other processes the call
+ * returns undefined at once. Combines with any other decorator, such as `@Cron()`, above or below it.
+ * A standalone process always leads; the primary never does.
  *
- * At most one worker leads at a time, by a lease it renews with its heartbeat. A body that outlives the
- * lease (`watchdog.suspectAfter`) in a frozen process is not interrupted.
+ * At most one worker leads at a time, by a lease that it renews with its heartbeat. The body is not interrupted if
+ * its process freezes for longer than the lease (`watchdog.suspectAfter`) and then goes on.
  *
  * @publicApi
  */
@@ -17,7 +17,7 @@ export function RunOnLeader(): MethodDecorator {
       return isLeading() ? method.apply(this, args) : undefined;
     };
     Object.defineProperty(guarded, 'name', { value: method.name });
-    // Decorators below have left their metadata on the method itself.
+    // The decorators below this one have left their metadata on the method itself.
     for (const key of Reflect.getOwnMetadataKeys(method) as unknown[]) {
       Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, method), guarded);
     }

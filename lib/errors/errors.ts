@@ -4,18 +4,18 @@ import { messageOf, shortened } from './read-error.js';
 const BRAND = Symbol.for('nestjs-cluster.error');
 
 /**
- * The base of every error this package raises on its own account.
+ * The base class of all errors that this package raises itself.
  *
- * `code` is stable and made for programs; `message` names what was refused, its value and the remedy.
- * What it quotes of others, such as the name of an event, is written without control characters.
- * `instanceof` survives two copies of the package in one process: classes are matched by code.
+ * `code` is stable and made for programs. `message` names what was refused, its value and the remedy.
+ * Text that a message quotes, such as the name of an event, is written without control characters.
+ * `instanceof` works across two copies of the package in one process: classes are matched by code.
  *
  * @publicApi
  */
 export class ClusterError extends Error {
   /** Stable identifier of the kind of failure, e.g. `ERR_CLUSTER_TIMEOUT`. */
   readonly code: string;
-  /** The codes an error of this class or of a subclass may carry; none means any. */
+  /** The code of errors of this class; undefined in a class whose errors may carry any code. */
   static readonly code: string | undefined = undefined;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -37,13 +37,13 @@ export class ClusterError extends Error {
         ? (this as unknown) === ClusterError
         : (value as { code?: unknown }).code === this.code;
     } catch {
-      // A proxy that cannot be asked, such as one that was revoked.
+      // Some proxies cannot be inspected, such as a revoked one.
       return false;
     }
   }
 }
 
-/** An option, environment variable or combination of them that cannot be used. @publicApi */
+/** An option, an environment variable or a combination of them is invalid. @publicApi */
 export class ClusterOptionsError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_OPTIONS';
   constructor(message: string, options?: ErrorOptions) {
@@ -51,7 +51,7 @@ export class ClusterOptionsError extends ClusterError {
   }
 }
 
-/** An event name, slot or other argument of a messenger call that cannot be used. @publicApi */
+/** An event name, slot or other argument of a messenger call is invalid. @publicApi */
 export class InvalidArgumentError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_INVALID_ARGUMENT';
   constructor(message: string, options?: ErrorOptions) {
@@ -59,11 +59,11 @@ export class InvalidArgumentError extends ClusterError {
   }
 }
 
-/** Nobody who could answer listens to the event. @publicApi */
+/** The event has no handler that could answer. @publicApi */
 export class NoHandlerError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_NO_HANDLER';
   constructor(
-    /** The event nobody handles. */
+    /** The event without a handler. */
     readonly event: string,
     where: string,
   ) {
@@ -78,7 +78,7 @@ export class NoHandlerError extends ClusterError {
 
 /**
  * The app's ContextIdStrategy threw for an event, so no instance of a request-scoped or durable handler could be made.
- * `cause` is what it threw. @publicApi
+ * `cause` is the error that the strategy threw. @publicApi
  */
 export class EventContextError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_EVENT_CONTEXT';
@@ -100,7 +100,7 @@ export class EventContextError extends ClusterError {
   }
 }
 
-/** A call's deadline passed before its answer came. @publicApi */
+/** The deadline of a call passed before its answer came. @publicApi */
 export class ClusterTimeoutError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_TIMEOUT';
   constructor(message: string, options?: ErrorOptions) {
@@ -108,7 +108,7 @@ export class ClusterTimeoutError extends ClusterError {
   }
 }
 
-/** The member that was to answer is gone. @publicApi */
+/** The member that should have answered is gone. @publicApi */
 export class MemberLostError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_MEMBER_LOST';
   constructor(
@@ -120,7 +120,7 @@ export class MemberLostError extends ClusterError {
   }
 }
 
-/** This process is not, or no longer, connected to the cluster's bus. @publicApi */
+/** This process is not connected, or no longer connected, to the cluster's bus. @publicApi */
 export class NotConnectedError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_NOT_CONNECTED';
   constructor(message: string, options?: ErrorOptions) {
@@ -128,7 +128,7 @@ export class NotConnectedError extends ClusterError {
   }
 }
 
-/** An encoded payload is larger than `messenger.maxPayload` (bytes). @publicApi */
+/** An encoded payload is larger than `messenger.maxPayload`, in bytes. @publicApi */
 export class PayloadTooLargeError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_PAYLOAD_TOO_LARGE';
   constructor(event: string, size: number, limit: number) {
@@ -140,7 +140,7 @@ export class PayloadTooLargeError extends ClusterError {
   }
 }
 
-/** A payload holds something that cannot be cloned, such as a function. @publicApi */
+/** A payload contains something that cannot be cloned, such as a function. @publicApi */
 export class PayloadNotCloneableError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_PAYLOAD_NOT_CLONEABLE';
   constructor(event: string, what: string, options?: ErrorOptions) {
@@ -152,7 +152,7 @@ export class PayloadNotCloneableError extends ClusterError {
   }
 }
 
-/** A queue towards the bus is full and the call was not queued. @publicApi */
+/** A send queue is full, so the call was not queued. @publicApi */
 export class BackpressureError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_BACKPRESSURE';
   constructor(message: string) {
@@ -172,7 +172,7 @@ export class ClusterDisabledError extends ClusterError {
   }
 }
 
-/** A rolling reload was refused or given up; the old workers go on serving. @publicApi */
+/** A rolling reload was refused or failed; the workers of the old build keep serving. @publicApi */
 export class ReloadError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_RELOAD_FAILED';
   constructor(message: string, options?: ErrorOptions) {
@@ -180,7 +180,7 @@ export class ReloadError extends ClusterError {
   }
 }
 
-/** A request to the primary, such as `scale(n)`, that it refused. @publicApi */
+/** The primary refused a request, such as `scale(n)`. @publicApi */
 export class ClusterRequestError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_REQUEST_REFUSED';
   constructor(message: string, options?: ErrorOptions) {
@@ -188,21 +188,21 @@ export class ClusterRequestError extends ClusterError {
   }
 }
 
-/** What `RemoteError` is rebuilt from: the form in which an error travels. */
+/** The form in which an error travels; `RemoteError` is rebuilt from it. */
 export interface SerializedError {
   readonly name: string;
   readonly message: string;
   readonly code?: string | number;
-  /** The error's own enumerable properties, as far as they can be cloned. */
+  /** The error's own enumerable properties that can be cloned. */
   readonly data?: unknown;
-  /** Left out where NODE_ENV is 'production'. */
+  /** Absent where NODE_ENV is 'production'. */
   readonly stack?: string;
 }
 
 /**
- * An error thrown by a handler in another worker, rebuilt here.
+ * An error that a handler threw in another process, rebuilt here.
  *
- * `name`, `message`, `code` and `data` are those of the original; `stack` is the original's unless the
+ * `name`, `message`, `code` and `data` are those of the original. `stack` is also the original's, unless the
  * handler ran with NODE_ENV=production.
  *
  * @publicApi
@@ -219,7 +219,7 @@ export class RemoteError extends ClusterError {
     readonly slot: number | 'primary',
   ) {
     super((original.code as string | undefined) ?? RemoteError.code, original.message);
-    // As it was thrown, whatever is in it: this is for programs. A log that shows it has to see to that.
+    // Programs get the message exactly as it was thrown. A log that shows it must escape control characters itself.
     Object.defineProperty(this, 'message', { value: original.message, writable: true, configurable: true });
     this.name = original.name;
     this.data = original.data;
@@ -231,21 +231,21 @@ export class RemoteError extends ClusterError {
   }
 }
 
-/** Of each failure, so many characters are in the message of a `MapError`; the errors themselves have all. */
+/** The message of a `MapError` shows up to this many characters of each failure; `errors` holds the full messages. */
 const MAX_OF_EACH = 1_000;
 
-/** Who failed in a `map`, and why. */
+/** One member that failed in a `map`, and its error. */
 export interface MapFailure {
   readonly slot: number | 'primary';
-  /** The member's host; absent with the embedded engine, where there is one. */
+  /** The member's host; absent with the embedded engine, which has only one host. */
   readonly host?: string;
   readonly error: Error;
 }
 
-/** `map` rejects with this when one or more members failed; `failures` says who, `errors` holds the errors. @publicApi */
+/** `map` rejects with this error if one or more members failed; `failures` says which. @publicApi */
 export class MapError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_MAP';
-  /** The failures' errors, as in AggregateError. */
+  /** The errors of `failures`, as in AggregateError. */
   readonly errors: readonly Error[];
   constructor(
     event: string,

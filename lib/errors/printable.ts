@@ -1,7 +1,7 @@
-/** What moves a terminal's cursor, colours what follows, or turns the order of what is read. */
+/** Characters that move a terminal's cursor, colour the text after them, or reverse the reading order. */
 const CONTROL = /[^\P{Cc}\t]|[\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/gu;
 
-/** The rest of an indented text, or of what is inspected: it cannot be taken for a line of its own. */
+/** The start of a line that continues indented or inspected text, so nobody takes it for a log line of its own. */
 const CONTINUES = /^(?: {2}|\t|[}\])])/;
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r' };
@@ -11,14 +11,14 @@ function escaped(character: string): string {
   return SHORT[character] ?? (code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`);
 }
 
-/** Text of others as a log or a terminal may have it, on one line: control characters are written out. */
+/** Makes untrusted text safe for a log or a terminal, on one line: control characters are escaped. */
 export function oneLine(text: string): string {
   return text.search(CONTROL) < 0 ? text : text.replaceAll(CONTROL, escaped);
 }
 
 /**
- * Text in which there may be text of others, such as a message that quotes one: control characters are written out, and
- * so are newlines, but for those before an indented line, as in stacks and lists. So no part of it begins a line of a log.
+ * Makes a text safe that may quote untrusted text. Control characters are escaped, and so are newlines, except before
+ * an indented line, as in stacks and lists. So no quoted part can begin a new log line.
  */
 export function printable(text: string): string {
   if (text.search(CONTROL) < 0) return text;
@@ -27,7 +27,7 @@ export function printable(text: string): string {
   );
 }
 
-/** Lines of others, each indented, as they stand in a message below a sentence about them. */
+/** Indents each line of untrusted text, to stand in a message below a sentence about it. */
 export function quotedLines(text: string): string {
   return text
     .split(/\r?\n/)

@@ -1,11 +1,11 @@
 import { inspect, type InspectOptions, types } from 'node:util';
 
 /*
- * What is thrown may be anything: an error whose getters throw, a revoked proxy, an object that has no string. Whoever
- * writes an error down, for a log or another process, reads it here and nowhere else: nothing in this file throws.
+ * A thrown value may be anything: an error whose getters throw, a revoked proxy, an object that has no string. Code
+ * that writes an error to a log or to another process reads it with these functions only. Nothing in this file throws.
  */
 
-/** What can be said of something that was thrown. */
+/** What can be read of a thrown value. */
 export interface ErrorAccount {
   readonly name: string;
   readonly message: string;
@@ -13,10 +13,10 @@ export interface ErrorAccount {
   readonly stack?: string;
 }
 
-/** Of why something cannot be read, so many characters are told. */
+/** How many characters of the reason are shown when something cannot be read. */
 const MAX_REASON = 200;
 
-/** Of a value that is no error, and of an error in a log, so many characters are told. */
+/** How many characters a log shows of an error, or of a thrown value that is not an error. */
 const MAX_SHOWN = 16_384;
 
 const UNREADABLE = 'an error that cannot be read';
@@ -30,14 +30,14 @@ export function isError(value: unknown): value is Error {
   }
 }
 
-/** The parts of what was thrown; where they cannot be read, `message` says so: `an error that cannot be read: …`. */
+/** Reads the parts of a thrown value. If one cannot be read, `message` says so: `an error that cannot be read: …`. */
 export function readError(thrown: unknown): ErrorAccount {
   if (!isError(thrown)) return { name: 'Error', message: typeof thrown === 'string' ? thrown : shown(thrown) };
   const problems: string[] = [];
   const read = (part: 'name' | 'message' | 'code'): unknown => {
     try {
       const value = (thrown as { readonly [key in typeof part]?: unknown })[part];
-      // Any name and message has to be a text; a code that is neither text nor number is none.
+      // Name and message are converted to strings; a code that is neither a string nor a number is left out.
       return part === 'code' ? value : asText(value);
     } catch (problem) {
       problems.push(`its ${part} cannot be read (${reasonOf(problem)})`);
@@ -59,18 +59,18 @@ export function readError(thrown: unknown): ErrorAccount {
   };
 }
 
-/** The message of what was thrown, as a log shows it. */
+/** The message of a thrown value, shortened for a log. */
 export function messageOf(thrown: unknown): string {
   return shortened(readError(thrown).message);
 }
 
-/** The stack of what was thrown, as a log shows it; its message where it has none. */
+/** The stack of a thrown value, shortened for a log; its message if it has no stack. */
 export function stackOf(thrown: unknown): string {
   const { message, stack } = readError(thrown);
   return shortened(stack ?? message);
 }
 
-/** `value` as Node shows it. */
+/** `value` as `util.inspect` shows it, shortened for a log. */
 export function inspected(value: unknown, options?: InspectOptions): string {
   try {
     return shortened(inspect(value, options));
@@ -79,12 +79,14 @@ export function inspected(value: unknown, options?: InspectOptions): string {
   }
 }
 
-/** `text`, or its first `most` characters. */
+/** `text`, cut to its first `most` characters. */
 export function shortened(text: string, most = MAX_SHOWN): string {
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
-/** What is no error; of a proxy that was revoked Node knows a name, but nobody else anything. */
+/**
+ * Shows a value that is not an error. Node inspects a revoked proxy without complaint, so that case is checked first.
+ */
 function shown(value: unknown): string {
   try {
     if (typeof value === 'object' && value !== null) Object.getPrototypeOf(value);
@@ -94,7 +96,7 @@ function shown(value: unknown): string {
   return inspected(value);
 }
 
-/** Why something cannot be read, in short; it may be as odd itself. */
+/** A short text that says why something cannot be read. The reason may be unreadable, too. */
 export function reasonOf(problem: unknown): string {
   try {
     return shortened(asText(problem), MAX_REASON);
@@ -103,12 +105,12 @@ export function reasonOf(problem: unknown): string {
   }
 }
 
-/** @throws what its conversion throws, where it has one */
+/** @throws whatever the value's own string conversion throws */
 function asText(value: unknown): string {
   return typeof value === 'string' ? value : String(value);
 }
 
-/** Some libraries leave anything there. */
+/** The stack, if it is a string: some libraries put other values there. */
 function stackIn(error: Error): string | undefined {
   try {
     const { stack } = error as { readonly stack?: unknown };

@@ -4,20 +4,20 @@ import { type ContextRunner, currentContext } from '../platform/async-context.js
 import { hostTime, unixTimeOf } from '../platform/clock.js';
 import { MAX_DELAY } from '../platform/limits.js';
 
-/** What the messenger does to a context. */
+/** The messenger's access to the private parts of a context. */
 export let contextOf: {
-  /** For a task: where its progress goes. */
+  /** Sets where the progress of a task goes. */
   readonly report: (context: ClusterEventContext, progress: (value: unknown) => Promise<void>) => void;
-  /** Nobody waits for the result any more. */
+  /** Aborts `context.signal`: nobody waits for the result any more. */
   readonly abandon: (context: ClusterEventContext) => void;
-  /** Its handler is done. Drops the timer behind `context.signal`, if there is one. */
+  /** Drops the timer behind `context.signal`, if there is one. Called when the handler has finished. */
   readonly release: (context: ClusterEventContext) => void;
 };
 
-/** What is behind a context while its handler runs. */
+/** The state behind a context while its handler runs. */
 interface Run {
   controller?: AbortController;
-  /** The handler's own context, for those who listen to its signal. */
+  /** The handler's own async context, in which listeners of its signal are called. */
   inContext?: ContextRunner;
   timer?: NodeJS.Timeout;
   progress?: ((value: unknown) => Promise<void>) | undefined;
@@ -25,7 +25,7 @@ interface Run {
 }
 
 /**
- * What a handler may know of an event beside its data.
+ * What a handler is told about an event besides its data.
  *
  * @publicApi
  */
@@ -37,29 +37,29 @@ export class ClusterEventContext {
   constructor(
     /** The event's name. */
     readonly event: string,
-    /** Identifies the message; of a task, the caller's `id` where it gave one. */
+    /** Identifies the message. For a task: the `id` that the caller gave, if it gave one. */
     readonly id: string,
-    /** Who sent it: a slot, or `'primary'`. */
+    /** The sender: a slot, or `'primary'`. */
     readonly source: Address,
-    /** 1, or more when a task runs again after a worker died or its handler threw. */
+    /** 1 for the first run; higher when a task runs again because a worker died or its handler threw. */
     readonly attempt: number,
-    /** Time of this host's monotonic clock, in ms, after which nobody waits for the result; Infinity for none. */
+    /** When the callers stop waiting for the result, by this host's monotonic clock, in ms; Infinity for never. */
     until: number,
   ) {
     this.#until = until;
   }
 
   /**
-   * Unix time in ms after which nobody waits for the result; Infinity for none, as in a broadcast. The time that is left
-   * is kept by a monotonic clock: where the wall clock is set meanwhile, this is another value afterwards.
+   * When the callers stop waiting for the result, as Unix time in ms; Infinity for never, as in a broadcast. A
+   * monotonic clock measures the time that is left, so this value changes when the wall clock is set meanwhile.
    */
   get deadline(): number {
     return this.#until === Infinity ? Infinity : Math.round(unixTimeOf(this.#until));
   }
 
   /**
-   * Aborts at the deadline, with a `ClusterTimeoutError` as its reason, and when the callers of a task have given it
-   * up before, with an `AbortError`; not after the handler is done. Costs nothing unless it is read.
+   * Aborts at the deadline with a `ClusterTimeoutError` as its reason, or with an `AbortError` as soon as all callers
+   * have given up the task. Never aborts after the handler has finished. Costs nothing unless it is read.
    */
   get signal(): AbortSignal {
     const run = (this.#run ??= {});
@@ -73,11 +73,11 @@ export class ClusterEventContext {
   }
 
   /**
-   * Says how far the task has come: callers that wait by `consume$` get it, at most once and in order. Resolves when
-   * the bus took it, which waits while the way out is full, or had to drop it. Nothing happens where the event is no
+   * Reports the progress of the task to the callers that use `consume$`, at most once and in order. Resolves when the
+   * bus has accepted or dropped the value; it waits while the send queue is full. Does nothing if the event is not a
    * task.
    *
-   * @throws PayloadNotCloneableError, PayloadTooLargeError for a value that cannot be sent
+   * @throws PayloadNotCloneableError, PayloadTooLargeError if the value cannot be sent
    */
   async progress(value: unknown): Promise<void> {
     await this.#run?.progress?.(value);

@@ -1,6 +1,6 @@
 import { ApplicationConfig, ExternalContextCreator, type ModulesContainer } from '@nestjs/core';
 
-/** What Nest's pipeline around a handler is made by, and the global guards, pipes, interceptors and filters it has. */
+/** What creates Nest's pipeline around a handler, and the global guards, pipes, interceptors and filters it applies. */
 export interface Pipeline {
   readonly creator: ExternalContextCreator;
   readonly config: ApplicationConfig;
@@ -9,8 +9,8 @@ export interface Pipeline {
 type Container = Parameters<(typeof ExternalContextCreator)['fromContainer']>[0];
 
 /**
- * A pipeline without anything global: `useGlobalGuards`, `APP_GUARD` and their like are made for HTTP requests. What is
- * bound to a handler or its class is found as ever. It is how Nest keeps them out of the microservices of a hybrid.
+ * A pipeline without anything global: `useGlobalGuards`, `APP_GUARD` and the like are made for HTTP requests. What is
+ * bound to a handler or its class still applies. Nest keeps them out of a hybrid's microservices in the same way.
  */
 export function withoutAppConfig(modules: ModulesContainer): Pipeline {
   const config = new ApplicationConfig();

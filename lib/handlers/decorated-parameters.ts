@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Body, RequestMapping } from '@nestjs/common';
 import type { ExternalContextCreator } from '@nestjs/core';
 
-/** What decorators say of a method's parameters, by `type:index`. */
+/** What decorators say about a method's parameters, by `type:index`. */
 export type DecoratedParameters = Parameters<ExternalContextCreator['exchangeKeysForValues']>[1];
 
 /** RouteParamtypes.BODY, which is RpcParamtype.PAYLOAD: the type of parameter that Nest's ValidationPipe validates. */
@@ -11,17 +11,17 @@ export const PAYLOAD = 3;
 /** RpcParamtype.CONTEXT. */
 export const CONTEXT = 6;
 
-/** In the key of what `createParamDecorator` has made. */
+/** Part of the key of decorators made by `createParamDecorator`. */
 const CUSTOM = '__customRouteArgs__';
 
-// Asked of Nest's own decorators, as the keys of enhancers are.
+// Read from what Nest's own decorators write, like the keys of enhancers.
 const PARAMETERS = keyOfParameters(Body());
 const ROUTE = keyOfMethod(RequestMapping());
 
 /**
- * What decorators say of the parameters of a handler: `@Payload()` and `@Ctx()`, which are those of microservices,
- * `@Body()`, and the app's own. Undefined where there are none, and where one is HTTP's alone (`@Param()`, `@Req()`,
- * `@Body('name')` of a route): then the method is a route as well, and as a handler gets data and context.
+ * What decorators say about the parameters of a handler: `@Payload()` and `@Ctx()` of microservices, `@Body()`, and
+ * the app's own. Undefined if there are none, or if one of them is for HTTP only (`@Param()`, `@Req()`, or
+ * `@Body('name')` of a route): then the method is also a route, and as a handler it gets data and context.
  */
 export function decoratedParameters(owner: Function, name: string, method: object): DecoratedParameters | undefined {
   if (PARAMETERS === undefined) return undefined;
@@ -32,14 +32,14 @@ export function decoratedParameters(owner: Function, name: string, method: objec
   return entries.length > 0 && areOfEvents ? found : undefined;
 }
 
-/** Types of HTTP and of microservices have the same numbers. */
+/** HTTP and microservices use the same numbers for their parameter types. */
 function isOfEvents(key: string, hasName: boolean, isRoute: boolean): boolean {
   if (key.includes(CUSTOM)) return true;
   const type = Number(key.split(':')[0]);
   return (type === PAYLOAD && !(hasName && isRoute)) || (type === CONTEXT && !hasName);
 }
 
-/** What a parameter of that type is given in an event. */
+/** The value that a parameter of a given type gets in an event. */
 export const eventParameters = {
   exchangeKeyForValue(type: number, key: unknown, [data, context]: unknown[]): unknown {
     if (type === CONTEXT) return context;

@@ -11,9 +11,9 @@ import {
 } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 
-/** What of Nest's request pipeline is bound to a handler. */
+/** Which parts of Nest's request pipeline are bound to a handler. */
 export interface BoundEnhancers {
-  /** A guard, pipe, interceptor or filter, bound anywhere. */
+  /** Whether a guard, pipe, interceptor or filter is bound, on any level. */
   readonly any: boolean;
   readonly filters: boolean;
 }
@@ -25,7 +25,7 @@ const pass = {
   catch: () => undefined,
 };
 
-// Asked of Nest's own decorators: a key that Nest renames must not let a guard go unseen.
+// Read from what Nest's own decorators write: if Nest renames a key, no guard may be overlooked.
 const GUARDS = keyWrittenBy(UseGuards(pass));
 const PIPES = keyWrittenBy(UsePipes(pass as PipeTransform));
 const INTERCEPTORS = keyWrittenBy(UseInterceptors(pass as unknown as NestInterceptor));
@@ -48,7 +48,7 @@ export function boundEnhancers(config: ApplicationConfig, classes: readonly unkn
   return { any, filters };
 }
 
-/** The metadata key that `decorator` writes; undefined, and then everything counts as bound, if it writes none. */
+/** The metadata key that `decorator` writes. If it writes none, undefined: then everything counts as bound. */
 function keyWrittenBy(decorator: MethodDecorator): string | undefined {
   const probe = (): void => undefined;
   decorator({}, 'probe', { value: probe });

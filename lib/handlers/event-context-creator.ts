@@ -8,22 +8,22 @@ type ParamValueMetadata = Parameters<ExternalContextCreator['getParamValue']>[1]
 type ParamPipes = Parameters<ExternalContextCreator['getParamValue']>[2];
 type HandlerMetadata = ReturnType<ExternalContextCreator['getMetadata']>;
 
-/** What calls a handler and gives its errors to the filters. */
+/** Calls a handler and passes its errors to the filters. */
 interface ErrorProxy {
   createProxy(target: unknown, filters: ExceptionsHandler, type: string): unknown;
 }
 
-/** What of Nest's makes the ExecutionContext that an app's own parameter decorators get. */
+/** The part of Nest that creates the ExecutionContext for an app's own parameter decorators. */
 interface ContextUtils {
   getContextFactory(type: string, instance: object, callback: unknown): (args: unknown[]) => never;
 }
 
-/** Written by the TypeScript compiler for a decorated method. */
+/** The TypeScript compiler writes this metadata for a decorated method. */
 const PARAM_TYPES = 'design:paramtypes';
 
-/** What a parameter is given that no decorator says more of. */
+/** The parameters of a handler that no decorator describes. */
 const PARAMS: ReturnType<HandlerMetadata['getParamsMetadata']> = [
-  // Without a name, as `@Body()` alone: the parameter is the whole of it.
+  // No name, like plain `@Body()`: the parameter gets the whole value.
   { index: 0, type: PAYLOAD, data: undefined as never, pipes: [], extractValue: (data: unknown) => data },
   {
     index: 1,
@@ -35,15 +35,15 @@ const PARAMS: ReturnType<HandlerMetadata['getParamsMetadata']> = [
 ];
 
 /**
- * Nest's ExternalContextCreator, taught that a handler is called with `(data, context)`: data goes through
- * the pipes, the context is passed as it is. Where decorators say what a parameter is, it is that.
+ * Nest's ExternalContextCreator, adapted to handlers that are called with `(data, context)`: data goes through
+ * the pipes, and the context is passed unchanged. Decorators on parameters take precedence.
  *
- * Nest caches parameters by method name (Nest 11) together with those of other libraries. Answering from here leaves the
- * class alone, so the same method can be an HTTP route as well. `moduleKey` is the module that provides the handler:
- * Nest 11 looks for it among providers only, and would miss a controller's class-bound guards. `filterFailed` hears of a
- * filter that can only answer HTTP.
+ * Nest 11 caches parameters by method name, together with those of other libraries. This creator answers itself and
+ * leaves the class alone, so the same method can also be an HTTP route. `moduleKey` is the module that provides the
+ * handler: Nest 11 looks for it among providers only, and would miss the class-bound guards of a controller.
+ * `filterFailed` is called when a filter fails because it can only answer HTTP.
  *
- * @param type what `ExecutionContext.getType()` gives
+ * @param type what `ExecutionContext.getType()` returns
  */
 export function eventContextCreator(
   nest: ExternalContextCreator,
@@ -83,7 +83,7 @@ export function eventContextCreator(
         ],
       };
     },
-    // No pipe gets to see the context.
+    // The context does not go through pipes.
     getParamValue: (value: unknown, metadata: ParamValueMetadata, pipes: ParamPipes) =>
       (metadata.type as unknown) === CONTEXT ? Promise.resolve(value) : nest.getParamValue(value, metadata, pipes),
     externalErrorProxy: {

@@ -2,17 +2,20 @@ import { ContextIdFactory } from '@nestjs/core';
 import { EventContextError } from '../errors/errors.js';
 import type { ClusterEventContext } from '../events/cluster-event-context.js';
 
-/** What a request-scoped provider gets when it injects REQUEST in an event, and a ContextIdStrategy as its request. @publicApi */
+/**
+ * In an event, what REQUEST injects into a request-scoped provider, and what a ContextIdStrategy is given.
+ * @publicApi
+ */
 export interface ClusterEventRequest {
   readonly data: unknown;
   readonly context: ClusterEventContext;
 }
 
 /**
- * The context id of an event, by the app's ContextIdStrategy where it has one.
+ * The context id of an event, from the app's ContextIdStrategy if it has one.
  *
- * @param handler how messages name it
- * @throws EventContextError where the strategy throws: most are written for HTTP requests, which have headers
+ * @param handler the handler's name in messages
+ * @throws EventContextError if the strategy throws: most strategies are written for HTTP requests, which have headers
  */
 export function eventContextId(request: ClusterEventRequest, handler: string) {
   try {

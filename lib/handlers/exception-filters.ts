@@ -1,16 +1,16 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import { settled } from './settled.js';
 
-/** What Nest asks what becomes of an error: the filters that are bound to a handler. */
+/** The part of Nest that handles an error with the filters that are bound to a handler. */
 export interface ExceptionsHandler {
   next(error: unknown, host: ArgumentsHost): unknown;
 }
 
 /**
- * The filters of a handler, such that one that can only answer HTTP hides no error: where it fails because there is no
- * response, or gives nothing, the caller gets what the handler threw.
+ * Wraps the filters of a handler so that a filter made for HTTP hides no error: if it fails because there is no
+ * response, or returns nothing, the caller gets what the handler threw.
  *
- * @param failed hears of the TypeError of a filter that failed
+ * @param failed called with the TypeError of a filter that failed
  */
 export function eventFilters(filters: ExceptionsHandler, failed: (error: TypeError) => void): ExceptionsHandler {
   return {
@@ -19,7 +19,8 @@ export function eventFilters(filters: ExceptionsHandler, failed: (error: TypeErr
       try {
         result = await settled(await filters.next(error, withoutResponse(host)));
       } catch (thrown) {
-        // That is what `response.status is not a function` is; other errors a filter throws for its callers to see.
+        // `response.status is not a function` is a TypeError. Other errors are those that a filter throws to the
+        // caller.
         if (thrown === error || !(thrown instanceof TypeError)) throw thrown;
         failed(thrown);
         throw error;
@@ -30,7 +31,7 @@ export function eventFilters(filters: ExceptionsHandler, failed: (error: TypeErr
   };
 }
 
-/** Whatever is done with it fails at once, and says why. */
+/** Every access to it fails at once, with a clear reason. */
 const NO_RESPONSE = new Proxy(
   {},
   {
@@ -44,7 +45,7 @@ function refuse(what: string): never {
   throw new TypeError(`cannot ${what} an HTTP response: an event has none`);
 }
 
-/** `(data, context)` stand where request and response are in HTTP, and a context is no response. */
+/** In an event, `(data, context)` take the places of request and response, but a context is not a response. */
 function withoutResponse(host: ArgumentsHost): ArgumentsHost {
   const switchToHttp = () => ({ ...host.switchToHttp(), getResponse: () => NO_RESPONSE });
   return Object.create(host, { switchToHttp: { value: switchToHttp } }) as ArgumentsHost;

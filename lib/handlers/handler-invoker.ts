@@ -12,17 +12,17 @@ import { type ClusterEventRequest, eventContextId } from './event-context-id.js'
 import type { Handler } from './handler.interface.js';
 import { settled } from './settled.js';
 
-/** What Nest keeps of one provider or controller. */
+/** Nest's record of one provider or controller. */
 export type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
 type Invoke = Handler['invoke'];
 type Method = (data: unknown, context: ClusterEventContext) => unknown;
 type ContextId = ReturnType<typeof eventContextId>;
 
-/** What guards, interceptors and filters get from `ExecutionContext.getType()`. */
+/** What `ExecutionContext.getType()` returns in guards, interceptors and filters. */
 const CONTEXT_TYPE = 'cluster';
 
-/** Turns a decorated method of a provider or controller into something that runs like any Nest handler. */
+/** Turns a decorated method of a provider or controller into a function that runs like any Nest handler. */
 export class HandlerInvoker {
   readonly #logger = new ClusterLogger();
 
@@ -32,7 +32,7 @@ export class HandlerInvoker {
     private readonly moduleRef: ModuleRef,
   ) {}
 
-  /** The invocation of `wrapper`'s method, with all that is bound to it around it. */
+  /** Creates the function that calls `wrapper`'s method, with everything that is bound to the method around it. */
   create(wrapper: InstanceWrapper, name: string): Invoke {
     const label = `${labelOf(wrapper)}.${name}`;
     const creator = eventContextCreator(
@@ -52,20 +52,20 @@ export class HandlerInvoker {
     const isDecorated = decoratedParameters(instance.constructor, name, method) !== undefined;
     if (isDecorated || this.#enhancers(wrapper, instance, method).any)
       return this.#pipeline(creator, wrapper, instance, name);
-    // Nothing is bound: Nest's pipeline would only add promises.
+    // Nothing is bound, so Nest's pipeline would only add promises.
     return (data, context) => settled(method.call(instance, data, context));
   }
 
-  /** Request-scoped and transient: a fresh instance for each event, which is its request. */
+  /** For request-scoped and transient providers: creates an instance for each event, with the event as its request. */
   #perEvent(creator: ExternalContextCreator, wrapper: InstanceWrapper, name: string, label: string): Invoke {
-    // The host module's own reference: another module may provide the same token.
+    // The host module's own reference, because another module may provide the same token.
     const own = wrapper.host?.providers.get(ModuleRef)?.instance as ModuleRef | undefined;
     const moduleRef = own ?? this.moduleRef;
     const durable = wrapper.isDependencyTreeDurable();
     return async (data, context) => {
       const request: ClusterEventRequest = { data, context };
       const contextId = eventContextId(request, label);
-      // As Nest's router does: a durable provider outlives the event, so it sees the strategy's payload only.
+      // As in Nest's router: a durable provider outlives the event, so it sees only the strategy's payload.
       const seen = durable ? contextId.payload : Object.assign(request, contextId.payload);
       moduleRef.registerRequestByContextId(seen, contextId);
       const strict = own !== undefined;
@@ -82,7 +82,7 @@ export class HandlerInvoker {
     contextId?: ContextId,
   ): Invoke {
     const method = instance[name] as Method;
-    // Without a filter of the app's own, Nest's last resort would log an error that is logged or returned anyway.
+    // Without a filter of the app, Nest's default filter would log an error that is logged or returned anyway.
     const { filters } = this.#enhancers(wrapper, instance, method);
     return creator.create(
       instance,

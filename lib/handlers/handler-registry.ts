@@ -4,9 +4,9 @@ import type { Handler } from './handler.interface.js';
 const NONE: readonly Handler[] = [];
 
 /**
- * Which handlers this process has for each event, in order of registration.
+ * The handlers of this process for each event, in order of registration.
  *
- * The lists are replaced, never changed, so that who walks one is not disturbed by a handler that adds
+ * A list is never changed but replaced, so that code which iterates over one is not disturbed by a handler that adds
  * or removes another.
  */
 export class HandlerRegistry {
@@ -14,17 +14,17 @@ export class HandlerRegistry {
   readonly #consumers = new Map<string, readonly Handler[]>();
   readonly #watchers = new Set<() => void>();
 
-  /** All that a broadcast of `event` calls. */
+  /** All handlers that a broadcast of `event` calls. */
   listeners(event: string): readonly Handler[] {
     return this.#listeners.get(event) ?? NONE;
   }
 
-  /** The one that answers `map` and `send`: the first listener. */
+  /** The handler that answers `map` and `send`: the first listener. */
   answerer(event: string): Handler | undefined {
     return this.#listeners.get(event)?.find(({ answers }) => answers);
   }
 
-  /** The one that runs tasks: the first consumer, else the first listener. */
+  /** The handler that runs tasks: the first consumer, otherwise the first listener. */
   consumer(event: string): Handler | undefined {
     return this.#consumers.get(event)?.[0] ?? this.answerer(event);
   }

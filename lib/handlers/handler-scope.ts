@@ -2,16 +2,16 @@ import type { Handler } from './handler.interface.js';
 import { HandlerRegistry } from './handler-registry.js';
 
 /**
- * The handlers of one Nest container, among those of its process: a worker may hold several containers, and what one
- * brought goes when it is closed.
+ * The handlers of one Nest container, which are part of those of its process. A worker may have several containers;
+ * when one is closed, its handlers are removed.
  */
 export class HandlerScope {
-  /** The container's own: which of its handlers runs a task does not depend on the other containers. */
+  /** Only this container's handlers: which of them runs a task does not depend on other containers. */
   readonly #own = new HandlerRegistry();
 
   constructor(private readonly registry: HandlerRegistry) {}
 
-  /** The container's handler that runs the event's tasks. */
+  /** The handler of this container that runs the event's tasks. */
   consumer(event: string): Handler | undefined {
     return this.#own.consumer(event);
   }
@@ -31,7 +31,7 @@ export class HandlerScope {
     this.registry.removeListener(event, handler);
   }
 
-  /** The container is closed: none of its handlers is called any more. */
+  /** Called when the container is closed: none of its handlers is called any more. */
   release(): void {
     for (const [event, handler] of this.#own.allListeners()) this.removeListener(event, handler);
     for (const [event, handler] of this.#own.allConsumers()) {

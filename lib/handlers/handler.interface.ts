@@ -1,17 +1,17 @@
 import type { ClusterEventContext } from '../events/cluster-event-context.js';
 
-/** Something that handles one event in this process. */
+/** Handles one event in this process. */
 export interface Handler {
-  /** `Class.method`, or how else a log line names it. */
+  /** The handler's name in log lines, usually `Class.method`. */
   readonly label: string;
-  /** How many tasks it may run at once; undefined: any number. */
+  /** How many tasks it may run at once; undefined: no limit. */
   readonly concurrency?: number;
   /**
-   * False for one that only watches broadcasts (`events$`): it is no answer to `map`, `send` or `consume`.
+   * False for a handler that only watches broadcasts (`events$`): it does not answer `map`, `send` or `consume`.
    */
   readonly answers: boolean;
-  /** It was added by call, and may be removed at any time. */
+  /** True if it was added by a call such as `messenger.on`, and so may be removed at any time. */
   readonly isByCall?: boolean;
-  /** Runs the handler's synchronous part at once. Returns its result or a promise of it; may throw. */
+  /** Runs the handler's synchronous part at once. Returns the result or a promise of it; may throw. */
   invoke(data: unknown, context: ClusterEventContext): unknown;
 }

@@ -8,7 +8,7 @@ import { ClusterLogger } from '../platform/cluster-logger.js';
 /** Finds the decorated methods of all providers and controllers of the app. */
 export class HandlersExplorer {
   readonly #logger = new ClusterLogger();
-  /** Instances whose methods are registered. */
+  /** The instances whose methods are already registered. */
   readonly #known = new WeakSet<object>();
 
   constructor(
@@ -17,13 +17,13 @@ export class HandlersExplorer {
     private readonly accessor: HandlerMetadataAccessor,
     private readonly invoker: HandlerInvoker,
     private readonly registry: Pick<HandlerScope, 'addListener' | 'addConsumer' | 'consumer'>,
-    /** Whether this process runs tasks; the primary does not. */
+    /** Whether this process runs tasks. The primary does not. */
     private readonly runsTasks: boolean,
   ) {}
 
   /**
-   * Registers those that are not yet. Call it when all providers of the app, or of `modules` where that is given, are
-   * constructed.
+   * Registers the handlers that are not registered yet. Call it when all providers of the app, or of `modules` if
+   * given, are constructed.
    */
   explore(modules?: ReadonlySet<Module>): void {
     for (const [instance, wrapper] of this.#hosts(modules)) {
@@ -33,7 +33,7 @@ export class HandlersExplorer {
     }
   }
 
-  /** One wrapper for each instance: a factory may hand out an instance that a class provider made. */
+  /** One wrapper per instance: a factory may return an instance that a class provider created. */
   #hosts(modules: ReadonlySet<Module> | undefined): Iterable<[object, InstanceWrapper]> {
     const hosts = new Map<object, InstanceWrapper>();
     for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
@@ -42,7 +42,7 @@ export class HandlersExplorer {
       if (wrapper.isAlias || typeof instance !== 'object' || instance === null) continue;
       if (Object.getPrototypeOf(instance) === null) continue;
       const known = hosts.get(instance);
-      // The class provider's module is the one whose guards are meant.
+      // Prefer the class provider: the guards of its module are the ones that should apply.
       if (known === undefined || (known.isNotMetatype && !wrapper.isNotMetatype)) hosts.set(instance, wrapper);
     }
     return hosts;

@@ -1,11 +1,11 @@
 import { type LazyModuleLoader, ModuleRef, type ModulesContainer } from '@nestjs/core';
 
-/** What Nest keeps of one module. */
+/** Nest's record of one module. */
 export type Module = NonNullable<ReturnType<ModulesContainer['get']>>;
 
 /**
- * Calls `loaded` after each load of a lazy module with that module and all that it imports, before the loader gives it
- * to the app. Nest runs no lifecycle hook then, so nothing else tells of it.
+ * Calls `loaded` after each load of a lazy module, with that module and everything it imports, before the loader
+ * returns it to the app. Nest runs no lifecycle hook in this case, so there is no other way to notice it.
  */
 export function onLazyLoad(
   loader: LazyModuleLoader,

@@ -1,6 +1,6 @@
 import { isObservable, lastValueFrom } from 'rxjs';
 
-/** The last value of an Observable, anything else as it is: what Nest makes of a handler's result. */
+/** The last value of an Observable, and anything else unchanged: Nest treats a handler's result in the same way. */
 export function settled(result: unknown): unknown {
   if (isObservable(result)) return lastValueFrom(result);
   if (!(result instanceof Promise)) return result;

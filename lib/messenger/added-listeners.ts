@@ -8,7 +8,7 @@ import type { ClusterEventContext } from '../events/cluster-event-context.js';
 
 type Listener = (data: any, context: ClusterEventContext) => unknown;
 
-/** Handlers added by call: the imperative twins of `@OnClusterEvent`. */
+/** Handlers that are added by calls such as `messenger.on`: the imperative counterpart of `@OnClusterEvent`. */
 export class AddedListeners {
   readonly #added = new Map<string, { readonly listener: Listener; readonly handler: Handler }[]>();
 
@@ -22,7 +22,7 @@ export class AddedListeners {
       answers: true,
       isByCall: true,
       invoke: (data, context) => {
-        // Gone before it runs: what it does may bring the event again.
+        // Removed before it runs, because the listener itself may cause the event again.
         if (method === 'once') this.#remove(event, handler);
         return settled(listener(data, context));
       },
@@ -32,13 +32,13 @@ export class AddedListeners {
     return () => this.#remove(event, handler);
   }
 
-  /** Removes the listener; the one added last where it was added more than once. */
+  /** Removes the listener. If it was added more than once, removes the one added last. */
   remove(event: string, listener: Listener): void {
     const added = this.#added.get(event)?.findLast((entry) => entry.listener === listener);
     if (added !== undefined) this.#remove(event, added.handler);
   }
 
-  /** Broadcasts of the event, while subscribed. */
+  /** The broadcasts of the event, while subscribed. */
   watch(event: string): Observable<{ data: unknown; context: ClusterEventContext }> {
     checkEvent('events$', event);
     const events = new Observable<{ data: unknown; context: ClusterEventContext }>((subscriber) => {

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../errors/errors.js';
 import { inspected } from '../errors/read-error.js';
 
-/** Longest event name, id or key, in UTF-8 bytes: they travel in a frame's header. */
+/** Longest event name, id or key, in UTF-8 bytes: they are sent in a frame's header. */
 const MAX_NAME_BYTES = 1024;
 
 /** Refuses an event name, id or key that is not a non-empty string of reasonable length. */
@@ -9,7 +9,7 @@ export function checkName(call: string, what: string, value: unknown): void {
   if (typeof value !== 'string' || value === '') {
     throw new InvalidArgumentError(`${call}: ${what} must be a non-empty string, not ${show(value)}.`);
   }
-  // No string is longer in bytes than three times its length.
+  // UTF-8 takes at most three bytes per unit of a string's length, so most names need no exact count.
   if (value.length * 3 > MAX_NAME_BYTES && Buffer.byteLength(value) > MAX_NAME_BYTES) {
     throw new InvalidArgumentError(
       `${call}: ${what} is ${Buffer.byteLength(value)} bytes long, over the limit of ${MAX_NAME_BYTES}. ` +
@@ -18,7 +18,7 @@ export function checkName(call: string, what: string, value: unknown): void {
   }
 }
 
-/** The event name, or a refusal. */
+/** Refuses an invalid event name. @throws InvalidArgumentError */
 export function checkEvent(method: string, event: unknown): void {
   checkName(method, 'event', event);
 }
@@ -38,7 +38,7 @@ export function checkOptions(call: string, options: unknown, known: readonly str
   }
 }
 
-/** A time in ms, > 0; Infinity is one. `fallback` where it is undefined. */
+/** Reads a time in ms: above 0, may be Infinity. `fallback` if `value` is undefined. */
 export function readTime(call: string, option: string, value: unknown, fallback: number): number {
   if (value === undefined) return fallback;
   if (typeof value !== 'number' || !(value > 0)) {
@@ -49,7 +49,7 @@ export function readTime(call: string, option: string, value: unknown, fallback:
   return value;
 }
 
-/** A whole number of at least `least`; `fallback` where it is undefined. */
+/** Reads a whole number of at least `least`. `fallback` if `value` is undefined. */
 export function readCount(call: string, option: string, value: unknown, least: number, fallback: number): number {
   if (value === undefined) return fallback;
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
@@ -60,14 +60,14 @@ export function readCount(call: string, option: string, value: unknown, least: n
   return value;
 }
 
-/** Refuses what is no function. */
+/** Refuses a value that is not a function. */
 export function checkFunction(call: string, what: string, value: unknown): void {
   if (typeof value !== 'function') {
     throw new InvalidArgumentError(`${call}: ${what} must be a function, not ${show(value)}.`);
   }
 }
 
-/** A value as an error message shows it. */
+/** Formats a value for an error message. */
 export function show(value: unknown): string {
   return inspected(value, { depth: 0, maxStringLength: 80 });
 }

@@ -12,17 +12,17 @@ interface WaitingCall {
   readonly refuse: () => void;
 }
 
-/** Which worker is wanted. */
+/** Describes the worker that a call is looking for. */
 export interface MemberQuery {
   readonly wanted: (member: Member) => boolean;
-  /** The error where there is none and never will be. */
+  /** Creates the error for when no such worker is ready and none ever will be. */
   readonly never: () => Error;
-  /** The slot it would be in, where that is known. */
+  /** The slot such a worker would be in, if known. */
   readonly slot?: number;
 }
 
 /**
- * The messenger's hold on the bus: calls made before it is open wait in order, calls made after it is
+ * The messenger's connection to the bus. Calls made before the bus is open wait in order; calls made after it is
  * closed are refused.
  */
 export class BusConnection {
@@ -31,7 +31,7 @@ export class BusConnection {
   #serving = false;
   #opening: Promise<void> | undefined;
   readonly #waiting = new Set<WaitingCall>();
-  /** What `slots()` last made of the members. */
+  /** The members that `slots()` was last computed from, and its result. */
   #slots: { readonly of: readonly Member[]; readonly list: readonly Member[] } = { of: [], list: [] };
 
   constructor(
@@ -47,13 +47,13 @@ export class BusConnection {
     return this.#state === 'open';
   }
 
-  /** Opens the bus and lets the waiting calls go. Refuses them if it fails. */
+  /** Opens the bus, then starts the waiting calls. If that fails, refuses them. */
   open(): Promise<void> {
     this.#opening ??= this.#open();
     return this.#opening;
   }
 
-  /** One that refuses every call: for a container that is closed while others of its process live on. */
+  /** Returns a connection that refuses every call, for a container that closes while others of its process live on. */
   refusing(): BusConnection {
     const refusing = new BusConnection(this.bus, this.registry, this.dispatcher);
     refusing.#close('its application was closed');
@@ -67,41 +67,41 @@ export class BusConnection {
   }
 
   /**
-   * Calls `start` at once if the bus is open, else when it is, in the order of calls; whatever it takes,
-   * the deadline bounds it. `start` hands its message to the bus before it waits for anything, which is
-   * what keeps a sender's messages in order. Resolves to what `read` makes of what the part is settled with.
+   * Calls `start` now if the bus is open, otherwise when it opens, in the order of the calls. The deadline covers
+   * all of it. `start` must hand its message to the bus before it awaits anything, because that keeps a sender's
+   * messages in order. Resolves to what `read` returns for the value that settles the call.
    */
   call<T, Result = T>(
     call: string,
     deadline: Deadline,
-    start: (part: PendingCall<T>) => void,
+    start: (pending: PendingCall<T>) => void,
     expired: () => Error,
     read?: (value: T) => Result,
   ): Promise<Result> {
     if (this.#state === 'open') return deadline.bound(start, expired, read);
-    return deadline.bound((part: PendingCall<T>) => this.whenOpen(call, part, start), expired, read);
+    return deadline.bound((pending: PendingCall<T>) => this.whenOpen(call, pending, start), expired, read);
   }
 
-  /** Begins `start` now, or once the bus is open; the part fails where it is closed. */
-  whenOpen<Some extends PendingCall<any>>(call: string, part: Some, start: (part: Some) => void): void {
-    if (this.#state === 'open') return part.begin(start);
-    if (this.#state === 'closed') return part.reject(this.#refusal(call));
+  /** Calls `start` now, or when the bus opens. Rejects the call if the bus is closed. */
+  whenOpen<Some extends PendingCall<any>>(call: string, pending: Some, start: (pending: Some) => void): void {
+    if (this.#state === 'open') return pending.begin(start);
+    if (this.#state === 'closed') return pending.reject(this.#refusal(call));
     const waiting: WaitingCall = {
       start: () => {
-        part.cancel = undefined;
-        part.begin(start);
+        pending.cancel = undefined;
+        pending.begin(start);
       },
-      refuse: () => part.reject(this.#refusal(call)),
+      refuse: () => pending.reject(this.#refusal(call)),
     };
     this.#waiting.add(waiting);
-    part.cancel = () => this.#waiting.delete(waiting);
+    pending.cancel = () => this.#waiting.delete(waiting);
   }
 
-  /** Tells the bus of handlers that it was not told of yet, before a task that may be for one of them. */
+  /** Tells the bus about new handlers right now, before a task that may be for one of them. */
   serveNow(): void {
     if (!this.#serving) return;
     this.#serving = false;
-    // What takes the tasks outlives the call that brought the handler.
+    // The bus's task consumers outlive the call that added the handler, so they must not run in its context.
     if (this.#state === 'open') inRootContext(() => this.bus.serve(this.registry.consumedEvents()));
   }
 
@@ -118,9 +118,9 @@ export class BusConnection {
   }
 
   /**
-   * Gives `found` the first ready worker that `wanted` accepts, now or as soon as the word of it comes: in the order
-   * of calls, and before anything that was sent after that word is heard. Gives `failed` what `never()` says once there
-   * is none and none will be: the cluster stops, or was scaled down below `slot`.
+   * Calls `found` with the first ready worker that `wanted` accepts: now, or as soon as this process hears of one.
+   * Calls are served in order, and before any message that arrives after the news of that worker. Calls `failed` with
+   * `never()` once there is no such worker and will be none: the cluster is stopping, or was scaled down below `slot`.
    */
   member(
     call: string,
@@ -174,7 +174,7 @@ export class BusConnection {
     this.#waiting.clear();
   }
 
-  /** Many handlers come at once when an app boots: the bus is told once for all of them. */
+  /** An app that boots adds many handlers at once; the bus is told once about all of them. */
   #serveSoon(): void {
     if (this.#serving || this.#state !== 'open') return;
     this.#serving = true;
@@ -189,7 +189,7 @@ export class BusConnection {
   }
 }
 
-/** A replaced worker may still be listed beside its replacement, which has the higher number. */
+/** A replaced worker may still be listed beside its replacement, which has the higher id. */
 function newest(members: readonly Member[], wanted: (member: Member) => boolean): Member | undefined {
   let found: Member | undefined;
   for (const member of members) {
@@ -198,7 +198,7 @@ function newest(members: readonly Member[], wanted: (member: Member) => boolean)
   return found;
 }
 
-/** Slots are counted within a primary. */
+/** Each primary counts its own slots, so the key is the primary and the slot. */
 function onePerSlot(members: readonly Member[]): readonly Member[] {
   const bySlot = new Map<string, Member>();
   for (const member of members) {

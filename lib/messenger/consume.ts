@@ -9,34 +9,35 @@ import { type CallInfo, noWorkerReady, timedOut, valueOf } from './outcome.js';
 
 /** @publicApi */
 export interface ConsumeOptions {
-  /** How long to wait for the result, in ms; Infinity for ever. Default: `messenger.timeout`. */
+  /** How long to wait for the result, in ms; Infinity to wait forever. Default: `messenger.timeout`. */
   readonly timeout?: number;
   /**
-   * Makes duplicates one: calls with the same event and id share one execution and its result, whichever
-   * worker they come from, while the task waits or runs and for a while after.
+   * Merges duplicates: calls with the same event and id share one execution and its result, from whichever worker they
+   * come. This holds while the task waits or runs, and for a while after.
    */
   readonly id?: string;
-  /** How often the handler may run in all if it throws. Default 1: its error is final. */
+  /** How many times the handler may run in total if it throws. Default 1: its error is final. */
   readonly attempts?: number;
-  /** How often another worker takes over after the one that ran the task died. Default 2. */
+  /** How many times another worker runs the task after the worker that ran it died. Default 2. */
   readonly redeliveries?: number;
   /**
-   * `'at-most-once'`: never delivered again, whatever happens. Default `'at-least-once'`: a worker's death
-   * may mean that the handler runs twice.
+   * `'at-most-once'`: the task is never delivered again, whatever happens. Default `'at-least-once'`: the handler may
+   * run twice if a worker dies.
    */
   readonly delivery?: 'at-least-once' | 'at-most-once';
   /**
-   * Gives the task up when it aborts: the call rejects with its reason at once. A task that waits is never run then; in
-   * the handler of one that runs, `context.signal` aborts. Others that wait for the same `id` still get the result.
+   * Gives up the task when it aborts: the call rejects at once with the signal's reason. A waiting task will not run.
+   * If the task is running, its handler's `context.signal` aborts. Other calls with the same `id` still get the
+   * result.
    */
   readonly signal?: AbortSignal;
 }
 
-/** What `consume$` emits: any number of words on the task's progress, then its result. @publicApi */
+/** What `consume$` emits: any number of progress values, then the result. @publicApi */
 export type TaskEvent<Result> =
   | {
       readonly type: 'progress';
-      /** What the handler gave to `context.progress()`. */
+      /** The value that the handler passed to `context.progress()`. */
       readonly value: unknown;
     }
   | {
@@ -45,7 +46,7 @@ export type TaskEvent<Result> =
       readonly value: Result;
     };
 
-/** The checked options of a `consume`. */
+/** The checked options of a `consume` call. */
 export interface Policy extends Pick<TaskRequest, 'key' | 'redeliveries' | 'attempts'> {
   readonly timeout: number;
   readonly signal: AbortSignal | undefined;
@@ -54,7 +55,7 @@ export interface Policy extends Pick<TaskRequest, 'key' | 'redeliveries' | 'atte
 const OPTIONS = ['timeout', 'id', 'attempts', 'redeliveries', 'delivery', 'signal'];
 const DEFAULT_REDELIVERIES = 2;
 
-/** The options of a `consume`, checked, with the defaults filled in. */
+/** Checks the options of a `consume` call and fills in the defaults. */
 export function readConsumeOptions(call: string, options: ConsumeOptions | undefined, timeout: number): Policy {
   checkOptions(call, options, OPTIONS);
   const { id, delivery = 'at-least-once', signal } = options ?? {};
@@ -77,13 +78,13 @@ export function readConsumeOptions(call: string, options: ConsumeOptions | undef
   return { key: id, attempts, redeliveries, signal, timeout: readTime(call, 'timeout', options?.timeout, timeout) };
 }
 
-/** By what it can do: one of another realm is as good. */
+/** Checks for the needed members, not the class, so that a signal of another realm is accepted. */
 function isAbortSignal(value: unknown): boolean {
   const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>;
   return typeof aborted === 'boolean' && typeof addEventListener === 'function';
 }
 
-/** What waits for a task's result. */
+/** A call that waits for the result of a task. */
 class TaskCall extends PendingCall<Answer> {
   constructor(
     deadline: Deadline,
@@ -111,9 +112,9 @@ class TaskCall extends PendingCall<Answer> {
   }
 }
 
-const enqueue = (part: TaskCall): void => part.enqueue();
+const enqueue = (pending: TaskCall): void => pending.enqueue();
 
-/** Gives a task to the queue and waits for its result; `onProgress` gets what comes before. */
+/** Adds a task to the queue and waits for its result; `onProgress` gets the progress values before it. */
 export function consume(
   connection: BusConnection,
   label: string,
@@ -125,22 +126,22 @@ export function consume(
   if (signal?.aborted) return Promise.reject(signal.reason);
   const call = { label, event, timeout };
   const deadline = new Deadline(timeout);
-  const heard = onProgress && hearing(onProgress, deadline);
-  const task: TaskRequest = { event, payload, deadline: deadline.at, key, redeliveries, attempts, onProgress: heard };
+  const decoded = onProgress && decodeProgress(onProgress, deadline);
+  const task: TaskRequest = { event, payload, deadline: deadline.at, key, redeliveries, attempts, onProgress: decoded };
   const result = new Promise((resolve, reject) => {
-    new TaskCall(deadline, connection, call, task, resolve, reject).wait((part) =>
-      connection.whenOpen(label, part, enqueue),
+    new TaskCall(deadline, connection, call, task, resolve, reject).wait((pending) =>
+      connection.whenOpen(label, pending, enqueue),
     );
   });
   return signal === undefined ? result : unlessAborted(signal, deadline, result);
 }
 
-/** Reads the words of progress; one that is none fails the call. */
-function hearing(onProgress: (value: unknown) => void, deadline: Deadline): (word: Encoded) => void {
-  return (word) => {
+/** Decodes progress values; one that cannot be decoded fails the call. */
+function decodeProgress(onProgress: (value: unknown) => void, deadline: Deadline): (payload: Encoded) => void {
+  return (payload) => {
     let value: unknown;
     try {
-      value = decode(word);
+      value = decode(payload);
     } catch (error) {
       return deadline.abort(error);
     }
@@ -158,7 +159,7 @@ async function unlessAborted<T>(signal: AbortSignal, deadline: Deadline, result:
   }
 }
 
-/** What a call says until it settles. Who unsubscribes aborts the signal that it is started with, and so does `signal`. */
+/** Emits the events of a task until it settles. Unsubscribing, or aborting `signal`, aborts the signal of the call. */
 export function taskEvents(
   signal: AbortSignal | undefined,
   start: (signal: AbortSignal, onProgress: (value: unknown) => void) => Promise<unknown>,

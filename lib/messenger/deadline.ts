@@ -2,22 +2,22 @@ import type { Waiter } from '../bus/bus.interface.js';
 import { hostTime } from '../platform/clock.js';
 import { MAX_DELAY } from '../platform/limits.js';
 
-/** One part of a call, which waits until it is settled or the deadline passes. What comes later is ignored. */
+/** One step of a call, which waits until it is settled or the deadline passes. Later results are ignored. */
 export abstract class PendingCall<T, Result = unknown> implements Waiter<T> {
   cancel: (() => void) | undefined = undefined;
-  /** Nobody waits for it any more. */
+  /** True when nobody waits for it any more. */
   isOver = false;
 
   constructor(protected readonly deadline: Deadline) {}
 
-  /** Begins what it waits for. */
-  wait(start: (part: this) => void): void {
+  /** Starts waiting: registers with the deadline, then calls `start`. */
+  wait(start: (pending: this) => void): void {
     this.deadline.add(this);
     this.begin(start);
   }
 
-  /** Begins the next thing that it waits for. */
-  begin(start: (part: this) => void): void {
+  /** Calls `start` for the next thing to wait for; rejects with what `start` throws. */
+  begin(start: (pending: this) => void): void {
     try {
       start(this);
     } catch (error) {
@@ -48,12 +48,12 @@ export abstract class PendingCall<T, Result = unknown> implements Waiter<T> {
     );
   }
 
-  /** The deadline has passed. */
+  /** Called when the deadline has passed. */
   expire(): void {
     this.abort(this.expired());
   }
 
-  /** Fails, and cancels what was begun. */
+  /** Fails with `reason`, and cancels what was started. */
   abort(reason: unknown): void {
     if (this.isOver) return;
     this.isOver = true;
@@ -61,7 +61,7 @@ export abstract class PendingCall<T, Result = unknown> implements Waiter<T> {
     this.cancel?.();
   }
 
-  /** Cancels what was begun; it never settles. */
+  /** Cancels what was started; the call never settles. */
   abandon(): void {
     this.isOver = true;
     this.cancel?.();
@@ -74,20 +74,20 @@ export abstract class PendingCall<T, Result = unknown> implements Waiter<T> {
     return true;
   }
 
-  /** What the value it waited for comes to. */
+  /** Turns the value that arrived into the result of the call. */
   protected abstract read(value: T): Result;
 
-  /** Gets what was read. */
+  /** Called with the result. */
   protected abstract fulfil(result: Result): void;
 
-  /** Gets why it waits in vain. */
+  /** Called with the reason of the failure. */
   protected abstract fail(reason: unknown): void;
 
-  /** What it fails with at the deadline. */
+  /** Creates the error for a deadline that passed. */
   protected abstract expired(): Error;
 }
 
-/** A part behind a promise of what `read` makes of the value. */
+/** A pending call behind a promise, which resolves to what `read` returns for the value. */
 export class PromiseCall<T, Result> extends PendingCall<T, Result> {
   constructor(
     deadline: Deadline,
@@ -101,14 +101,14 @@ export class PromiseCall<T, Result> extends PendingCall<T, Result> {
 }
 
 /**
- * The deadline of one call, shared by all its parts: absolute, so that it can travel with a message, and
- * kept by a single timer that lives only while something waits.
+ * The deadline of one call, shared by all its steps. It is an absolute time, so that it can be sent with a message, and
+ * uses a single timer that exists only while something waits.
  */
 export class Deadline {
-  /** Of the host's monotonic clock, in ms; Infinity for none. */
+  /** By the host's monotonic clock, in ms; Infinity for none. */
   readonly at: number;
   #timer: NodeJS.Timeout | undefined;
-  /** Those that wait: mostly there is but one. */
+  /** The pending calls; usually there is only one. */
   #first: PendingCall<any> | undefined;
   #others: PendingCall<any>[] | undefined;
 
@@ -120,11 +120,11 @@ export class Deadline {
   }
 
   /**
-   * Calls `start` at once, with the part that it is to settle, and settles as that does, with what `read` makes of the
-   * value; at the deadline rejects with `expired()` and cancels what was started.
+   * Calls `start` at once with a pending call, which `start` must settle. The promise settles with it, with what `read`
+   * returns for the value. At the deadline it rejects with `expired()` and cancels what was started.
    */
   bound<T, Result = T>(
-    start: (part: PendingCall<T>) => void,
+    start: (pending: PendingCall<T>) => void,
     expired: () => Error,
     read: (value: T) => Result = asItIs,
   ): Promise<Result> {
@@ -133,28 +133,28 @@ export class Deadline {
     });
   }
 
-  /** Stops everything that waits without settling it: the caller no longer wants to know. */
+  /** Cancels everything that waits, without settling it: the caller is no longer interested. */
   abandon(): void {
-    for (const part of this.#takeAll()) part.abandon();
+    for (const pending of this.#takeAll()) pending.abandon();
   }
 
-  /** Stops everything that waits; it rejects with `reason`. */
+  /** Cancels everything that waits; each rejects with `reason`. */
   abort(reason: unknown): void {
-    for (const part of this.#takeAll()) part.abort(reason);
+    for (const pending of this.#takeAll()) pending.abort(reason);
   }
 
-  /** A part waits from now on. */
-  add(part: PendingCall<any>): void {
-    if (this.#first === undefined) this.#first = part;
-    else (this.#others ??= []).push(part);
+  /** Adds a call that waits from now on. */
+  add(pending: PendingCall<any>): void {
+    if (this.#first === undefined) this.#first = pending;
+    else (this.#others ??= []).push(pending);
     if (this.#timer === undefined) this.#arm();
   }
 
-  /** Forgets a part that has settled. */
-  release(part: PendingCall<any>): void {
+  /** Removes a call that has settled. */
+  release(pending: PendingCall<any>): void {
     const others = this.#others;
-    if (this.#first === part) this.#first = others?.shift();
-    else if (others?.includes(part)) others.splice(others.indexOf(part), 1);
+    if (this.#first === pending) this.#first = others?.shift();
+    else if (others?.includes(pending)) others.splice(others.indexOf(pending), 1);
     if (this.#first === undefined) this.#disarm();
   }
 
@@ -174,9 +174,9 @@ export class Deadline {
     if (this.at === Infinity) return;
     this.#timer = setTimeout(
       () => {
-        // Early: Node counts from when the running turn of the event loop began.
+        // The timer can fire early: Node counts from the time when the running turn of the event loop began.
         if (hostTime() < this.at) this.#arm();
-        else for (const part of this.#takeAll()) part.expire();
+        else for (const pending of this.#takeAll()) pending.expire();
       },
       Math.min(Math.max(this.at - hostTime(), 0), MAX_DELAY),
     );

@@ -44,27 +44,28 @@ interface Invocation {
 const NOTHING = new Uint8Array(0);
 
 /**
- * Receives what the bus delivers to this process and runs the handlers for it: each outside of every AsyncLocalStorage
- * context, wherever the message came from. The bus delivers in that of whichever caller started a queue or a timer.
+ * Receives the messages that the bus delivers to this process, and runs the handlers for them. Handlers always run
+ * outside of any AsyncLocalStorage context: otherwise they would run in that of the caller which happened to start a
+ * queue or a timer of the bus.
  */
 export class Dispatcher implements BusReceiver {
   readonly #logger = new ClusterLogger();
   readonly #members = new ReplaySubject<readonly Member[]>(1);
-  /** The tasks that run here, by the queue's number. */
+  /** The contexts of the tasks that run here, by the queue's task number. */
   readonly #tasks = new NumberTable<ClusterEventContext>();
-  readonly #unsaid = new ThrottledWarning(
+  readonly #droppedProgress = new ThrottledWarning(
     (message) => this.#logger.warn(message),
     hostTime,
     (count, event) =>
-      `${count} word(s) of a task's progress were dropped, the last for '${event}': they come faster than they leave. ` +
-      `Await context.progress().`,
+      `${count} progress value(s) of tasks were dropped, the last for '${event}': they are produced faster than they ` +
+      `can be sent. Await context.progress().`,
   );
   readonly #unreadable = new ThrottledWarning(
     (message) => this.#logger.warn(message),
     hostTime,
     (count, event) =>
-      `${count} broadcast(s) were dropped, the last of '${event}': what they carry cannot be decoded. Run versions of ` +
-      `nestjs-cluster that know each other, and let nobody else publish to this cluster's subjects.`,
+      `${count} broadcast(s) were dropped, the last of '${event}': their data cannot be decoded. Run compatible ` +
+      `versions of nestjs-cluster in all processes, and let nothing else publish to this cluster's subjects.`,
   );
   #inFlight = 0;
   #idle: (() => void)[] = [];
@@ -76,22 +77,22 @@ export class Dispatcher implements BusReceiver {
     private readonly options: DispatcherOptions,
   ) {}
 
-  /** Handlers that run. */
+  /** The number of handlers that are running. */
   get inFlight(): number {
     return this.#inFlight;
   }
 
-  /** Resolves when nothing is in flight, at once if nothing is. */
+  /** Resolves when no handler is running; at once if none is. */
   idle(): Promise<void> {
     return this.#inFlight === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  /** The ready workers as last heard, then after each change; completes when the bus is gone. */
+  /** Emits the ready workers on subscription and after each change; completes when the bus is gone. */
   get members$(): Observable<readonly Member[]> {
     return this.#members.asObservable();
   }
 
-  /** Why the bus is gone, once it is. */
+  /** Why the bus is gone; undefined while it is not. */
   get closed(): string | undefined {
     return this.#closed;
   }
@@ -107,28 +108,28 @@ export class Dispatcher implements BusReceiver {
 
   onPublish(publication: Publication): void {
     for (const handler of this.registry.listeners(publication.event)) {
-      inRootContext(() => this.#hear(handler, publication));
+      inRootContext(() => this.#invokeListener(handler, publication));
     }
   }
 
-  #hear(handler: Handler, { event, payload, from, id }: Publication): void {
+  #invokeListener(handler: Handler, { event, payload, from, id }: Publication): void {
     const context = new ClusterEventContext(event, `${from}.${id}`, from, 1, Infinity);
     let data: unknown;
     try {
-      // For each: what one handler does to its data is no business of the next.
+      // Decoded for each handler, so that a handler which changes its data does not affect the next one.
       data = decode(payload);
     } catch {
       return this.#unreadable.due(event);
     }
     try {
       const result = handler.invoke(data, context);
-      if (isThenable(result)) this.#track(this.#listened(handler, context, result));
+      if (isThenable(result)) this.#track(this.#settleListener(handler, context, result));
     } catch (error) {
       this.#logBroadcast(handler, context, error);
     }
   }
 
-  #listened(handler: Handler, context: ClusterEventContext, result: PromiseLike<unknown>): Promise<void> {
+  #settleListener(handler: Handler, context: ClusterEventContext, result: PromiseLike<unknown>): Promise<void> {
     const failed = (error: unknown) => this.#logBroadcast(handler, context, error);
     return Promise.resolve(result).then(() => undefined, failed);
   }
@@ -163,17 +164,17 @@ export class Dispatcher implements BusReceiver {
     if (context !== undefined) contextOf.abandon(context);
   }
 
-  /** At most once: where it finds no way, the handler goes on without. */
-  async #progress(task: Task, word: Uint8Array): Promise<void> {
+  /** Sends a progress value at most once. If it cannot be sent, the handler goes on without an error. */
+  async #progress(task: Task, payload: Uint8Array): Promise<void> {
     try {
-      await this.bus.progress(task, word);
+      await this.bus.progress(task, payload);
     } catch (error) {
-      if (error instanceof BackpressureError) this.#unsaid.due(task.event);
+      if (error instanceof BackpressureError) this.#droppedProgress.due(task.event);
       else if (!(error instanceof DeliveryRefused || error instanceof NotConnectedError)) throw error;
     }
   }
 
-  /** Runs one handler and answers. Returns undefined where that is done already; never rejects. */
+  /** Runs a handler and answers. Returns undefined if the answer was given synchronously; never rejects. */
   #run(handler: Handler, invocation: Invocation): Promise<void> | undefined {
     if (invocation.deadline <= hostTime()) {
       this.#answer(invocation, 'expired', NOTHING);
@@ -200,7 +201,7 @@ export class Dispatcher implements BusReceiver {
     try {
       payload = encode(invocation.event, value, this.options.maxPayload);
     } catch (error) {
-      // Too large, or nothing that can be cloned: the caller must hear of it, not wait.
+      // The value is too large or cannot be cloned: the caller gets the error now, and does not wait in vain.
       this.#fail(handler, invocation, error);
       return;
     }

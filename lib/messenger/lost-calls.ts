@@ -7,23 +7,23 @@ import {
 } from '../errors/errors.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
 
-/** What calls reject with while a broker is away, slow, or members behind it are gone. */
+/** The errors that calls reject with while a broker is away or slow, or members behind it are gone. */
 const OUTAGE_ERRORS = [NotConnectedError, BackpressureError, ClusterTimeoutError, MemberLostError];
 
-/** What decides whether an unhandled rejection is a lost call. */
+/** The facts that decide whether an unhandled rejection is a lost call. */
 export interface RejectionFacts {
   readonly reason: unknown;
-  /** The messenger spans hosts by a broker. */
+  /** The messenger spans several hosts by a broker. */
   readonly isOverBroker: boolean;
-  /** Its application has booted; before that, a rejection is a failed boot. */
+  /** The application has booted; before that, an unhandled rejection is a failed boot. */
   readonly isReady: boolean;
-  /** The option `onUnhandledRejection` is given, and decides alone. */
+  /** The user set the option `onUnhandledRejection`, which then decides alone. */
   readonly isDecidedByUser: boolean;
 }
 
 /**
- * Whether an unhandled rejection is that of a call which nobody awaits, and which failed as calls do in an outage of
- * the broker: that alone says nothing about the state of this process.
+ * Whether an unhandled rejection comes from a call that nobody awaits and that failed in the way calls fail in an
+ * outage of the broker. Such a rejection says nothing about the state of this process.
  */
 export function isLostCall(facts: RejectionFacts): facts is RejectionFacts & { readonly reason: ClusterError } {
   const { reason, isOverBroker, isReady, isDecidedByUser } = facts;
@@ -42,7 +42,7 @@ export class LostCalls {
     );
   }
 
-  /** @returns whether it was such a call, which is logged then */
+  /** @returns whether the rejection was a lost call; if so, it has been logged */
   take(facts: RejectionFacts): boolean {
     if (!isLostCall(facts)) return false;
     this.warning.due(facts.reason.message);

@@ -9,12 +9,12 @@ import { SlotRequest } from './slot-request.js';
 /** What one worker's handler returned. @publicApi */
 export interface MapValue<T = unknown> {
   readonly slot: number;
-  /** The worker's host; absent with the embedded engine, where there is one. */
+  /** The worker's host; absent with the embedded engine, which has only one host. */
   readonly host?: string;
   readonly value: T;
 }
 
-/** How one worker fared in a `mapSettled`. @publicApi */
+/** The outcome of one worker in a `mapSettled`. @publicApi */
 export type MapOutcome<T = unknown> =
   | { readonly slot: number; readonly host?: string; readonly status: 'fulfilled'; readonly value: T }
   | { readonly slot: number; readonly host?: string; readonly status: 'rejected'; readonly reason: Error };
@@ -24,8 +24,8 @@ const WORKERS = 'any ready worker';
 type ErrorClass = typeof NoHandlerError | typeof NotConnectedError;
 
 /**
- * A question to every worker. Who is asked is fixed when it is sent; one that leaves before the question reaches it,
- * scaled away or because the cluster stops, was no member when it mattered, and is left out.
+ * A request to every worker. The set of workers is fixed when the request is sent. A worker that leaves before it
+ * receives the request, because of a scale-down or because the cluster stops, is left out of the results.
  */
 export class MapCall {
   constructor(
@@ -35,10 +35,10 @@ export class MapCall {
     private readonly deadline: Deadline,
   ) {}
 
-  /** Every worker's outcome, in order of hosts and slots. Rejects only where nobody could be asked. */
+  /** Every worker's outcome, in order of hosts and slots. Rejects only if no worker could be asked. */
   settled(each?: (outcome: MapOutcome) => void): Promise<MapOutcome[]> {
     const { connection } = this;
-    // At once, in the order of calls.
+    // Sent at once, so that requests keep the order of the calls.
     if (connection.isOpen && connection.slots().length > 0) return this.#askAll(each);
     return this.#whenAsked(each);
   }
@@ -48,11 +48,11 @@ export class MapCall {
     return connection.call<Promise<MapOutcome[]>>(
       call.label,
       deadline,
-      (part) => {
-        // There are members at that moment.
-        const ask = () => part.resolve(this.#askAll(each));
-        const refuse = (error: Error) => part.reject(error);
-        connection.member(call.label, part, { wanted: () => true, never: () => clusterStops(call) }, ask, refuse);
+      (pending) => {
+        // Called when a member is ready, so `slots()` is not empty here.
+        const ask = () => pending.resolve(this.#askAll(each));
+        const refuse = (error: Error) => pending.reject(error);
+        connection.member(call.label, pending, { wanted: () => true, never: () => clusterStops(call) }, ask, refuse);
       },
       () => noWorkerReady(call),
     );
@@ -66,7 +66,7 @@ export class MapCall {
     return outcomes.map((outcome) => (outcome as { value: unknown }).value);
   }
 
-  /** The values as they come; an error once all are in, if one failed. */
+  /** Emits the values as they arrive; if a worker failed, errors once all have answered. */
   stream(): Observable<MapValue> {
     return new Observable((subscriber) => {
       const each = (outcome: MapOutcome) => {
@@ -111,36 +111,36 @@ export class MapCall {
     const all = (kind: ErrorClass) =>
       failures.length === outcomes.length && failures.every(({ error }) => isOwn(error, kind));
     if (all(NoHandlerError)) return new NoHandlerError(this.call.event, WORKERS);
-    // It is about this process, and not about any of them.
+    // The error concerns this process, not the workers.
     if (all(NotConnectedError)) return first.error;
     return new MapError(this.call.event, failures, outcomes.length);
   }
 }
 
-/** The outcomes of one question, until all are in. */
+/** Collects the outcomes of one request until all are there. */
 class MapResults {
   readonly #outcomes: (MapOutcome | undefined)[] = [];
 
   constructor(
     private left: number,
     private readonly finish: (outcomes: MapOutcome[]) => void,
-    /** All of them have left. */
-    private readonly desert: () => void,
+    /** Called if all of the workers have left. */
+    private readonly allLeft: () => void,
     private readonly each: ((outcome: MapOutcome) => void) | undefined,
   ) {}
 
-  /** No outcome: the slot's worker left before it took the question. */
+  /** `outcome` is undefined if the slot's worker left before it received the request. */
   settle(index: number, outcome: MapOutcome | undefined): void {
     this.#outcomes[index] = outcome;
     if (outcome !== undefined) this.each?.(outcome);
     if (--this.left > 0) return;
     const outcomes = this.#outcomes.filter((one) => one !== undefined);
     if (outcomes.length > 0) this.finish(outcomes);
-    else this.desert();
+    else this.allLeft();
   }
 }
 
-/** What one worker is asked. */
+/** The request to one worker. */
 class MapRequest extends SlotRequest {
   constructor(
     deadline: Deadline,
@@ -155,7 +155,7 @@ class MapRequest extends SlotRequest {
   }
 
   protected fulfil(value: unknown): void {
-    // Written out: to spread the place costs many times as much.
+    // Written out: spreading the place costs many times as much.
     const { slot, host } = this.member;
     const status = 'fulfilled';
     this.results.settle(this.index, host === undefined ? { slot, status, value } : { slot, host, status, value });
@@ -176,7 +176,7 @@ function valueIn({ slot, host, value }: MapOutcome & { readonly status: 'fulfill
   return host === undefined ? { slot, value } : { slot, host, value };
 }
 
-/** Not one that a handler met in a call of its own: that comes back as a RemoteError. */
+/** Excludes an error that a handler got from a call of its own: that one arrives as a RemoteError. */
 function isOwn(error: Error, kind: ErrorClass): boolean {
   return error instanceof kind && error.constructor === kind;
 }

@@ -3,9 +3,9 @@ import type { Address, Answer } from '../bus/bus.interface.js';
 import { ClusterTimeoutError, MemberLostError, NoHandlerError, NotConnectedError } from '../errors/errors.js';
 import { decodeError } from './remote-errors.js';
 
-/** What a call is, for answers and messages. */
+/** Describes a call, for its answers and error messages. */
 export interface CallInfo {
-  /** As a user wrote it, e.g. `consume('image.resize')`. */
+  /** The call as the user wrote it, e.g. `consume('image.resize')`. */
   readonly label: string;
   readonly event: string;
   /** In ms. */
@@ -13,7 +13,7 @@ export interface CallInfo {
 }
 
 /**
- * The handler's return value out of an answer.
+ * Returns the handler's return value from an answer.
  *
  * @throws RemoteError with the handler's error, NoHandlerError, ClusterTimeoutError or MemberLostError.
  */
@@ -38,7 +38,7 @@ export function valueOf(answer: Answer, call: CallInfo, where: string): unknown 
   }
 }
 
-/** A ClusterTimeoutError that says what was waited for, and what to do. */
+/** Creates a ClusterTimeoutError that says what the call was waiting for, and what to do. */
 export function timedOut(call: CallInfo, what: string): ClusterTimeoutError {
   return new ClusterTimeoutError(
     `${call.label} timed out after ${call.timeout} ms: ${what}. Give the call a longer timeout (ms), or make its ` +
@@ -46,7 +46,7 @@ export function timedOut(call: CallInfo, what: string): ClusterTimeoutError {
   );
 }
 
-/** For a call that nobody will answer any more. */
+/** Creates the error for a call that will not be answered because the cluster is stopping. */
 export function clusterStops(call: CallInfo): NotConnectedError {
   return new NotConnectedError(
     `${call.label}: the cluster stops, and no worker is left that could answer. Make calls before the app shuts down, ` +
@@ -54,7 +54,7 @@ export function clusterStops(call: CallInfo): NotConnectedError {
   );
 }
 
-/** The same as timedOut, for a call that waited in vain for a worker that is ready. */
+/** Like `timedOut`, for a call during which no worker became ready. */
 export function noWorkerReady(call: CallInfo, what = 'no worker became ready'): ClusterTimeoutError {
   return new ClusterTimeoutError(
     `${call.label} timed out after ${call.timeout} ms: ${what}. A worker is ready once its app has ` +
@@ -63,7 +63,7 @@ export function noWorkerReady(call: CallInfo, what = 'no worker became ready'): 
   );
 }
 
-/** How an address is named in messages. */
+/** The name of an address in messages. */
 export function placeOf(address: Address): string {
   return address === 'primary' ? 'the primary' : `slot ${address}`;
 }

@@ -3,23 +3,23 @@ import type { Address } from '../bus/bus.interface.js';
 import { type SerializedError, RemoteError } from '../errors/errors.js';
 import { isError, readError } from '../errors/read-error.js';
 
-/** How errors are put on the wire. */
+/** How errors are encoded. */
 export interface ErrorEncoding {
   /** Largest payload in bytes. */
   readonly limit: number;
-  /** Whether stacks travel; not in production, where they would tell paths to whoever sees an answer. */
+  /** Whether stacks are sent. Not in production, where they would reveal paths to anyone who sees an answer. */
   readonly stacks: boolean;
 }
 
-/** Room for what frames a message, in bytes. */
+/** Bytes reserved for the frame around a message. */
 const OVERHEAD = 256;
-/** Of an error too large even without its data, so many characters of the message are kept. */
+/** How many characters of the message are kept if an error is too large even without its data. */
 const SHORT_MESSAGE = 1000;
 
-/** Where the whole of an error's data cannot be sent, each property is tried by itself; of more than these none is. */
+/** If the data cannot be sent as a whole, each property is tried by itself, unless there are more than this many. */
 const MAX_TRIED = 1000;
 
-/** What a handler threw, encoded; whatever it is, something can be sent. */
+/** Encodes what a handler threw. Never throws: whatever the value is, something can be sent. */
 export function encodeError(event: string, thrown: unknown, { limit, stacks }: ErrorEncoding): Uint8Array {
   const { stack, ...account } = readError(thrown);
   const error: SerializedError = {
@@ -31,27 +31,30 @@ export function encodeError(event: string, thrown: unknown, { limit, stacks }: E
     try {
       return encode(event, attempt(), limit);
     } catch {
-      // The next attempt sends less of it; the last one fits by construction.
+      // The next attempt sends less; the last one always fits.
     }
   }
   return encode(event, { name: 'Error', message: '' } satisfies SerializedError, Infinity);
 }
 
-/** The error that `encodeError` encoded, as the caller gets it. */
+/** Decodes an error of `encodeError` into the error that the caller gets. */
 export function decodeError(payload: Encoded, slot: Address): RemoteError {
   return new RemoteError(decode(payload) as SerializedError, slot);
 }
 
-/** An error's own enumerable properties beside those that have a place of their own; whatever else was thrown, itself. */
+/**
+ * The own enumerable properties of an error, except name, message, stack and code. A value that is no error is its own
+ * data.
+ */
 function dataOf(thrown: unknown): { data?: unknown } {
   if (!isError(thrown)) return { data: thrown };
   try {
-    // It comes from a worker behind this one: what its handler added is in `data` already.
+    // The error came to this worker from another one, and `data` already holds the properties of the original.
     if (thrown instanceof RemoteError) return thrown.data === undefined ? {} : { data: thrown.data };
     const data = propertiesOf(thrown);
     return data === undefined ? {} : { data };
   } catch {
-    // A proxy that does not tell its keys has none to send.
+    // A proxy that does not reveal its keys has no data to send.
     return {};
   }
 }

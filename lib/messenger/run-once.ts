@@ -8,25 +8,25 @@ import { type ErrorEncoding, encodeError } from './remote-errors.js';
 
 /** @publicApi */
 export interface RunOnceOptions {
-  /** How long a result counts, in ms; after that, the next call runs the function again. Default Infinity. */
+  /** How long a result is kept, in ms; after that, the next call runs the function again. Default Infinity. */
   readonly ttl?: number;
   /**
-   * How long to wait for the result, in ms. Default Infinity: awaited at boot, the option `startup.timeout`
-   * bounds it.
+   * How long to wait for the result, in ms. Default Infinity: for a call that is awaited at boot, the option
+   * `startup.timeout` sets the limit.
    */
   readonly timeout?: number;
 }
 
-/** What the one run of a `runOnce` may know of itself. @publicApi */
+/** What the function of a `runOnce` is told about its run. @publicApi */
 export interface OnceRun {
   /**
-   * Fencing token: higher than that of every earlier run of the key. Give it to what the run writes to, and let that
-   * refuse lower ones, where a run that was stopped for long and goes on must not harm the one that took over.
+   * Fencing token: higher than that of any earlier run of the key. Pass it to the store that the run writes to, and let
+   * the store refuse lower tokens. Then a run that froze and goes on later cannot harm the run that took over.
    */
   readonly token: number;
 }
 
-/** Runs `fn` if nobody in the cluster has or does, else waits for what came of it there. */
+/** Runs `fn` unless another process has run it or is running it; otherwise waits for that result. */
 export async function runOnce(
   connection: BusConnection,
   errors: ErrorEncoding,
@@ -44,10 +44,18 @@ export async function runOnce(
   const call = { label, event: key, timeout };
   const deadline = new Deadline(timeout);
   const expired = () => timedOut(call, 'its one run has not ended');
-  const claim = await connection.call<Claim>(label, deadline, (part) => connection.bus.claim(key, ttl, part), expired);
+  const claim = await connection.call<Claim>(
+    label,
+    deadline,
+    (pending) => connection.bus.claim(key, ttl, pending),
+    expired,
+  );
   if (!claim.granted) return valueOf(claim.answer, call, 'the cluster');
-  // Past the deadline the run goes on: others may wait for it.
-  return deadline.bound((part) => part.follow(run(connection, errors, key, () => fn({ token: claim.term }))), expired);
+  // The run continues past the deadline: other callers may wait for it.
+  return deadline.bound(
+    (pending) => pending.follow(run(connection, errors, key, () => fn({ token: claim.term }))),
+    expired,
+  );
 }
 
 async function run(connection: BusConnection, errors: ErrorEncoding, key: string, fn: () => unknown): Promise<unknown> {
@@ -59,6 +67,6 @@ async function run(connection: BusConnection, errors: ErrorEncoding, key: string
     throw error;
   }
   connection.bus.conclude(key, 'ok', payload);
-  // The clone that everybody else gets, so that no bug depends on who ran it.
+  // All callers get a clone, so that no bug depends on which process ran it.
   return decode(payload);
 }

@@ -11,13 +11,13 @@ import type { BusConnection } from './bus-connection.js';
 import { type Deadline, PendingCall } from './deadline.js';
 import { type CallInfo, noWorkerReady, placeOf, timedOut, valueOf } from './outcome.js';
 
-/** A request to one slot, or the primary, whichever process is there. */
+/** A request to one slot or to the primary, whichever process is there. */
 export abstract class SlotRequest extends PendingCall<Answer> {
-  /** Whom it was sent to last. */
+  /** The member that the request was last sent to. */
   #to: MemberId | undefined;
   #refused: MemberId | undefined;
   #sent = false;
-  /** Whether the slot's worker left before it took the request, and there is to be no other. */
+  /** True if the slot's worker left before it received the request, and the slot gets no other worker. */
   protected hasNoMember = false;
 
   constructor(
@@ -26,22 +26,24 @@ export abstract class SlotRequest extends PendingCall<Answer> {
     protected readonly call: CallInfo,
     protected readonly address: Address,
     private readonly payload: Uint8Array,
-    /** Whose slot it is: an address counts in the caller's own host, a member's slot in its own. */
+    /**
+     * The primary whose slot it is. A user's address means a slot of the caller's own host; a member may be elsewhere.
+     */
     private readonly primary: MemberId | undefined = connection.bus.self.primary,
   ) {
     super(deadline);
   }
 
   /**
-   * Sends it to the slot's ready worker, now or once there is one. A worker that leaves before it took the request has
-   * not run it, so the slot's next one gets it.
+   * Sends the request to the slot's ready worker, now or when there is one. A worker that leaves before it received the
+   * request has not run it, so the slot's next worker gets it.
    */
   send(): void {
     if (this.address === 'primary') this.sendTo(PRIMARY_ID);
     else this.#find(this.address);
   }
 
-  /** Sends each to the member at its place in `to`; they ask the same. */
+  /** Sends each request to the member at the same index in `to`. All requests have the same content. */
   static sendEach(requests: readonly SlotRequest[], to: readonly MemberId[]): void {
     const [first] = requests;
     if (first === undefined) return;
@@ -57,7 +59,7 @@ export abstract class SlotRequest extends PendingCall<Answer> {
     }
   }
 
-  /** Sends it to a worker of the slot. */
+  /** Sends the request to this worker of the slot. */
   sendTo(id: MemberId): void {
     if (this.isOver) return;
     this.#goesTo(id);
@@ -95,7 +97,7 @@ export abstract class SlotRequest extends PendingCall<Answer> {
     return noWorkerReady(this.call, `no worker became ready in slot ${address}; ready slots: ${slots.join(', ')}`);
   }
 
-  /** Found at once, it is sent to at once: that keeps a sender's messages in order. */
+  /** If a worker is found at once, the request is sent at once: that keeps a sender's messages in order. */
   #find(slot: number): void {
     this.connection.member(
       this.call.label,
@@ -103,7 +105,7 @@ export abstract class SlotRequest extends PendingCall<Answer> {
       {
         wanted: (member) => member.slot === slot && member.primary === this.primary && member.id !== this.#refused,
         never: () => this.#gone(slot),
-        // Of another host, nobody here knows how many slots it is to have.
+        // This process does not know how many slots another host should have.
         slot: this.#isOwnHost ? slot : Infinity,
       },
       ({ id }) => this.sendTo(id),
@@ -119,19 +121,21 @@ export abstract class SlotRequest extends PendingCall<Answer> {
     const { slots } = this.connection.bus;
     this.hasNoMember = true;
     if (!this.#isOwnHost) {
-      const text = `${this.call.label}: slot ${slot} of another host has no worker any more: it left before it took the message.`;
+      const text =
+        `${this.call.label}: slot ${slot} of another host has no worker any more: it left before it received ` +
+        `the message.`;
       return new MemberLostError(slot, text);
     }
     const why = slots > 0 ? `was scaled down to ${slots}` : 'stops';
     const { label } = this.call;
     return new MemberLostError(
       slot,
-      `${label}: slot ${slot} has no worker any more, and gets none: the cluster ${why}.`,
+      `${label}: slot ${slot} has no worker any more and will get none: the cluster ${why}.`,
     );
   }
 }
 
-/** A `send`: what came of the request goes to its promise. */
+/** A `send` call: its outcome settles a promise. */
 export class SendRequest extends SlotRequest {
   constructor(
     deadline: Deadline,
@@ -150,6 +154,6 @@ function lost(call: CallInfo, address: Address): MemberLostError {
   const next = address === 'primary' ? '' : ' and no other worker became ready there in time';
   return new MemberLostError(
     address,
-    `${call.label}: ${placeOf(address)} left before it took the message${next}. Try again.`,
+    `${call.label}: ${placeOf(address)} left before it received the message${next}. Try again.`,
   );
 }

@@ -7,9 +7,9 @@ const LISTS = ['imports', 'inject', 'extraProviders'] as const;
 const KEYS: readonly string[] = [...WAYS, ...LISTS];
 
 /**
- * What `forRootAsync` was given, checked: exactly one way to get the options, and nothing unknown.
+ * Checks the options of `forRootAsync`: there must be exactly one way to get the options, and no unknown key.
  *
- * @throws ClusterOptionsError that lists everything that is wrong.
+ * @throws ClusterOptionsError that lists all problems.
  */
 export function validateAsyncOptions(input: unknown): ClusterAsyncOptions {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
@@ -53,7 +53,7 @@ function wrongWays(given: Given): Problem[] {
     const got = ways.length === 0 ? 'none of them' : ways.join(' and ');
     problems.push({ path: WAYS.join(' | '), got, remedy: 'expected exactly one of the three' });
   }
-  // Nest would drop the dependencies without a word.
+  // Nest would silently ignore the dependencies.
   if (given.has('inject') && ways.length === 1 && ways[0] !== 'useFactory') {
     problems.push({
       path: 'inject',

@@ -1,21 +1,21 @@
 import { posix } from 'node:path';
 
-/** What `availableCores` looks at. */
+/** The inputs of `availableCores`. */
 export interface Machine {
-  /** Processors this process may be scheduled on: `os.availableParallelism()`. */
+  /** The number of processors this process may be scheduled on: `os.availableParallelism()`. */
   readonly parallelism: number;
-  /** The text of a file; may throw for a file that cannot be read. */
+  /** Returns the text of a file; may throw if the file cannot be read. */
   readonly readFile: (path: string) => string;
-  /** `process.platform`; cgroups are looked for on Linux only. Default `'linux'`. */
+  /** `process.platform`; cgroups are read on Linux only. Default `'linux'`. */
   readonly platform?: NodeJS.Platform;
 }
 
 /**
- * The cores this process may really use: the processors of its affinity mask, or fewer where a cgroup
- * (v1 or v2, at any level above the process) gives it less CPU time than that.
+ * The number of cores this process can really use: the processors of its affinity mask, or fewer if a cgroup
+ * (v1 or v2, at any level above the process) limits its CPU time to less.
  *
  * A quota is rounded down, to at least 1, as libuv's `uv_available_parallelism` and uber-go/automaxprocs do:
- * one process too many is throttled together with all the others. Missing or malformed files are no limit.
+ * with one process too many, all of them are throttled. Missing or malformed files count as no limit.
  */
 export function availableCores({ parallelism, readFile, platform = 'linux' }: Machine): number {
   const quota = platform === 'linux' ? cpuQuota(lenient(readFile)) : Infinity;
@@ -24,7 +24,7 @@ export function availableCores({ parallelism, readFile, platform = 'linux' }: Ma
 
 type Read = (path: string) => string | undefined;
 
-/** The smallest quota over this process, in cores. */
+/** The smallest CPU quota that applies to this process, in cores. */
 function cpuQuota(read: Read): number {
   const groups = (read('/proc/self/cgroup') ?? '').split('\n').map(parseGroup);
   const mounts = (read('/proc/self/mountinfo') ?? '').split('\n').map(parseMount);
@@ -45,7 +45,7 @@ interface Group {
   readonly path: string;
 }
 
-/** A line of /proc/self/cgroup (cgroups(7)) that says where this process's CPU time is accounted. */
+/** Parses a line of /proc/self/cgroup (cgroups(7)); undefined if that group does not account for CPU time. */
 function parseGroup(line: string): Group | undefined {
   const [, id, controllers, path] = /^(\d+):([^:]*):(\/.*)$/.exec(line) ?? [];
   if (path === undefined) return undefined;
@@ -60,7 +60,9 @@ interface Mount {
   readonly superOptions: readonly string[];
 }
 
-/** A line of /proc/self/mountinfo (proc(5)): `36 35 0:31 root point options [optional…] - type source superOptions`. */
+/**
+ * Parses a line of /proc/self/mountinfo (proc(5)): `36 35 0:31 root point opts [optional…] - type source superOptions`.
+ */
 function parseMount(line: string): Mount | undefined {
   const [before, after] = line.split(' - ');
   const [, , , root, point] = (before ?? '').split(' ');
@@ -69,7 +71,7 @@ function parseMount(line: string): Mount | undefined {
   return { root: unescape(root), point: unescape(point), type, superOptions: (superOptions ?? '').split(',') };
 }
 
-/** Blanks and backslashes in a path are written as three octal digits there. */
+/** mountinfo writes spaces and backslashes in a path as three octal digits. */
 function unescape(path: string): string {
   return path.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
@@ -78,22 +80,22 @@ function belongs(group: Group, mount: Mount): boolean {
   return group.version === 2 ? mount.type === 'cgroup2' : mount.type === 'cgroup' && mount.superOptions.includes('cpu');
 }
 
-/** The folders of a group and of all groups above it, as far up as the mount shows. */
+/** The folders of a group and of all groups above it, up to the top of the mount. */
 function levels(path: string, { root, point }: Mount): string[] {
   const relative = posix.relative(root, path);
-  // Outside of what is mounted (another cgroup namespace): the top of the mount is all there is to see.
+  // The group is outside of the mount (another cgroup namespace), so only the top of the mount is visible.
   if (relative.startsWith('..')) return [point];
   const names = relative.split('/').filter((name) => name !== '');
   return [point, ...names.map((_, depth) => posix.join(point, ...names.slice(0, depth + 1)))];
 }
 
-/** `cpu.max` holds `$QUOTA $PERIOD` in µs, or `max $PERIOD`. */
+/** Reads `cpu.max`, which holds `$QUOTA $PERIOD` in µs, or `max $PERIOD`. */
 function quotaV2(read: Read, folder: string): number {
   const [quota, period] = (read(posix.join(folder, 'cpu.max')) ?? '').trim().split(/\s+/);
   return cores(quota, period);
 }
 
-/** In µs, one file each; a quota of -1 is none. */
+/** Reads quota and period from one file each, in µs; a quota of -1 means no limit. */
 function quotaV1(read: Read, folder: string): number {
   const quota = read(posix.join(folder, 'cpu.cfs_quota_us'))?.trim();
   return cores(quota, read(posix.join(folder, 'cpu.cfs_period_us'))?.trim());
@@ -107,7 +109,7 @@ function isCount(text: string | undefined): boolean {
   return text !== undefined && /^[1-9]\d*$/.test(text);
 }
 
-/** A file that is not there or may not be read says nothing about a limit. */
+/** Turns a file that is missing or cannot be read into undefined: it says nothing about a limit. */
 function lenient(readFile: Machine['readFile']): Read {
   return (path) => {
     try {

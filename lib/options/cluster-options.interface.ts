@@ -2,9 +2,9 @@ import type { LoggerService, LogLevel, ModuleMetadata, Provider, Type, DynamicMo
 import type { SerializationType } from 'node:child_process';
 import type { EngineProvider } from '../bus/engine.interface.js';
 
-/** Settings of node:cluster, with their meaning and defaults there (`cluster.setupPrimary`). @publicApi */
+/** Settings of node:cluster; their meaning and defaults are those of `cluster.setupPrimary`. @publicApi */
 export interface ForkOptions {
-  /** File each worker runs. Default: the file the primary was started with. */
+  /** The file that each worker runs. Default: the file the primary was started with. */
   readonly exec?: string;
   /** Arguments passed to each worker. Default: those of the primary. */
   readonly args?: readonly string[];
@@ -14,9 +14,9 @@ export interface ForkOptions {
   readonly cwd?: string;
   /** Environment variables added to each worker's environment. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Whether the workers' output is kept from the primary's. Default false. */
+  /** Whether the workers' output is kept out of the primary's output. Default false. */
   readonly silent?: boolean;
-  /** stdio of the workers; must hold one `'ipc'`. The bus adds an entry of its own at the end. */
+  /** stdio of the workers; must contain exactly one `'ipc'`. The bus appends an entry of its own. */
   readonly stdio?: readonly (string | number | null | undefined)[];
   readonly uid?: number;
   readonly gid?: number;
@@ -29,23 +29,23 @@ export interface ForkOptions {
 
 /** @publicApi */
 export interface StartupOptions {
-  /** A worker that is not ready after this many ms failed to boot. Default 60 000. */
+  /** A worker that is not ready after this many ms has failed to boot. Default 60 000. */
   readonly timeout?: number;
   /**
-   * Keep the workers' compiled code for those that follow, in a temporary folder of this cluster's own; Node ≥ 22.8.
-   * Later boots and reloads are a little shorter, the first start is longer by the time it takes to write it.
-   * NODE_COMPILE_CACHE and NODE_DISABLE_COMPILE_CACHE, where set, are respected instead. Default false.
+   * Caches the workers' compiled code for later workers, in a temporary folder of this cluster; Node ≥ 22.8.
+   * Later boots and reloads become a little faster; the first start takes longer, because it writes the cache.
+   * NODE_COMPILE_CACHE and NODE_DISABLE_COMPILE_CACHE take precedence if they are set. Default false.
    */
   readonly compileCache?: boolean;
 }
 
 /** @publicApi */
 export interface RestartOptions {
-  /** First and shortest upper bound of the delay before a restart, in ms. Default 100. */
+  /** Upper bound of the delay before the first restart, in ms; it doubles with each crash. Default 100. */
   readonly minDelay?: number;
-  /** Longest upper bound of the delay before a restart, in ms. Default 30 000. */
+  /** The largest upper bound of the delay before a restart, in ms. Default 30 000. */
   readonly maxDelay?: number;
-  /** A worker that was ready this long (ms) begins again without delay when it crashes. Default 60 000. */
+  /** If a worker crashes after it was ready for this many ms, its slot restarts without delay. Default 60 000. */
   readonly resetAfter?: number;
   /** More crashes than this within `window` open the crash-loop breaker. Default max(5, 2 × workers). */
   readonly maxCrashes?: number;
@@ -55,23 +55,23 @@ export interface RestartOptions {
 
 /** @publicApi */
 export interface ShutdownOptions {
-  /** Keep serving this many ms after the signal, so that load balancers notice. Default 0. */
+  /** How long to keep serving after the signal, so that load balancers notice, in ms. Default 0. */
   readonly delay?: number;
-  /** A worker may take this many ms to finish what is in flight; then it gets SIGTERM. Default 30 000. */
+  /** How long a worker may take to finish its requests before it gets SIGTERM, in ms. Default 30 000. */
   readonly timeout?: number;
-  /** SIGKILL follows this many ms after that SIGTERM. Default 5 000. */
+  /** How long after that SIGTERM the worker gets SIGKILL, in ms. Default 5 000. */
   readonly killAfter?: number;
 }
 
 /** @publicApi */
 export interface ReloadOptions {
-  /** How many slots are replaced at once; as many extra processes live meanwhile. Default 1. */
+  /** How many slots are replaced at once; as many extra processes run meanwhile. Default 1. */
   readonly surge?: number;
-  /** The first worker of the new build must stay healthy this many ms before another is replaced. Default 2 000. */
+  /** How long the first worker of the new build must stay healthy before others are replaced, in ms. Default 2 000. */
   readonly canaryTime?: number;
-  /** When a later worker of the new build fails: `'keep'` those replaced, or `'rollback'` to the old ones. Default 'keep'. */
+  /** If a later new worker fails: `'keep'` the replaced ones, or `'rollback'` to the old build. Default 'keep'. */
   readonly onFailure?: 'keep' | 'rollback';
-  /** Signals of the primary that ask for a reload. Default `['SIGHUP', 'SIGUSR2']`. */
+  /** Signals to the primary that request a reload. Default `['SIGHUP', 'SIGUSR2']`. */
   readonly signals?: readonly NodeJS.Signals[];
 }
 
@@ -79,48 +79,52 @@ export interface ReloadOptions {
 export interface WatchdogOptions {
   /** Time between two heartbeats of a worker, in ms. Default 1 000. */
   readonly interval?: number;
-  /** Silence after which a worker gets no new work, in ms. Default 3 000. */
+  /** A worker without a heartbeat for this long gets no new work, in ms. Default 3 000. */
   readonly suspectAfter?: number;
-  /** Silence after which a worker is killed and replaced, in ms. Default 30 000. */
+  /** A worker without a heartbeat for this long is killed and replaced, in ms. Default 30 000. */
   readonly killAfter?: number;
 }
 
 /** @publicApi */
 export interface RecycleOptions {
-  /** Replace a worker whose resident set grows over this many bytes. Default off. */
+  /** Replace a worker whose resident set grows beyond this many bytes. Default off. */
   readonly memory?: number;
   /** Replace a worker after this many requests. Default off. */
   readonly requests?: number;
   /** Replace a worker after this many ms. Default off. */
   readonly age?: number;
-  /** The limits are spread by up to this share, so that workers do not leave together. Default 0.2. */
+  /** Spreads the limits by up to this share, so that workers are not recycled all at once. Default 0.2. */
   readonly jitter?: number;
-  /** No worker is recycled earlier than this many ms after it became ready. Default 60 000. */
+  /** A worker is never recycled earlier than this many ms after it became ready. Default 60 000. */
   readonly minLifetime?: number;
 }
 
 /** @publicApi */
 export interface MessengerOptions {
-  /** Deadline of consume, map and send where the call names none, in ms. Default 30 000. */
+  /** Timeout of consume, map and send if the call sets none, in ms. Default 30 000. */
   readonly timeout?: number;
-  /** Largest encoded payload, in bytes. Default 1 048 576; 1 000 000 with an engine, where names must fit in, too. */
+  /** Largest encoded payload, in bytes. Default 1 048 576; with an engine 1 000 000, to leave room for names. */
   readonly maxPayload?: number;
-  /** Bytes that may wait for one receiver; with an engine, for the broker. Default 8 388 608. */
+  /** How many bytes may wait for one receiver; with an engine, for the broker. Default 8 388 608. */
   readonly queueLimit?: number;
   /**
-   * What carries messages between hosts, such as `nats({ servers })` of `nestjs-cluster/nats` or `redis({ url })` of
-   * `nestjs-cluster/redis`. Default: the embedded engine, for one host. Not used standalone.
+   * The engine that carries messages between hosts, such as `nats({ servers })` of `nestjs-cluster/nats` or
+   * `redis({ url })` of `nestjs-cluster/redis`. Default: the embedded engine, for one host. Not used standalone.
    */
   readonly engine?: EngineProvider;
-  /** Names this cluster at the broker: clusters with other names never hear it. Letters, digits, `-`. Default 'default'. */
+  /**
+   * Name of this cluster at the broker; clusters with other names never get its messages. Letters, digits, `-`.
+   * Default 'default'.
+   */
   readonly cluster?: string;
-  /** As `cluster`, for the environments of one. Default: NODE_ENV, or 'development' where that is not set. */
+  /** Separates the environments of one cluster name. Default: NODE_ENV, or 'development' if that is not set. */
   readonly environment?: string;
-  /** Names this host among the others. Default: the machine's host name. */
+  /** Name of this host among the others. Default: the machine's host name. */
   readonly host?: string;
   /**
-   * With an engine: a worker that runs a task, or the function of `runOnce`, and gives no sign of life for so long
-   * (ms) is taken for dead, and another one runs it. Longer than any synchronous work of a handler. Default 10 000.
+   * With an engine: a worker that runs a task or the function of `runOnce` and sends no sign of life for this many ms
+   * is considered dead, and another one runs it. Must be longer than any synchronous work of a handler. Default 10
+   * 000.
    */
   readonly lease?: number;
 }
@@ -128,22 +132,23 @@ export interface MessengerOptions {
 /**
  * How a connection reaches a worker.
  *
- * - `'reuse-port'`: every worker accepts by itself, on a socket that the primary keeps for its slot. Linux, Node ≥ 22.12.
- * - `'round-robin'`: the primary accepts and hands off in turn.
+ * - `'reuse-port'`: every worker accepts on its own socket, which the primary keeps for its slot. Linux, Node ≥ 22.12.
+ * - `'round-robin'`: the primary accepts, and hands connections to the workers in turn.
  * - `'shared'`: the workers accept from one socket.
- * - `'sticky'`: the primary accepts and hands off by the client's address, for apps that keep state of a client.
- * - `'auto'`: `'reuse-port'` where it works, else `'round-robin'`.
+ * - `'sticky'`: the primary accepts, and picks the worker by the client's address, for apps that keep client state.
+ * - `'auto'`: `'reuse-port'` where it works, otherwise `'round-robin'`.
  *
  * @publicApi
  */
 export type ListenMode = 'auto' | 'reuse-port' | 'round-robin' | 'shared' | 'sticky';
 
-/** For `listen: 'sticky'`. @publicApi */
+/** Options for `listen: 'sticky'`. @publicApi */
 export interface StickyOptions {
   /**
-   * How many proxies of yours stand in front. 0: the peer of a connection is the client. Above: the client is
-   * whom the outermost of them saw, by X-Forwarded-For of a connection's first request, which the primary then
-   * reads (HTTP/1.1 without TLS only; else the peer counts). Default 0.
+   * How many of your own proxies stand in front of the app. 0: the peer of a connection is the client. More: the
+   * client is the address that the outermost proxy saw, according to X-Forwarded-For in the first request of a
+   * connection. The primary then reads that request (HTTP/1.1 without TLS only; otherwise the peer counts as the
+   * client). Default 0.
    */
   readonly proxies?: number;
 }
@@ -151,34 +156,34 @@ export interface StickyOptions {
 /** @publicApi */
 export interface ClusterOptions {
   /**
-   * Number of workers. 0 or absent: WEB_CONCURRENCY where it is set, else the cores this process may
-   * really use (affinity and cgroup CPU quota).
+   * Number of workers. 0 or absent: WEB_CONCURRENCY if it is set, otherwise the number of cores this process can
+   * really use (by affinity and cgroup CPU quota).
    */
   readonly workers?: number;
   /**
-   * False: one process, no fork. Default: true, and only where this process can and should be a primary: the main
+   * False: one process, no fork. Default: true, but only where this process can and should be a primary: in the main
    * thread of a process that boots an application or microservice by its own main script. True means the same, but
-   * forks in an environment of a test runner too. NESTJS_CLUSTER=on or off in the environment goes over it.
+   * also forks under a test runner. NESTJS_CLUSTER=on or off in the environment overrides this option.
    */
   readonly enabled?: boolean;
   /**
-   * Whether an application context (`NestFactory.createApplicationContext`) runs in every worker, as an application
-   * does. Default false: scripts, commands and seeds run once, in the process that was started.
+   * Whether an application context (`NestFactory.createApplicationContext`) runs in every worker, like an application.
+   * Default false: scripts, commands and seeds run once, in the process that was started.
    */
   readonly contexts?: boolean;
-  /** A module of yours that lives in the primary, with MessengerService, ReloadService and ClusterService injectable. */
+  /** A module of yours that runs in the primary; it can inject MessengerService, ReloadService and ClusterService. */
   readonly primary?: Type<unknown> | DynamicModule;
   /**
-   * Whether the app's global guards, pipes, interceptors and filters (`app.useGlobalGuards`, `APP_GUARD` and their like)
-   * apply to cluster handlers too, as with the option of this name for hybrid applications. They see events of type
-   * `'cluster'`, without request and response. Those bound to a handler or its class apply in any case. Default false.
+   * Whether the app's global guards, pipes, interceptors and filters (`app.useGlobalGuards`, `APP_GUARD` and the like)
+   * also apply to cluster handlers, like the option of this name for hybrid applications. They see events of type
+   * `'cluster'`, without request and response. Those bound to a handler or its class always apply. Default false.
    */
   readonly inheritAppConfig?: boolean;
   /**
-   * What the primary logs with: a logger, the levels it is to log, `'json'` for Nest's own in JSON, or false for none.
-   * Default: what main.ts gave `NestFactory.create` as `logger`; where that is Nest's own, the primary's lines are JSON
-   * once a worker is seen to log JSON. A logger that writes synchronously to a pipe (pino's default) may block the
-   * primary where nobody reads that pipe.
+   * What the primary logs with: a logger, a list of levels, `'json'` for Nest's own logger in JSON, or false for no
+   * logs. Default: the `logger` that main.ts passed to `NestFactory.create`. If that is Nest's own logger, the primary
+   * switches to JSON once a worker logs JSON. A logger that writes synchronously to a pipe (pino's default) may block
+   * the primary while nobody reads that pipe.
    */
   readonly logger?: LoggerService | readonly LogLevel[] | 'json' | false;
   /** How connections reach the workers. Default 'auto'. */
@@ -193,25 +198,25 @@ export interface ClusterOptions {
   readonly recycle?: RecycleOptions;
   readonly messenger?: MessengerOptions;
   /**
-   * Called in a worker with an uncaught exception. Return false to let the worker live on; anything else,
-   * and without this option: the worker is replaced, finishes what is in flight and exits non-zero.
+   * Called in a worker with an uncaught exception. Return false to let the worker live on. With any other return value,
+   * and without this option, the worker is replaced: it finishes its running requests and exits non-zero.
    */
   readonly onUncaughtException?: (error: unknown) => boolean | void;
   /**
-   * The same for an unhandled rejection; gets the rejection's reason. Without it, messenger calls that nobody awaits and
-   * that fail in an outage of the broker are logged and end nothing.
+   * The same for an unhandled rejection, called with its reason. Without this option, a messenger call that nobody
+   * awaits and that fails in an outage of the broker is only logged: the worker lives on.
    */
   readonly onUnhandledRejection?: (reason: unknown) => boolean | void;
 }
 
-/** Options with every default filled in; `workers` is still 0 where the machine decides. */
+/** The options with all defaults filled in; `workers` is still 0 if the machine decides. */
 export interface ResolvedClusterOptions {
   readonly workers: number;
   readonly enabled: boolean | undefined;
   readonly contexts: boolean;
   readonly primary: Type<unknown> | DynamicModule | undefined;
   readonly inheritAppConfig: boolean;
-  /** Undefined: the app's. */
+  /** Undefined: the app's own logger. */
   readonly logger: LoggerService | readonly LogLevel[] | 'json' | false | undefined;
   readonly listen: ListenMode;
   readonly sticky: Required<StickyOptions>;
@@ -225,15 +230,15 @@ export interface ResolvedClusterOptions {
   /** `memory`, `requests`, `age` undefined: off. */
   readonly recycle: Pick<RecycleOptions, 'memory' | 'requests' | 'age'> &
     Required<Pick<RecycleOptions, 'jitter' | 'minLifetime'>>;
-  /** `engine` undefined: the embedded one. */
+  /** `engine` undefined: the embedded engine. */
   readonly messenger: Required<Omit<MessengerOptions, 'engine'>> & Pick<MessengerOptions, 'engine'>;
   readonly onUncaughtException: ((error: unknown) => boolean | void) | undefined;
   readonly onUnhandledRejection: ((reason: unknown) => boolean | void) | undefined;
 }
 
-/** Implement this for `forRootAsync({ useClass | useExisting })`. @publicApi */
+/** The interface of a class for `forRootAsync({ useClass | useExisting })`. @publicApi */
 export interface ClusterOptionsFactory {
-  /** Returns the options, or the number of workers. */
+  /** Returns the options, or only the number of workers. */
   createClusterOptions(): ClusterOptions | number | Promise<ClusterOptions | number>;
 }
 
@@ -243,6 +248,6 @@ export interface ClusterAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
   readonly inject?: any[];
   readonly useClass?: Type<ClusterOptionsFactory>;
   readonly useExisting?: Type<ClusterOptionsFactory>;
-  /** Further providers the factory needs. */
+  /** Additional providers that the factory needs. */
   readonly extraProviders?: Provider[];
 }

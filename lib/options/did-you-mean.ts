@@ -1,4 +1,4 @@
-/** The candidate nearest to `word`, case aside; undefined where none is near enough to be a slip of the pen. */
+/** The candidate closest to `word`, ignoring case; undefined if none is close enough to be a typo. */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(word.length / 3)) + 1;
@@ -9,7 +9,7 @@ export function closest(word: string, candidates: readonly string[]): string | u
   return best;
 }
 
-/** Insertions, deletions and substitutions that turn `a` into `b` (Levenshtein). */
+/** The number of insertions, deletions and substitutions that turn `a` into `b` (Levenshtein). */
 function edits(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

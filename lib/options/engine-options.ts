@@ -3,10 +3,10 @@ import { ClusterOptionsError } from '../errors/errors.js';
 import { refusal, show } from './problem.js';
 
 /**
- * What a user gave an engine, checked.
+ * Checks the options that a user passed to an engine.
  *
- * @param call how the user wrote it, such as `nats()`
- * @throws ClusterOptionsError that lists everything that is wrong
+ * @param call the call as the user wrote it, such as `nats()`
+ * @throws ClusterOptionsError that lists all problems
  */
 export function checkEngineOptions<Schema extends z.ZodType>(call: string, schema: Schema, input: unknown) {
   const { data, error } = schema.safeParse(input ?? {});
@@ -18,13 +18,16 @@ export function checkEngineOptions<Schema extends z.ZodType>(call: string, schem
         (inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key],
         input,
       );
-      // Any text among these may be a password, or hold one.
+      // Any of these strings may be or contain a password.
       return { path: path.map(String).join('.') || 'options', got: show(got, true), remedy: message };
     }),
   );
 }
 
-/** A connection that is handed in goes without `others`. @throws ClusterOptionsError where some are given, with `why` */
+/**
+ * A connection that the user passes in excludes `others`.
+ * @throws ClusterOptionsError with `why` if others are given
+ */
 export function checkAlone(call: string, connection: unknown, others: object, why: string): void {
   const given = Object.entries(others).flatMap(([key, value]) => (value === undefined ? [] : [key]));
   if (connection === undefined || given.length === 0) return;
@@ -32,19 +35,19 @@ export function checkAlone(call: string, connection: unknown, others: object, wh
   throw refusal(call, [{ path: 'connection', got: 'a connection', remedy }]);
 }
 
-/** How a package is loaded, and which version of it that is. */
+/** Loads a package and tells its version. */
 export interface PackageSource {
   load(name: string): Promise<unknown>;
-  /** undefined where it cannot be told */
+  /** undefined if the version is not known */
   version(name: string): string | undefined;
 }
 
 /**
- * Loads optional packages, in this order. Their versions are checked here and not by peerDependencies: an app may have
- * others for uses of its own, and npm would refuse to install this package beside them.
+ * Loads optional packages, in this order. Their versions are checked here and not by peerDependencies: an app may use
+ * other versions for its own purposes, and npm would then refuse to install this package.
  *
- * @param wanted the major versions of each that the engine works with, the newest last
- * @throws ClusterOptionsError for one that is not installed or has another version, with the command that installs it
+ * @param wanted the major versions of each package that the engine works with, newest last
+ * @throws ClusterOptionsError if one is not installed or has another version, with the command that installs it
  */
 export function loadEnginePackages(
   call: string,

@@ -11,7 +11,7 @@ const MAX_PORT = 2 ** 16 - 1;
 const MAX_PROXIES = 16;
 const NAME = '1 to 64 letters, digits and -';
 
-/** Signals that already mean something to the primary, or that no process can handle. */
+/** Signals that already have a meaning for the primary, or that no process can handle. */
 const TAKEN: Readonly<Record<string, string>> = {
   SIGTERM: 'a graceful shutdown',
   SIGINT: 'a graceful shutdown',
@@ -22,7 +22,7 @@ const TAKEN: Readonly<Record<string, string>> = {
 };
 const STDIO = ['pipe', 'overlapped', 'ignore', 'inherit', 'ipc'];
 
-/** Every message of this schema says what is allowed; the value and the path are added by resolveOptions. */
+/** Every message of this schema says what is allowed; resolveOptions adds the value and the path. */
 const fail = (allowed: string) => ({ error: `expected ${allowed}` });
 
 const whole = (min: number, max: number, what = 'a whole number') => {
@@ -52,12 +52,12 @@ const string = () => z.string(fail('a string'));
 const strings = () => z.array(string(), fail('an array of strings'));
 const callback = <T>() => z.custom<T>((value) => typeof value === 'function', fail('a function'));
 
-/** An object that takes these keys and no other. */
+/** An object with these keys and no others. */
 function section<S extends z.core.$ZodLooseShape>(shape: S) {
   return z.strictObject(shape, fail(`an object that may hold ${Object.keys(shape).join(', ')}`));
 }
 
-/** Refuses a value that contradicts another one beside it. */
+/** Refuses a value that contradicts another value of the same section. */
 function contradiction<T>(wrong: (value: T) => boolean, key: keyof T & string, remedy: (value: T) => string) {
   return z.check<T>((context) => {
     const { value, issues } = context;
@@ -165,7 +165,7 @@ const recycle = section({
 
 const sticky = section({ proxies: whole(0, MAX_PROXIES).default(0) });
 
-/** Brokers allow other characters in names each, but these all. */
+/** Each broker allows other characters in names; all of them allow these. */
 const name = () => z.string(fail(NAME)).regex(/^[A-Za-z0-9-]{1,64}$/, fail(NAME));
 
 const engine = z.custom<EngineProvider>(
@@ -214,7 +214,7 @@ const logger = z.custom<NonNullable<ResolvedClusterOptions['logger']>>(
   fail(`a logger with the methods ${METHODS.join(', ')}; an array of levels (${LEVELS.join(', ')}); 'json' or false`),
 );
 
-/** Options as a user may write them; parsing fills in every default. */
+/** The options as a user may write them; parsing fills in all defaults. */
 export const optionsSchema = section({
   workers: whole(0, MAX_WORKERS).default(0),
   enabled: boolean().optional(),
@@ -236,7 +236,7 @@ export const optionsSchema = section({
   onUnhandledRejection: callback<NonNullable<ResolvedClusterOptions['onUnhandledRejection']>>().optional(),
 });
 
-/** Every option's dotted path, sections included: what a misspelt key is compared with. */
+/** The dotted paths of all options, including sections; unknown keys are compared with them to suggest a correction. */
 export const OPTION_PATHS: readonly string[] = Object.entries(optionsSchema.shape).flatMap(([key, schema]) => {
   const inner = schema instanceof z.ZodPrefault ? schema.unwrap() : undefined;
   return inner instanceof z.ZodObject ? [key, ...Object.keys(inner.shape).map((name) => `${key}.${name}`)] : [key];

@@ -2,30 +2,30 @@ import { inspect } from 'node:util';
 import { ClusterOptionsError } from '../errors/errors.js';
 import { oneLine } from '../errors/printable.js';
 
-/** Characters of a refused value that an error message shows. */
+/** How many characters of a refused value an error message shows. */
 const SHOWN = 80;
 
-/** Items of a list, or keys of an object, that it shows. */
+/** How many items of a list, or keys of an object, an error message shows. */
 const MOST_SHOWN = 5;
 
 /** One thing that is wrong with the options. */
 export interface Problem {
   /** Dotted path of the option, e.g. `restart.minDelay`. */
   readonly path: string;
-  /** What was given there, as `show` put it. */
+  /** The value that was given, as `show` formats it. */
   readonly got: string;
   /** What is allowed, or what to do instead. */
   readonly remedy: string;
 }
 
-/** What belongs to an address with credentials in it, or to a setting of some environment. */
+/** Characters that occur in an address with credentials, or in an environment setting. */
 const MAYBE_SECRET = /[@=]|:\/\//;
 
 /**
- * A refused value as an error message shows it: short, on one line, and without what may be a secret. Of objects only the
- * keys are told.
+ * Formats a refused value for an error message: short, on one line, and without anything that may be a secret. Objects
+ * are shown by their keys only.
  *
- * @param isSecret whether any text in it may be a password, as in options that nobody knows
+ * @param isSecret whether any string in the value may be a password, as in unknown options
  */
 export function show(value: unknown, isSecret = false): string {
   if (typeof value === 'string') return isSecret || MAYBE_SECRET.test(value) ? ofLength(value) : shortened(value);
@@ -57,7 +57,7 @@ function nameOf(value: object): string {
   return (Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null)?.constructor?.name ?? 'object';
 }
 
-/** The one error for all that is wrong. */
+/** Creates one error for all problems. */
 export function refusal(call: string, problems: readonly Problem[]): ClusterOptionsError {
   const lines = problems.map(({ path, got, remedy }) => `  ${oneLine(path)}: got ${got}; ${remedy}`);
   return new ClusterOptionsError(`${call} was given options it cannot use:\n${lines.join('\n')}`);

@@ -8,10 +8,10 @@ import { type Problem, refusal, show } from './problem.js';
 const CALL = 'ClusterModule';
 
 /**
- * The options with every default filled in. Takes what `forRoot` takes: the number of workers, an object,
+ * Returns the options with all defaults filled in. Accepts what `forRoot` accepts: the number of workers, an object,
  * or nothing.
  *
- * @throws ClusterOptionsError that lists everything that is wrong: path, value and what is allowed.
+ * @throws ClusterOptionsError that lists all problems: path, value and what is allowed.
  */
 export function resolveOptions(input: unknown): ResolvedClusterOptions {
   const options = typeof input === 'number' ? { workers: input } : input === undefined ? {} : input;
@@ -33,13 +33,13 @@ export function resolveOptions(input: unknown): ResolvedClusterOptions {
   };
 }
 
-/** A broker's own limit is 1 MiB as a rule, for names and payload together. */
+/** With an engine the default is lower: a broker's own limit is usually 1 MiB, for names and payload together. */
 function maxPayload({ engine, maxPayload }: ResolvedClusterOptions['messenger'], options: object): number {
   const isGiven = at(options, ['messenger', 'maxPayload']) !== undefined;
   return engine === undefined || isGiven ? maxPayload : MAX_PAYLOAD_OF_ENGINE;
 }
 
-/** One problem for each option at fault: -1.5 is below the minimum and no whole number, which is the same mistake. */
+/** Reports one problem per option: -1.5 is below the minimum and not a whole number, but that is one mistake. */
 function problems(issues: readonly z.core.$ZodIssue[], options: object): Problem[] {
   const found = new Map<string, Problem>();
   for (const problem of issues.flatMap((issue) => problemsOf(issue, options))) {
@@ -53,7 +53,7 @@ function problemsOf(issue: z.core.$ZodIssue, options: object): Problem[] {
   return [{ path: dotted(issue.path), got: received(issue.path, options), remedy: issue.message }];
 }
 
-/** The value at fault. One that nobody wrote is a default that contradicts another option. */
+/** The refused value. If the user did not write it, it is a default that contradicts another option. */
 function received(path: readonly PropertyKey[], options: object): string {
   const value = at(options, path);
   const byDefault = value === undefined && OPTION_PATHS.includes(dotted(path));
@@ -70,7 +70,7 @@ function unknownKey(path: readonly PropertyKey[], options: object): Problem {
   return { path: dotted(path), got: show(at(options, path), true), remedy: `no such option, ${hint}` };
 }
 
-/** Texts in these are the user's own. */
+/** Strings in these options are the user's own and may be secrets. */
 const isSecret = (path: readonly PropertyKey[]) =>
   /^(messenger\.engine|fork\.(env|args|execArgv|exec))(\.|$)/.test(dotted(path));
 

@@ -4,10 +4,10 @@ import { webConcurrency } from '../platform/environment.js';
 import { availableCores } from './available-cores.js';
 
 /**
- * How many workers a cluster starts with: the option where it is above 0, else WEB_CONCURRENCY, else the
- * cores this process may really use.
+ * How many workers a cluster starts with: the option if it is above 0, otherwise WEB_CONCURRENCY, otherwise the
+ * number of cores this process can really use.
  *
- * @throws ClusterOptionsError when WEB_CONCURRENCY is what counts and is no whole number above 0.
+ * @throws ClusterOptionsError if WEB_CONCURRENCY is used and is not a whole number above 0.
  */
 export function workerCount(workers: number, env?: NodeJS.ProcessEnv, cores = coresOfThisMachine): number {
   return workers > 0 ? workers : (webConcurrency(env) ?? cores());

@@ -6,7 +6,7 @@ import type { EngineProvider } from '../bus/engine.interface.js';
 import { type Contact, DistributedBus, HEADER_ROOM } from '../distributed-bus/distributed-bus.js';
 import type { Identity } from '../distributed-bus/presence.js';
 
-/** What the options say, and how this process says what an operator should know. */
+/** The options for joining the other hosts, and functions that inform the operator. */
 export interface Joining {
   readonly engine: EngineProvider;
   readonly messenger: Required<Omit<MessengerOptions, 'engine'>>;
@@ -18,10 +18,10 @@ export interface Joining {
 }
 
 /**
- * Makes this process a member among those of all hosts, once its bus is opened.
+ * Makes this process a member among the processes of all hosts. It joins when the returned bus is opened.
  *
- * @param local the embedded bus of its host, not opened yet
- * @throws ClusterOptionsError where the engine cannot be made, such as for a missing package
+ * @param local the embedded bus of its host, not yet opened
+ * @throws ClusterOptionsError if the engine cannot be created, for example because a package is missing
  */
 export async function joinHosts(
   { engine, messenger, warn, log, load, contact, clock = systemClock }: Joining,
@@ -41,7 +41,7 @@ export async function joinHosts(
       queueLimit,
       lease,
       clock,
-      // Not in the name of the request whose call ran into it.
+      // In the root context: the line must not carry the id of a request whose call happened to cause it.
       warn: (message) => inRootContext(() => warn(message)),
       log: (message) => inRootContext(() => log(message)),
       load,

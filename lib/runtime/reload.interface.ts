@@ -1,29 +1,31 @@
-/** How far a rolling reload is. @publicApi */
+/** The progress of a rolling reload. @publicApi */
 export interface ReloadProgress {
-  /** `canary`: the first worker of the new build is brought up; `rolling`: it stood, the others follow. */
+  /** `canary`: the first worker of the new build is starting; `rolling`: it stayed healthy, and the others follow. */
   readonly phase: 'canary' | 'rolling' | 'done' | 'failed';
-  /** Generation that is brought up. */
+  /** The generation that is being started. */
   readonly generation: number;
-  /** Slots that run it. */
+  /** How many slots run it already. */
   readonly replaced: number;
-  /** Slots in all. */
+  /** How many slots there are in total. */
   readonly total: number;
-  /** Why it failed. */
+  /** Why the reload failed. */
   readonly reason?: string;
 }
 
-/** What a reload that succeeded did. @publicApi */
+/** The result of a successful reload. @publicApi */
 export interface ReloadReport {
-  /** Generation every slot runs now. */
+  /** The generation that every slot runs now. */
   readonly generation: number;
-  /** From the request to the last replacement being ready, in ms. */
+  /** Time from the request until the last new worker was ready, in ms. */
   readonly duration: number;
-  /** Who was replaced by whom, by slot. `oldPid` is undefined for a slot that stood empty. */
+  /** The process ids before and after, by slot. `oldPid` is undefined if the slot was empty. */
   readonly replaced: readonly {
     readonly slot: number;
     readonly oldPid: number | undefined;
     readonly newPid: number;
   }[];
-  /** The file that every worker runs now, with no symbolic link on the way to it: the release, where deployments switch one. */
+  /**
+   * The real path of the file that every worker runs now, symbolic links resolved: it shows which release is running.
+   */
   readonly release: string;
 }

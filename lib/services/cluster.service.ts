@@ -6,7 +6,7 @@ import type { ClusterRole, ProcessRuntime } from '../runtime/process-runtime.int
 import { inSubscribersContext } from '../platform/subscriber-context.js';
 import { Dispatcher } from '../messenger/dispatcher.js';
 
-/** What this process is in the cluster, and who else is there. @publicApi */
+/** Tells what this process is in the cluster, and which other workers there are. @publicApi */
 @Injectable()
 export class ClusterService {
   constructor(
@@ -15,63 +15,63 @@ export class ClusterService {
     @Inject(Dispatcher) private readonly dispatcher: Dispatcher,
   ) {}
 
-  /** `'worker'`, `'primary'` or, without a cluster, `'standalone'`. */
+  /** `'worker'`, `'primary'`, or `'standalone'` when there is no cluster. */
   get role(): ClusterRole {
     return this.runtime.role;
   }
 
-  /** This worker's slot, 0…N−1: stable across restarts and reloads. 0 standalone, −1 in the primary. */
+  /** This worker's slot, 0…N−1: stable across restarts and reloads. 0 in a standalone process, −1 in the primary. */
   get slot(): number {
     return this.runtime.slot;
   }
 
-  /** Generation of the build this worker runs, from 1; a reload counts it up. */
+  /** The generation of the build this worker runs, starting at 1; each reload adds 1. */
   get generation(): number {
     return this.runtime.generation;
   }
 
   /**
-   * Whether the whole cluster was asked to stop: true from the beginning of `shutdown.delay` on, while requests are
-   * served as before. A readiness probe should answer 503 then; that of `@nestjs/terminus` does by itself. False
-   * while a single worker is replaced, and in a standalone process.
+   * Whether the whole cluster was asked to stop. True as soon as `shutdown.delay` begins, while requests are still
+   * served. A readiness probe should answer 503 then; the one of `@nestjs/terminus` does so by itself. False
+   * while only a single worker is replaced, and in a standalone process.
    */
   get isStopping(): boolean {
     return this.runtime.isStopping;
   }
 
   /**
-   * Whether this worker leads right now. At most one does at a time, by a lease of
-   * `watchdog.suspectAfter` ms that its heartbeat renews; with an engine at most one over all hosts, by a lease of
-   * 2 s at the broker. True standalone, false in the primary.
+   * Whether this worker leads right now. At most one worker leads at a time, by a lease of `watchdog.suspectAfter` ms
+   * that its heartbeat renews. With an engine, at most one worker of all hosts leads, by a lease of 2 s at the broker.
+   * Always true in a standalone process, always false in the primary.
    */
   get isLeader(): boolean {
     return this.runtime.isLeader;
   }
 
   /**
-   * The fencing token by which this worker leads, while it does: higher than that of every leader before. Give it to
-   * what the leader writes to, and let that refuse lower ones: a process may be stopped between its look at
-   * `isLeader` and its deed.
+   * The fencing token of this worker's leadership; undefined while it does not lead. It is higher than the token of any
+   * earlier leader. Pass it to the store that the leader writes to, and let the store refuse lower tokens: the process
+   * may freeze, and lose the lead, between its check of `isLeader` and its write.
    */
   get leaderToken(): number | undefined {
     return this.runtime.leaderToken;
   }
 
-  /** The ready workers of all hosts, by host and slot, as last heard. */
+  /** The ready workers of all hosts, sorted by host and slot, as this process last heard of them. */
   members(): readonly Member[] {
     return this.bus.members;
   }
 
-  /** The ready workers, now and whenever they change. */
+  /** Emits the ready workers on subscription and after each change. */
   get members$(): Observable<readonly Member[]> {
     return inSubscribersContext(this.dispatcher.members$);
   }
 
   /**
-   * Changes the number of workers; resolves when that many are ready.
+   * Changes the number of workers; resolves when that many workers are ready.
    *
-   * @throws ClusterRequestError for anything but a whole number from 1, and while the cluster stops
-   * @throws ClusterDisabledError standalone
+   * @throws ClusterRequestError if `workers` is not a whole number of at least 1, or while the cluster is stopping
+   * @throws ClusterDisabledError in a standalone process
    */
   scale(workers: number): Promise<void> {
     return this.runtime.scale(workers);

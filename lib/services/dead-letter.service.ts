@@ -5,25 +5,28 @@ import { RUNTIME } from '../runtime/tokens.js';
 import { ClusterRequestError } from '../errors/errors.js';
 import type { ProcessRuntime } from '../runtime/process-runtime.interface.js';
 
-/** A task that was given up: every worker that ran it died or fell silent, once more than its redeliveries. @publicApi */
+/**
+ * A task that was given up: all its redeliveries are used up, and every worker that ran it died or stopped responding.
+ * @publicApi
+ */
 export interface DeadLetter {
   readonly id: string;
   readonly event: string;
-  /** What the task was given. */
+  /** The data that the task was sent with. */
   readonly data: unknown;
-  /** How many workers died or fell silent while they ran it. */
+  /** How many workers died or stopped responding while they ran it. */
   readonly died: number;
   readonly at: Date;
   /**
-   * Why it cannot be read, where it cannot: `data` is undefined then, and maybe nothing but `id` is known. It can be
-   * discarded.
+   * Why the dead letter cannot be read; absent if it can. Then `data` is undefined, and maybe only `id` is known. It
+   * can still be discarded.
    */
   readonly unreadable?: string;
 }
 
 /**
- * Tasks that were given up. An engine such as NATS keeps them for seven days; the embedded one tells the caller only,
- * and keeps none.
+ * Lists the tasks that were given up, and retries or discards them. An engine such as NATS keeps them for seven days.
+ * The embedded engine keeps none: it only reports the failure to the caller.
  *
  * @publicApi
  */
@@ -31,17 +34,17 @@ export interface DeadLetter {
 export class DeadLetterService {
   constructor(@Inject(RUNTIME) private readonly runtime: ProcessRuntime) {}
 
-  /** All of them, the oldest first. */
+  /** All dead letters, oldest first. */
   async list(): Promise<DeadLetter[]> {
     const letters = (await this.runtime.deadLetters?.list()) ?? [];
     return letters.map(asDeadLetter);
   }
 
   /**
-   * Puts the task into its queue again, as a new one without a deadline, and takes the letter away. Nobody waits for
-   * its result.
+   * Puts the task back into its queue as a new task without a deadline, and deletes the dead letter. Nobody waits for
+   * the result.
    *
-   * @throws ClusterRequestError where there is no such letter, or it cannot be read
+   * @throws ClusterRequestError if there is no dead letter with this id, or it cannot be read
    */
   async retry(id: string): Promise<void> {
     await this.about(id, async (letters) => {
@@ -53,7 +56,7 @@ export class DeadLetterService {
     });
   }
 
-  /** Takes the letter away for good. @throws ClusterRequestError where there is no such letter */
+  /** Deletes the dead letter. @throws ClusterRequestError if there is no dead letter with this id */
   async discard(id: string): Promise<void> {
     await this.about(id, (letters) => letters.discard(id));
   }
@@ -62,7 +65,7 @@ export class DeadLetterService {
     const { deadLetters } = this.runtime;
     if (deadLetters !== undefined && (await act(deadLetters))) return;
     throw new ClusterRequestError(
-      `There is no dead letter '${id}'. list() tells which there are; one is kept for 7 days.`,
+      `There is no dead letter '${id}'. list() shows the dead letters that exist; each is kept for 7 days.`,
     );
   }
 }

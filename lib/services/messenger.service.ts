@@ -24,32 +24,32 @@ import { SendRequest } from '../messenger/slot-request.js';
 
 /** Options of `map`, `mapSettled`, `map$` and `send`. @publicApi */
 export interface CallOptions {
-  /** How long to wait for answers, in ms; Infinity for ever. Default: `messenger.timeout`. */
+  /** How long to wait for answers, in ms; Infinity to wait forever. Default: `messenger.timeout`. */
   readonly timeout?: number;
 }
 
-/** What the messenger is set up with. */
+/** Settings of the messenger. */
 export interface MessengerSettings {
-  /** Deadline of a call that names none, in ms. */
+  /** Timeout of a call that sets none, in ms. */
   readonly timeout: number;
   /** Largest encoded payload, in bytes. */
   readonly maxPayload: number;
-  /** Whether the stack of an error in `runOnce` travels to those who wait for it. */
+  /** Whether callers of `runOnce` get the stack of an error that `fn` threw in another process. */
   readonly stacks: boolean;
-  /** How many slots there are, where that is known. */
+  /** The number of slots; undefined where it is not known. */
   readonly slots?: () => number | undefined;
   /** This process is a cluster of one: there is no primary to send to. */
   readonly standalone?: boolean;
 }
 
 /**
- * Talks to the workers of the cluster, from a worker, the primary or standalone alike.
+ * Sends messages to the workers of the cluster. Works the same in a worker, in the primary and in a standalone process.
  *
- * Data and results are cloned on the way as by structuredClone. Handlers run in no AsyncLocalStorage context, the
- * sender's neither: send what they need. An Observable's subscriber is called in the context in which it subscribed. Calls made before the cluster's bus is
- * open wait for it, up to their deadline. All calls reject with `InvalidArgumentError` for arguments that
- * cannot be used, `PayloadNotCloneableError` and `PayloadTooLargeError` for data that cannot be sent, and
- * `NotConnectedError` when the bus is gone.
+ * Data and results are cloned on the way, as by structuredClone. Handlers do not run in the sender's AsyncLocalStorage
+ * context or in any other, so send them what they need. An Observable calls its subscriber in the context in which it
+ * subscribed. Calls made before the cluster's bus is open wait for it, up to their deadline. All calls reject with
+ * `InvalidArgumentError` for invalid arguments, `PayloadNotCloneableError` and `PayloadTooLargeError` for data that
+ * cannot be sent, and `NotConnectedError` when the bus is gone.
  *
  * @publicApi
  */
@@ -71,11 +71,11 @@ export class MessengerService {
   }
 
   /**
-   * To the listeners of every ready worker, this one's own too, and of the primary; at most once. Those of
-   * one sender arrive in order. Resolves when the bus took it, which waits while a receiver's queue is
-   * full; what handlers do or throw does not come back. That nobody listens is fine.
+   * Sends the event to the listeners of every ready worker, including this one, and of the primary, at most once each.
+   * Events of one sender arrive in order. Resolves when the bus has accepted the event; it waits while a receiver's
+   * queue is full. What the handlers return or throw does not come back. It is no error if there is no listener.
    *
-   * @throws BackpressureError when too many broadcasts wait already.
+   * @throws BackpressureError if too many broadcasts are already waiting.
    */
   broadcast<E extends EventName>(event: E, ...[data]: EventArguments<E>): Promise<void> {
     return promised(() => {
@@ -85,14 +85,14 @@ export class MessengerService {
   }
 
   /**
-   * A task for one worker, the least busy that has a handler: one with `@ConsumeOnce(event)`, else a
-   * listener. Resolves to what the handler returned. Waits while no worker is ready.
+   * Gives a task to one worker, the least busy that has a handler for it: a method with `@ConsumeOnce(event)`, or
+   * otherwise a listener. Resolves to the handler's return value. Waits while no worker is ready.
    *
-   * At least once: if the worker dies, another one runs it. An error of the handler is not retried unless
-   * `attempts` says so. `signal` gives the task up.
+   * Runs at least once: if the worker dies, another one runs the task. An error of the handler is not retried unless
+   * `attempts` says so. Abort `signal` to give up the task.
    *
    * @throws RemoteError with the handler's error, NoHandlerError, ClusterTimeoutError at the deadline,
-   * MemberLostError when the redeliveries are used up.
+   * MemberLostError if the worker died and no redelivery is left.
    */
   consume<E extends EventName>(
     event: E,
@@ -102,8 +102,8 @@ export class MessengerService {
   }
 
   /**
-   * As `consume`, but gives what the handler says by `context.progress(value)` on the way, then the result, and
-   * completes. Each subscription is a task of its own; unsubscribing gives it up, as `signal` does.
+   * As `consume`, but emits what the handler passes to `context.progress(value)`, then the result, and then completes.
+   * Each subscription is a separate task; unsubscribing gives it up, as aborting `signal` does.
    */
   consume$<E extends EventName>(
     event: E,
@@ -117,17 +117,17 @@ export class MessengerService {
   }
 
   /**
-   * Asks every worker; resolves to the return values in order of slots. In each worker, the first
-   * listener of the event answers. The workers are those ready now; while there is none, it waits.
+   * Asks every worker and resolves to the return values, in order of hosts and slots. In each worker, the event's first
+   * listener answers. Asks the workers that are ready now; if there are none, waits until one is.
    *
-   * @throws MapError when one or more failed: its `failures` say who and why. NoHandlerError when no worker
-   * has a listener. ClusterTimeoutError when no worker became ready.
+   * @throws MapError if one or more workers failed; its `failures` say which and why. NoHandlerError if no worker
+   * has a listener. ClusterTimeoutError if no worker became ready.
    */
   map<E extends EventName>(event: E, ...[data, options]: EventArguments<E, CallOptions>): Promise<EventResult<E>[]> {
     return promised(() => this.#map('map', event, data, options).values() as Promise<EventResult<E>[]>);
   }
 
-  /** As `map`, but resolves to how each worker fared, in order of slots, whoever failed. */
+  /** As `map`, but also resolves if workers fail: to the outcome of each worker, in order of hosts and slots. */
   mapSettled<E extends EventName>(
     event: E,
     ...[data, options]: EventArguments<E, CallOptions>
@@ -137,8 +137,8 @@ export class MessengerService {
   }
 
   /**
-   * As `map`, but gives each worker's value as it comes, and errors as `map` rejects once all are in. Each
-   * subscription asks anew; unsubscribing stops waiting.
+   * As `map`, but emits each worker's value as it arrives. If workers failed, errors as `map` rejects, after all have
+   * answered. Each subscription asks again; unsubscribing stops waiting.
    */
   map$<E extends EventName>(
     event: E,
@@ -151,12 +151,12 @@ export class MessengerService {
   }
 
   /**
-   * To one slot's worker, or the primary; resolves to what its first listener returned. Waits while the
-   * slot has no ready worker.
+   * Sends the event to the worker of one slot, or to the primary, and resolves to the return value of its first
+   * listener. Waits while the slot has no ready worker.
    *
    * @throws RemoteError with the handler's error, NoHandlerError, ClusterTimeoutError at the deadline,
-   * MemberLostError when the worker died with the message, ClusterDisabledError for the primary where this
-   * process runs standalone.
+   * MemberLostError if the worker died after it received the message, ClusterDisabledError for `'primary'` in a
+   * standalone process.
    */
   send<E extends EventName>(
     to: number | 'primary',
@@ -169,19 +169,19 @@ export class MessengerService {
       const payload = this.#encode(event, data);
       return new Promise((resolve, reject) => {
         const fulfil = resolve as (value: unknown) => void;
-        new SendRequest(new Deadline(call.timeout), this.#connection, call, to, payload, fulfil, reject).wait((part) =>
-          this.#connection.whenOpen(call.label, part, sendNow),
+        new SendRequest(new Deadline(call.timeout), this.#connection, call, to, payload, fulfil, reject).wait(
+          (pending) => this.#connection.whenOpen(call.label, pending, sendNow),
         );
       });
     });
   }
 
   /**
-   * Runs `fn` in one of the processes that call it with the same key, once in the cluster's life (or per
-   * `ttl`), and resolves to its result in all of them, as a clone. If the process that runs it dies,
-   * another one that waits runs it. May be awaited while the app boots.
+   * Runs `fn` in one of the processes that call it with the same key, once in the lifetime of the cluster (or once per
+   * `ttl`). Resolves to a clone of its result in all of them. If the process that runs it dies, another process that
+   * waits runs it. May be awaited while the app boots.
    *
-   * @throws What `fn` threw: the error itself where it ran, a RemoteError in those that waited. A failure is
+   * @throws What `fn` threw: the error itself in the process that ran it, a RemoteError in the others. A failure is
    * not kept: the next call runs `fn` again. ClusterTimeoutError if `timeout` is given and passes.
    */
   async runOnce<T>(key: string, fn: (run: OnceRun) => T | Promise<T>, options?: RunOnceOptions): Promise<T> {
@@ -190,14 +190,14 @@ export class MessengerService {
   }
 
   /**
-   * Adds a listener, as `@OnClusterEvent` does for a method, without guards, pipes and the like. Returns a
-   * function that removes it.
+   * Adds a listener, as `@OnClusterEvent` does for a method, but without guards, pipes, interceptors and filters.
+   * Returns a function that removes it.
    */
   on<E extends EventName>(event: E, listener: ClusterEventHandler<E>): () => void {
     return this.#listeners.add('on', event, listener);
   }
 
-  /** As `on`, for one event: it is removed before it runs. */
+  /** As `on`, but for one event only: the listener is removed before it runs. */
   once<E extends EventName>(event: E, listener: ClusterEventHandler<E>): () => void {
     return this.#listeners.add('once', event, listener);
   }
@@ -208,14 +208,14 @@ export class MessengerService {
   }
 
   /**
-   * The broadcasts of an event, as `{ data, context }`, while subscribed. It watches only: it is no handler
-   * for `map`, `send` and `consume`. What a subscriber throws is RxJS's to report, as everywhere.
+   * Emits the broadcasts of an event as `{ data, context }` while subscribed. It only watches: it does not answer
+   * `map`, `send` or `consume`. RxJS reports what a subscriber throws, as it does everywhere.
    */
   events$<E extends EventName>(event: E): Observable<ClusterEvent<E>> {
     return this.#listeners.watch(event) as Observable<ClusterEvent<E>>;
   }
 
-  /** The container is closed: later calls reject. The module calls it. @internal */
+  /** Called by the module when its container is closed: later calls reject. @internal */
   close(): void {
     this.#connection = this.#connection.refusing();
   }
@@ -257,12 +257,12 @@ export class MessengerService {
   }
 }
 
-/** Without `show` where it can be used: that alone takes several times what the rest of a call does. */
+/** Avoids `show` for valid addresses: `show` alone takes several times as long as the rest of a call. */
 const nameOf = (to: unknown): string => (typeof to === 'number' ? `${to}` : to === 'primary' ? `'primary'` : show(to));
 
 const sendNow = (request: SendRequest): void => request.send();
 
-/** What is wrong with the arguments of a call is a rejection too; lighter than an async function around each call. */
+/** Turns a thrown argument error into a rejection. Costs less than an async function around each call. */
 function promised<T>(call: () => Promise<T>): Promise<T> {
   try {
     return call();

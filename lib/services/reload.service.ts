@@ -11,19 +11,21 @@ export class ReloadService {
   constructor(@Inject(RUNTIME) private readonly runtime: ProcessRuntime) {}
 
   /**
-   * Replaces every worker by one that runs the code now on disk, without losing a request: the first must
-   * become ready and stay healthy for `reload.canaryTime` ms; then the others follow, the caller's own
-   * worker last. Calls during a reload share it. Resolves when the new generation serves every slot.
+   * Replaces every worker with one that runs the code now on disk, without losing a request. The first new worker must
+   * become ready and stay healthy for `reload.canaryTime` ms; then the others follow, and the caller's own worker is
+   * replaced last. Calls made during a reload share it. Resolves when every slot runs the new generation.
    *
-   * @throws ReloadError with the reason and the last lines of the new worker's stderr when a worker of the new build
-   *   fails (the old ones go on serving), or when the cluster is stopping
-   * @throws ClusterDisabledError standalone
+   * @throws ReloadError if a worker of the new build fails (the old workers keep serving), with the reason and the last
+   *   lines of its stderr; also if the cluster is stopping
+   * @throws ClusterDisabledError in a standalone process
    */
   reload(): Promise<ReloadReport> {
     return this.runtime.reload();
   }
 
-  /** How far a reload is, whoever asked for it. Hot: what happened before is not repeated. */
+  /**
+   * Emits the progress of every reload, including those that others requested. Hot: earlier events are not replayed.
+   */
   get progress$(): Observable<ReloadProgress> {
     return inSubscribersContext(this.runtime.reloadProgress);
   }

@@ -258,7 +258,7 @@ export class Brokers {
   private redisConfiguration(name: BrokerName): string {
     const group = [
       `replica-announce-ip ${addressOf(name)}`,
-      // Bounds the time in which a primary that is cut off accepts writes: see docs/many-hosts.md.
+      // Bounds the time in which a primary that is cut off accepts writes: see docs/guides/many-hosts.md.
       'min-replicas-to-write 1',
       'min-replicas-max-lag 3',
       ...(name === 'n1' ? [] : [`replicaof ${addressOf('n1')} ${REDIS_PORT}`]),

@@ -256,7 +256,7 @@ function* twoResults(story: Story): Iterable<Found> {
  * Whether the result of the run may not have reached those who could tell others of it. A process that is frozen or cut off
  * while it runs a key returns its own result to its own caller, and so does one that is killed before the result has
  * reached the broker; a Redis that is cut off from its replicas takes results for 3 s more, which are lost when another
- * becomes the primary (docs/many-hosts.md).
+ * becomes the primary (docs/guides/many-hosts.md).
  */
 function mayBeUnknown(story: Story, run: Run, calls: readonly Call[]): boolean {
   const isOfTask = !run.name.startsWith('once-');

@@ -44,7 +44,7 @@ const SHORTEST: Partial<Record<FaultKind, number>> = { 'empty-broker': 6_000 };
 /** The kinds of faults that this setup can suffer. */
 export function kindsOf(setup: Setup): readonly FaultKind[] {
   const several = brokersOf(setup).length > 1 ? PARTIAL : [];
-  // A Redis primary that restarts empty before Sentinel notices makes its replicas empty, too (docs/many-hosts.md).
+  // A Redis primary that restarts empty before Sentinel notices makes its replicas empty, too (docs/guides/many-hosts.md).
   const network = [...NETWORK, ...several].filter((kind) => !(setup === 'sentinel' && kind === 'empty-broker'));
   return [...new Set([...network, ...PROCESSES])];
 }

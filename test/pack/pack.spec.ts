@@ -21,14 +21,14 @@ afterAll(() => tarball.remove());
 
 describe('the tarball', () => {
   it('holds the compiled package with its types, and what a stranger reads first', () => {
-    const documents = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
+    const documents = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'docs/index.md'];
     const compiled = ['dist', 'dist/cjs'].flatMap((dist) => [`${dist}/entry.js`, `${dist}/index.d.ts`]);
     expect(tarball.files).toEqual(expect.arrayContaining([...documents, ...compiled]));
   });
 
   it('holds nothing else', () => {
     const top =
-      /^(dist\/.+\.(js|d\.ts|js\.map)|dist\/.+\.(html|css|svg)|dist\/cjs\/package\.json|[A-Z]+(\.md)?|package\.json)$/;
+      /^(dist\/.+\.(js|d\.ts|js\.map)|dist\/.+\.(html|css|svg)|dist\/cjs\/package\.json|docs\/[a-z/-]+\.md|[A-Z]+(\.md)?|package\.json)$/;
     expect(tarball.files.filter((file) => !top.test(file))).toEqual([]);
   });
 });

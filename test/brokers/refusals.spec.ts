@@ -125,8 +125,8 @@ describeOver(REDIS)('Redis lets nobody in', () => {
     try {
       const { engine, done } = await connect(redis({ url: server.url }));
       await done;
-      const { link } = engine as unknown as { link: { commands: { stream: Socket }; hearing: { stream: Socket } } };
-      for (const { stream } of [link.commands, link.hearing]) {
+      const { link } = engine as unknown as { link: { commands: { stream: Socket }; subscriber: { stream: Socket } } };
+      for (const { stream } of [link.commands, link.subscriber]) {
         for (const message of ['first', 'second', 'third']) expect(stream.emit('error', new Error(message))).toBe(true);
       }
     } finally {

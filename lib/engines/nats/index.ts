@@ -6,11 +6,11 @@ import { loadPackages } from './packages.js';
 export type { NatsOptions } from './options.js';
 
 /**
- * NATS for `messenger: { engine: nats({ servers }) }`: the messenger, runOnce and the leader span every worker of
- * every host. Needs nats-server 2.9 or newer with JetStream, and the packages `@nats-io/transport-node`,
- * `@nats-io/jetstream` and `@nats-io/kv`.
+ * Connects the hosts by NATS, as `messenger: { engine: nats({ servers }) }`: the messenger, `runOnce` and the leader
+ * election then include every worker of every host. Needs nats-server 2.9 or newer with JetStream, and the packages
+ * `@nats-io/transport-node`, `@nats-io/jetstream` and `@nats-io/kv`.
  *
- * @throws ClusterOptionsError for options that cannot be used
+ * @throws ClusterOptionsError if an option is invalid
  * @publicApi
  */
 export function nats(options?: NatsOptions): EngineProvider {

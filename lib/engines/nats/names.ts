@@ -1,8 +1,8 @@
 import type { EngineContext } from '../../bus/engine.interface.js';
 
 /**
- * What things of one cluster are called in NATS. Names of clusters and environments hold neither `_` nor `.`, so no
- * two of them give the same.
+ * The names of a cluster's subjects, streams and buckets in NATS. Names of clusters and environments contain neither
+ * `_` nor `.`, so two clusters never share a name.
  */
 export class NatsNames {
   private readonly dotted: string;
@@ -22,7 +22,7 @@ export class NatsNames {
     return `${this.plain}_tasks`;
   }
 
-  /** A task's subject is its own: the stream takes no second one with the same id. */
+  /** Each task has a subject of its own, so the stream refuses a second task with the same id. */
   task(queue: string, id: string): string {
     return `${this.dotted}.task.${queue}.${id}`;
   }

@@ -1,4 +1,4 @@
-import { setTimeout as elapsed } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { JetStreamClient, JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -9,39 +9,39 @@ import type { ResolvedNatsOptions } from './options.js';
 import type { NatsPackages } from './packages.js';
 import { isRefusal } from './refusals.js';
 
-/** How long JetStream may take to answer, in ms. */
+/** Timeout of a JetStream request, in ms. */
 export const ANSWER_TIMEOUT = 2_000;
 
-/** A server that was just started may not have JetStream yet: it is asked so often, so many ms apart. */
+/** A server that has just started may not have JetStream yet: how many times it is asked, and the interval, in ms. */
 const PREPARE_TRIES = 5;
 export const PREPARE_DELAY = 300;
 
-/** Ids are refused twice within so long, in ms; later, the result of the first is there. */
+/** How long a duplicate id is refused, in ms; after that, the result of the first task is there. */
 const DUPLICATE_WINDOW = 120_000;
 
-/** A task that nobody takes, not even to say that its deadline has passed, is dropped after so long, in ms. */
+/** A task is dropped after this time if no worker takes it, not even to report its passed deadline, in ms. */
 const TASK_KEPT = 7 * 24 * 60 * 60_000;
 
-/** A consumer at which nobody asked for tasks for so long is forgotten, in ms; results of tasks are kept for half of it. */
+/** A consumer that no worker pulls from is deleted after this time, in ms; results of tasks are kept for half of it. */
 const CONSUMER_KEPT = 10 * 60_000;
 
 /** How many members may wait for tasks of one queue. */
 const MAX_WAITING = 8_192;
 
-/** JetStream's word for: there is one by that name, with another configuration. */
+/** JetStream's error code: a stream of that name exists with another configuration. */
 const OTHER_CONFIGURATION = 10058;
 
-/** The same about a consumer, since 2.10; servers before change it. */
+/** The same for a consumer, since 2.10; older servers change the consumer instead. */
 const OTHER_CONSUMER = 10148;
 
-/** Any replica would answer otherwise, also one that lags behind: a run would not see how the one before it ended. */
+/** With direct reads, a replica that lags behind could answer: a run would not see how the previous one ended. */
 const READ_AT_THE_LEADER = { allow_direct: false };
 
-/** Those that keep a stream say each second that they do. One that its leader has not heard for so long is none, in ms. */
+/** The replicas of a stream report to its leader every second. After this silence a replica counts as lost, in ms. */
 const REPLICA_SILENCE = 3_000;
 
 export const NO_QUORUM =
-  'JetStream keeps nothing just now: its quorum is lost, or this process reaches a minority of its servers';
+  'JetStream cannot store anything now: its quorum is lost, or this process reaches only a minority of its servers';
 
 const OLDEST_VERSION = [2, 9] as const;
 
@@ -50,11 +50,14 @@ const nanos = (ms: number): number => ms * 1e6;
 /** A key-value bucket. */
 export interface Bucket {
   readonly records: KV;
-  /** When the server made it, in µs since 1970. */
+  /** When the server created it, in µs since 1970. */
   readonly madeAt: number;
 }
 
-/** What is needed of the server: a stream of tasks, a consumer for each queue, buckets of records. Made where missing. */
+/**
+ * What the engine needs of the server: a stream of tasks, a consumer per queue, buckets of records. Creates what is
+ * missing.
+ */
 export class NatsAssets {
   jetstream!: JetStreamClient;
   manager!: JetStreamManager;
@@ -67,17 +70,17 @@ export class NatsAssets {
     private readonly secrets: Secrets,
   ) {}
 
-  /** Before the subjects of JetStream's own requests. */
+  /** The prefix of the subjects of JetStream's own requests. */
   get apiPrefix(): string {
     const { apiPrefix, domain } = this.options.jetstream;
     return apiPrefix ?? (domain === undefined ? '$JS.API' : `$JS.${domain}.API`);
   }
 
   /**
-   * Makes sure of the server and of the stream. Rejects with a plain error where the server may be able to do it later.
+   * Checks the server and creates the stream. Rejects with a plain error if the server may be able to do so later.
    *
-   * @param maxMessage bytes that the messenger wants to send
-   * @returns the largest message the server takes, in bytes
+   * @param maxMessage the largest message that the messenger sends, in bytes
+   * @returns the largest message that the server accepts, in bytes
    * @throws ClusterOptionsError that says what to change
    */
   async prepare(connection: NatsConnection, maxMessage: number): Promise<number> {
@@ -94,12 +97,15 @@ export class NatsAssets {
       } catch (error) {
         if (!isRefusal(error)) throw notNow(this.secrets.hideIn(error));
         if (connection.isClosed() || tries === PREPARE_TRIES) throw unusable(this.secrets.hideIn(error), connection);
-        await elapsed(PREPARE_DELAY);
+        await sleep(PREPARE_DELAY);
       }
     }
   }
 
-  /** Whether what is written now is kept. JetStream's own requests would tell of another leader, that of all of JetStream. */
+  /**
+   * Whether a write is stored now. Another request would not tell: the leader of all of JetStream answers it, not the
+   * bucket's.
+   */
   async keeps(): Promise<boolean> {
     const [bucket] = this.buckets.values();
     if (bucket === undefined) return this.hasQuorum();
@@ -108,8 +114,8 @@ export class NatsAssets {
   }
 
   /**
-   * Whether the leader of the stream of tasks hears a majority of its replicas. One that was cut off with a minority takes itself
-   * for the leader for 10 s more.
+   * Whether the leader of the task stream hears from a majority of its replicas. A leader that is cut off with a
+   * minority still believes for 10 s that it leads.
    */
   private async hasQuorum(): Promise<boolean> {
     const { cluster } = await this.manager.streams.info(this.names.stream);
@@ -123,7 +129,7 @@ export class NatsAssets {
     const name = this.names.consumer(queue);
     const changeable = {
       ack_wait: nanos(lease),
-      // How often is enough is the task's to say.
+      // The task itself decides how often it is delivered.
       max_deliver: -1,
       max_ack_pending: -1,
       max_waiting: MAX_WAITING,
@@ -142,7 +148,7 @@ export class NatsAssets {
     }
   }
 
-  /** A bucket whose records are kept for `ttl` ms. */
+  /** Returns a bucket whose records are kept for `ttl` ms; creates it if needed. */
   bucket(name: string, ttl: number): Promise<Bucket> {
     let bucket = this.buckets.get(name);
     if (bucket === undefined) {
@@ -153,7 +159,7 @@ export class NatsAssets {
     return bucket;
   }
 
-  /** Whoever has asked for less may have been there in between. */
+  /** Raises the bucket's time to live to `ttl` ms again, in case a member with a shorter one has lowered it. */
   async uphold(name: string, ttl: number): Promise<void> {
     const bucket = this.names.bucket(name);
     const info = await this.manager.streams.info(`KV_${bucket}`);
@@ -165,7 +171,7 @@ export class NatsAssets {
     const { RetentionPolicy, StorageType, DiscardPolicy } = this.packages.jetstream;
     const changeable = {
       subjects: [this.names.everyTask],
-      // A second one of the same id is refused while the first is there, and for a while after.
+      // The stream refuses a second message with the same id while the first is there, and for a while after.
       discard: DiscardPolicy.New,
       discard_new_per_subject: true,
       max_msgs_per_subject: 1,
@@ -195,17 +201,17 @@ export class NatsAssets {
     return { records: opened, madeAt: Date.parse(streamInfo.created) * 1_000 };
   }
 
-  /** A bucket of an earlier version, or of members with another lease. */
+  /** Adapts a bucket that an earlier version, or members with another lease, have created. */
   private async adjust(bucket: string, ttl: number, { config, state }: StreamInfo): Promise<void> {
     const asked = nanos(ttl);
-    // Who holds something there may have asked for more, and renews it in good time for that.
+    // A member that holds a record may rely on the longer time to live, and renews only in time for that.
     const max_age = state.messages > 0 ? Math.max(asked, config.max_age) : asked;
     if (max_age === config.max_age && !config.allow_direct) return;
     const duplicate_window = Math.min(max_age, nanos(DUPLICATE_WINDOW));
     const changed = { max_age, duplicate_window, ...READ_AT_THE_LEADER };
     const { state: after } = await this.manager.streams.update(`KV_${bucket}`, changed);
     if (max_age >= config.max_age || after.messages === 0) return;
-    // Somebody has written at the same moment.
+    // A member has written a record at the same moment.
     const { duplicate_window: before } = config;
     await this.manager.streams.update(`KV_${bucket}`, { max_age: config.max_age, duplicate_window: before });
   }

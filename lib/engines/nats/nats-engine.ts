@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as elapsed } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection, NodeConnectionOptions, Subscription } from '@nats-io/transport-node';
 import type {
   Engine,
@@ -25,40 +25,41 @@ import type { NatsPackages } from './packages.js';
 import { QuorumWatch } from './quorum-watch.js';
 import { isRefusal } from './refusals.js';
 
-/** A broker that gives no answer is noticed after three of these, in ms; the client's default is 2 minutes. */
+/** An unresponsive broker is noticed after three of these intervals, in ms; the client's default is 2 minutes. */
 const PING_INTERVAL = 1_000;
 
 /**
- * How long a try to connect may take, in ms. Where packets are dropped, the system sends the first one again after 1 s: a
- * network that is whole again is noticed within a second, or by the next try.
+ * Timeout of an attempt to connect, in ms. The system resends a dropped first packet after 1 s, so a network that works
+ * again is noticed within a second, or by the next attempt.
  */
 const DIAL_TIMEOUT = 2_000;
 
-/** Between the first two tries to connect, and the longest time between two, in ms. */
+/** Delay between the first two attempts to connect, and the longest delays between two, in ms. */
 const FIRST_DELAY = 50;
 const LONGEST_DELAY = 500;
 const LONGEST_AFTER_REFUSAL = 2_000;
 
-/** Where a NATS server listens unless it is told otherwise. */
+/** The port of a NATS server, unless another is configured. */
 const DEFAULT_PORT = 4222;
 
 /**
- * A task that the server has handed into a connection which was cut is handed out again after so long, in ms: no sooner than
- * the pull of that connection has ended.
+ * A task that the server sent over a broken connection is delivered again after this time, in ms: not before the pull
+ * of that connection has ended.
  */
 const LONGEST_SILENCE = PULL_TIME;
 
-/** How long the last messages may take to leave, in ms. */
+/** How long closing waits for the last messages to be sent, in ms. */
 const LAST_FLUSH = 1_000;
 
-/** JetStream's word for: no room, maybe only for a second one of that subject. */
+/** JetStream's error code: no room, perhaps only for a second message with the same subject. */
 const NO_ROOM = 10077;
 
-/** It has no room at all: the stream is full, a message is too large for it, or the disk or the account's share is used up. */
+/** Codes for no room at all: the stream is full, the message too large, or the disk or the account's limit used up. */
 const REFUSED: ReadonlySet<unknown> = new Set([NO_ROOM, 10054, 10023, 10047]);
 
 /**
- * NATS as an engine: core for what may be lost, a JetStream work queue for tasks, key-value buckets for records.
+ * NATS as an engine: core NATS for messages that may be lost, a JetStream work queue for tasks, key-value buckets for
+ * records.
  */
 export class NatsEngine implements Engine {
   readonly name = 'NATS';
@@ -71,18 +72,18 @@ export class NatsEngine implements Engine {
   private readonly subscribers = new Set<Subscriber>();
   private readonly workers = new Set<NatsQueueWorker>();
   private listener: EngineListener | undefined;
-  /** What fails with the connection. */
+  /** Rejects the flushes that are pending when the connection is lost. */
   private readonly flushing = new Set<(error: Error) => void>();
   private closing = false;
-  /** Counts what happens to the connection. */
+  /** Counts the changes of the connection, so that work for an earlier one is recognised. */
   private contact = 0;
-  /** Tries to connect since it was connected last. */
+  /** The number of attempts to connect since the last connection. */
   private tries = 0;
   /** Why there is no connection. */
   trouble: string | undefined;
-  /** What the server said since the last try to connect. */
+  /** The last error that the server sent since the last attempt to connect. */
   private said: string | undefined;
-  /** Whether the last try was refused for good. */
+  /** Whether the last attempt was refused permanently. */
   private isRefused = false;
   private readonly refused: ThrottledWarning;
   private readonly denied: ThrottledWarning;
@@ -111,7 +112,7 @@ export class NatsEngine implements Engine {
     this.unusable = new ThrottledWarning(
       warn,
       hostTime,
-      (_count, why) => `NATS is there, but cannot be used yet: ${why}`,
+      (_count, why) => `NATS is reachable, but cannot be used yet: ${why}`,
     );
   }
 
@@ -137,7 +138,7 @@ export class NatsEngine implements Engine {
   }
 
   publish(subject: string, message: Uint8Array): void {
-    // The client would drop it without a word.
+    // The client would silently drop the message.
     if (!this.isConnected) throw this.notConnected();
     this.connection!.publish(this.names.subject(subject), message);
   }
@@ -220,7 +221,7 @@ export class NatsEngine implements Engine {
     if (connection === undefined) return;
     for (const worker of this.workers) worker.stop();
     for (const subscriber of this.subscribers) subscriber.detach();
-    if (this.isConnected) await Promise.race([connection.flush().catch(() => undefined), elapsed(LAST_FLUSH)]);
+    if (this.isConnected) await Promise.race([connection.flush().catch(() => undefined), sleep(LAST_FLUSH)]);
     this.isConnected = false;
     this.cutOff();
     await this.leave(connection);
@@ -229,9 +230,9 @@ export class NatsEngine implements Engine {
   // ---- the connection
 
   /**
-   * The first connection, however long that takes; undefined where the engine is closed before.
+   * Opens the first connection, however long that takes; undefined if the engine is closed before.
    *
-   * @throws ClusterOptionsError where a server refuses for good, and none takes it
+   * @throws ClusterOptionsError if a server refuses permanently and no other accepts
    */
   private async dial(): Promise<NatsConnection | undefined> {
     const { servers, client } = this.options;
@@ -244,9 +245,9 @@ export class NatsEngine implements Engine {
       ...client,
       ...(servers === undefined ? {} : { servers }),
       maxReconnectAttempts: -1,
-      // The client would keep to itself why it waits.
+      // Otherwise the client would wait without telling why.
       waitOnFirstConnect: false,
-      // The server may be the one that is mistaken, such as by a rotation of credentials that is half done.
+      // The server may be wrong, for example during a rotation of credentials.
       ignoreAuthErrorAbort: true,
     };
     while (!this.closing) {
@@ -258,12 +259,12 @@ export class NatsEngine implements Engine {
         this.failedDial(error, await this.reasonOfRefusal(error));
         if (isRefusal(error)) throw this.refusal(error);
       }
-      await elapsed(this.nextDelay());
+      await sleep(this.nextDelay());
     }
     return undefined;
   }
 
-  /** A refusal is tried again later than what may have come back at any moment: to judge it may cost the server much. */
+  /** After a refusal the next attempt comes later: checking credentials may be expensive for the server. */
   private nextDelay(): number {
     return delayAfter((this.tries += 1), FIRST_DELAY, this.isRefused ? LONGEST_AFTER_REFUSAL : LONGEST_DELAY);
   }
@@ -273,11 +274,11 @@ export class NatsEngine implements Engine {
     const { name } = error as Error;
     this.trouble = this.secrets.hide(name === 'TimeoutError' && said !== undefined ? said : connectionReason(error));
     this.said = undefined;
-    // That a server is away was said when it went.
+    // It was logged that a server is away when the connection was lost.
     if (this.isRefused && this.connection !== undefined) this.denied.due(this.refusal(error).message);
   }
 
-  /** What the first server has to say where it took the connection, and no more came of it. */
+  /** The error that the first server sends, if it accepted the connection and then did not answer the client. */
   private async reasonOfRefusal(error: unknown): Promise<string | undefined> {
     if ((error as Error).name !== 'TimeoutError') return undefined;
     const [first = '127.0.0.1'] = [this.options.servers ?? []].flat();
@@ -297,7 +298,7 @@ export class NatsEngine implements Engine {
     );
   }
 
-  /** A connection that was handed in is not ours to end. */
+  /** Closes the connection, unless the user passed it in. */
   private async leave(connection: NatsConnection): Promise<void> {
     if (this.options.connection === undefined) await connection.close();
   }
@@ -322,7 +323,7 @@ export class NatsEngine implements Engine {
     this.listener?.onDisconnected(reason);
   }
 
-  /** The client would let a flush wait until the connection is back. */
+  /** Fails pending flushes: the client would let them wait until it is connected again. */
   private cutOff(): void {
     for (const fail of this.flushing) fail(this.notConnected());
     this.flushing.clear();
@@ -340,11 +341,11 @@ export class NatsEngine implements Engine {
           break;
         case 'error':
           this.said = status.error.message;
-          // What keeps it out is told when the try to connect has failed.
+          // An error that prevents the connection is reported when the attempt to connect has failed.
           if (this.isConnected || !isRefusal(status.error)) this.refused.due(`NATS: ${status.error.message}`);
           break;
         case 'slowConsumer':
-          this.warn(`NATS: this process does not read what it is sent fast enough.`);
+          this.warn(`NATS: this process does not read its messages fast enough.`);
           break;
         case 'close':
           if (!this.closing) this.closedForGood();
@@ -356,7 +357,7 @@ export class NatsEngine implements Engine {
     if (!this.closing && connection.isClosed()) this.closedForGood();
   }
 
-  /** The server is there, and keeps nothing: that is as good as none, and with a part of the members it would be two clusters. */
+  /** A server that stores nothing is as bad as none; with only a part of the members there would be two clusters. */
   private quorumLost(): void {
     const { connection } = this;
     if (connection === undefined || this.closing) return;
@@ -376,9 +377,9 @@ export class NatsEngine implements Engine {
   }
 
   /**
-   * Makes all that is needed of the server, however long it cannot give it.
+   * Creates everything that is needed on the server; retries for as long as the server cannot.
    *
-   * @throws ClusterOptionsError where the server refuses for good, at the first contact
+   * @throws ClusterOptionsError if the server refuses permanently at the first contact
    */
   private async prepare(connection: NatsConnection, contact: number, which?: 'first' | 'stalled'): Promise<void> {
     const isCurrent = () => this.contact === contact && !this.closing && !connection.isClosed();
@@ -392,20 +393,20 @@ export class NatsEngine implements Engine {
         if (which === 'first' && error instanceof ClusterOptionsError) throw error;
         this.trouble = (error as Error).message;
         if (isCurrent()) this.unusable.due(this.trouble);
-        await elapsed(PREPARE_DELAY);
+        await sleep(PREPARE_DELAY);
       }
     }
   }
 
-  /** What a client or a server says may quote what it was given. */
+  /** Credentials are hidden, because messages of a client or server may quote them. */
   private warn(message: string): void {
     this.listener?.onWarning(this.secrets.hide(message));
   }
 
   private noRoom(reason: string): BackpressureError {
     return new BackpressureError(
-      `NATS did not take the task: ${reason}. See to the stream ${this.names.stream}: its consumers do not keep up, or the ` +
-        `limits of the account or the disk are too small.`,
+      `NATS did not accept the task: ${reason}. Check the stream ${this.names.stream}: its consumers do not keep up, or ` +
+        `the limits of the account or the disk are too small.`,
     );
   }
 
@@ -417,7 +418,7 @@ export class NatsEngine implements Engine {
   }
 }
 
-/** The client tells nobody why it could not connect again. Where it is made otherwise one day, no reason is told. */
+/** The client does not report why it cannot reconnect. If its internals change one day, no reason is reported. */
 function onFailedDial(connection: NatsConnection, failed: (error: unknown) => void): void {
   const { protocol } = connection as unknown as { protocol?: { dial?(server: unknown): Promise<void> } };
   const dial = protocol?.dial;
@@ -429,7 +430,7 @@ function onFailedDial(connection: NatsConnection, failed: (error: unknown) => vo
     });
 }
 
-/** A subscription that outlives connections: NATS renews those of one connection by itself. */
+/** A subscription that survives a new connection object. Within one connection, NATS renews subscriptions by itself. */
 class Subscriber {
   private subscription: Subscription | undefined;
 

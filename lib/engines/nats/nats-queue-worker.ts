@@ -3,37 +3,39 @@ import type { LeasedTask, QueueWorker } from '../../bus/engine.interface.js';
 import type { NatsNames } from './names.js';
 
 /**
- * A pull that is not served ends by itself after so long, in ms, and is made anew. A server takes a connection that was cut
- * for alive: what it hands into its pull goes nowhere.
+ * A pull that gets no task ends after this time, in ms, and is then repeated. The server considers a broken connection
+ * alive for a while: tasks that it sends for such a pull are lost until their lease ends.
  */
 export const PULL_TIME = 2_000;
 
-/** While a pull waits the server says so each so many ms. A pull that nothing is heard of for two of these is lost. */
+/**
+ * Interval of the server's heartbeats while a pull waits, in ms. A pull without a sign of life for two of them is lost.
+ */
 const PULL_HEARTBEAT = 600;
 
-/** Time between two tries where the broker refuses, in ms. */
+/** Delay before another attempt when the broker refuses, in ms. */
 const RETRY_DELAY = 500;
 
-/** How long the broker may take to confirm that a task is done, in ms. */
+/** Timeout for the broker's confirmation that a task is done, in ms. */
 const CONFIRM_TIMEOUT = 2_000;
 
-/** What a pull's reply says while it waits. */
+/** Status code of a reply: the pull is still waiting. */
 const WAITING = 100;
 
-/** What a pull's reply says about its end: nothing came in time, or there is nothing. */
+/** Status codes of a reply that ends a pull: no task came in time, or there is none. */
 const SERVED_OUT: ReadonlySet<number> = new Set([404, 408]);
 
-/** Fields of an acknowledgement's subject, from its end. */
+/** Position of the delivery count in an acknowledgement's subject, counted from the end. */
 const DELIVERED_FROM_END = 5;
 const SHORT_ACK = 9;
-/** With a domain and an account before, and maybe a token of chance behind. */
+/** Position in the long form, which has a domain and an account in front, and possibly a random token at the end. */
 const DELIVERED_IN_LONG = 6;
 
 export interface NatsQueueContext {
   readonly names: NatsNames;
-  /** The connection, while there is one. */
+  /** The connection; undefined while there is none. */
   readonly connection: () => NatsConnection | undefined;
-  /** Makes the queue's consumer where it is not there yet. */
+  /** Creates the queue's consumer if it does not exist yet. */
   readonly prepare: () => Promise<void>;
   readonly nextSubject: string;
   readonly inbox: string;
@@ -41,21 +43,22 @@ export interface NatsQueueContext {
 }
 
 /**
- * Pulls tasks of one queue by JetStream's own protocol: one pull at a time, for as many as were granted, so that a
- * worker never has a task that it does not run. Core queue groups, and pulls ahead, would lose or delay tasks.
+ * Pulls tasks of one queue with JetStream's own protocol. It makes one pull at a time, for as many tasks as were
+ * granted, so that a worker never holds a task that it does not run. Core queue groups, and pulls ahead, would lose or
+ * delay tasks.
  */
 export class NatsQueueWorker implements QueueWorker {
-  /** Below 0 where more came than was granted: what is granted next pays for it. */
+  /** Negative if more tasks came than were granted; the next grants make up for it. */
   private credits = 0;
   private outstanding = 0;
-  /** Numbers the pulls: one of a connection that is gone, and that the server takes for alive, may still be served. */
+  /** Numbers the pulls. The server may still serve a pull of a broken connection that it considers alive. */
   private pulls = 0;
   private subscription: Subscription | undefined;
   private timer: NodeJS.Timeout | undefined;
-  /** How often in a row nothing was heard of the pull. */
+  /** How many checks in a row found no sign of life of the pull. */
   private silentLooks = 0;
   private preparing = false;
-  /** The queue's consumer was there once. */
+  /** Whether the queue's consumer has been created once. */
   private isPrepared = false;
   private stopped = false;
 
@@ -69,20 +72,22 @@ export class NatsQueueWorker implements QueueWorker {
     this.pull();
   }
 
-  /** What was handed out already arrives yet: dropped, it would wait for the end of its lease. */
+  /**
+   * Tasks that are already on the way still arrive: if they were dropped, they would wait for the end of their lease.
+   */
   stop(): void {
     if (this.stopped) return;
     this.stopped = true;
     clearTimeout(this.timer);
-    // Fails with a connection that is gone, and the pull with it.
+    // Fails if the connection is gone, but then the pull is gone, too.
     this.subscription?.drain().catch(() => undefined);
   }
 
-  /** The connection is there, again or for the first time: what was pulled before is void. */
+  /** Called when a connection is there, for the first time or again. Earlier pulls are void. */
   connected(): void {
     this.subscription?.unsubscribe();
     this.subscription = undefined;
-    this.anew();
+    this.restart();
   }
 
   disconnected(): void {
@@ -103,21 +108,23 @@ export class NatsQueueWorker implements QueueWorker {
     this.lookLater();
   }
 
-  /** Looks, not one deadline: where this process was blocked itself, what it missed is read between two of them. */
+  /**
+   * Checks twice instead of using one deadline: if this process itself was blocked, it reads what it missed in between.
+   */
   private lookLater(): void {
     this.later(PULL_HEARTBEAT * 1.25, () => {
       this.silentLooks += 1;
       if (this.silentLooks < 2) this.lookLater();
-      else this.anew();
+      else this.restart();
     });
   }
 
   /**
-   * The pull is lost; the queue's consumer may be, too. Pulling does not wait for that: consumers are made by the leader of
-   * all of JetStream, and may be served while there is none.
+   * Starts again after a lost pull. The queue's consumer may be lost, too, but the pull does not wait for it: the
+   * leader of all of JetStream creates consumers, and existing ones may work while there is no such leader.
    */
-  private anew(): void {
-    this.over();
+  private restart(): void {
+    this.endPull();
     void this.prepare();
     this.pull();
   }
@@ -132,7 +139,7 @@ export class NatsQueueWorker implements QueueWorker {
       if (this.context.connection() !== undefined) {
         this.context.warn(`A queue could not be prepared in NATS; it is tried again: ${(error as Error).message}`);
       }
-      if (!this.isPrepared) this.again(RETRY_DELAY);
+      if (!this.isPrepared) this.restartAfter(RETRY_DELAY);
     } finally {
       this.preparing = false;
     }
@@ -151,7 +158,7 @@ export class NatsQueueWorker implements QueueWorker {
   private onMessage(message: Msg, connection: NatsConnection): void {
     this.silentLooks = 0;
     if (message.subject === this.pullSubject) return this.onStatus(message);
-    // About an earlier one.
+    // A reply to an earlier pull.
     if (message.subject.startsWith(`${this.context.inbox}.`)) return;
     if (this.outstanding > 0) this.outstanding -= 1;
     else this.credits -= 1;
@@ -159,25 +166,25 @@ export class NatsQueueWorker implements QueueWorker {
     if (this.outstanding === 0) this.pull();
   }
 
-  /** A word about the pull itself. */
+  /** Handles a reply about the pull itself. */
   private onStatus({ headers }: Msg): void {
     const code = headers?.code ?? 0;
     if (code === WAITING) return;
     if (SERVED_OUT.has(code)) {
-      this.over();
+      this.endPull();
       return this.pull();
     }
-    // 409 and 503: the consumer was deleted, or JetStream is not there just now. Made anew, it begins again.
-    this.context.warn(`NATS gave up a pull of tasks (${code} ${headers?.description ?? ''}); it is tried again.`);
-    this.again(RETRY_DELAY);
+    // 409 and 503: the consumer was deleted, or JetStream is not available now. Preparing it again solves both.
+    this.context.warn(`NATS ended a pull of tasks (${code} ${headers?.description ?? ''}); it is tried again.`);
+    this.restartAfter(RETRY_DELAY);
   }
 
   private get pullSubject(): string {
     return `${this.context.inbox}.${this.pulls}`;
   }
 
-  private again(delay: number): void {
-    this.later(delay, () => this.anew());
+  private restartAfter(delay: number): void {
+    this.later(delay, () => this.restart());
   }
 
   private later(delay: number, work: () => void): void {
@@ -186,7 +193,7 @@ export class NatsQueueWorker implements QueueWorker {
     this.timer.unref();
   }
 
-  private over(): void {
+  private endPull(): void {
     clearTimeout(this.timer);
     this.credits += this.outstanding;
     this.outstanding = 0;
@@ -220,11 +227,11 @@ class NatsTask implements LeasedTask {
     this.respond('-NAK');
   }
 
-  private respond(word: string): void {
+  private respond(verb: string): void {
     try {
-      this.connection.publish(this.reply, word);
+      this.connection.publish(this.reply, verb);
     } catch {
-      // The connection is closed: the lease ends by itself.
+      // The connection is closed, so the lease simply ends.
     }
   }
 }

@@ -1,14 +1,14 @@
 import type { Store, StoredRecord } from '../../bus/engine.interface.js';
 import type { Bucket } from './nats-assets.js';
 
-/** JetStream's word for a compare-and-set that another one was faster than. */
+/** JetStream's error codes for a compare-and-set whose record has changed. */
 const WRONG_LAST_SEQUENCE: ReadonlySet<unknown> = new Set([10071, 10164]);
 
 /**
- * Records in a key-value bucket, which forgets each after the bucket's own time to live.
+ * Records in a key-value bucket. The bucket deletes each record after its own time to live.
  *
- * A version is the record's revision, counted from the µs in which the bucket was made: versions grow also when a server
- * has lost its memory and counts anew, for it never writes a million times a second.
+ * A version is the record's revision plus the time at which the bucket was created, in µs. So versions also grow if a
+ * server has lost its data and counts from 1 again, because it never writes a million times a second.
  */
 export class NatsStore implements Store {
   constructor(
@@ -26,7 +26,7 @@ export class NatsStore implements Store {
 
   put(key: string, value: Uint8Array, expected: number | undefined): Promise<number | undefined> {
     return this.ask(async ({ records, madeAt }) => {
-      if (expected !== undefined && expected <= madeAt) return undefined; // of a bucket that is lost
+      if (expected !== undefined && expected <= madeAt) return undefined; // a version of a bucket that was lost
       try {
         const revision = await (expected === undefined
           ? records.create(key, value)

@@ -4,19 +4,19 @@ import { z } from 'zod';
 import { checkAlone, checkEngineOptions } from '../../options/engine-options.js';
 
 /**
- * Options of `nats()`. What is not named here is the client's own (`user`, `pass`, `token`, `authenticator`, `tls`,
- * `name`, …) and goes to it as it is.
+ * Options of `nats()`. All other options (`user`, `pass`, `token`, `authenticator`, `tls`, `name`, …) are those of the
+ * NATS client and are passed to it unchanged.
  *
  * @publicApi
  */
 export interface NatsOptions extends Omit<NodeConnectionOptions, 'servers'> {
-  /** One server or several of one NATS cluster, such as `'nats://broker:4222'`. Default: `'127.0.0.1:4222'`. */
+  /** One server, or several of one NATS cluster, such as `'nats://broker:4222'`. Default: `'127.0.0.1:4222'`. */
   readonly servers?: string | string[];
-  /** A connection of yours, in place of `servers` and all options of the client. It stays open when the app closes. */
+  /** Your own connection, instead of `servers` and all client options. It stays open when the app closes. */
   readonly connection?: NatsConnection;
-  /** How many servers of the NATS cluster keep tasks, results and leases: 1, 3 or 5. Default 1. */
+  /** How many servers of the NATS cluster store tasks, results and leases: 1, 3 or 5. Default 1. */
   readonly replicas?: number;
-  /** Options of JetStream's client, such as `domain`. */
+  /** Options of the JetStream client, such as `domain`. */
   readonly jetstream?: JetStreamOptions;
 }
 
@@ -26,7 +26,7 @@ export interface ResolvedNatsOptions {
   readonly connection: NatsConnection | undefined;
   readonly replicas: number;
   readonly jetstream: JetStreamOptions;
-  /** The client's own. */
+  /** Options of the NATS client. */
   readonly client: NodeConnectionOptions;
 }
 
@@ -48,7 +48,7 @@ const schema = z.looseObject(
     jetstream: z
       .custom<JetStreamOptions>((value) => typeof value === 'object' && value !== null, fail('an object'))
       .default({}),
-    // What the messenger promises stands on these.
+    // The promises of the messenger depend on these.
     reconnect: z.literal(true, fail('true: the connection is tried for ever')).optional(),
     maxReconnectAttempts: z.literal(-1, fail('-1: the connection is tried for ever')).optional(),
     noEcho: z.literal(false, fail('false: a member tells a silent broker by its own messages')).optional(),
@@ -56,7 +56,7 @@ const schema = z.looseObject(
   fail('an object such as { servers: "nats://broker:4222" }'),
 );
 
-/** @throws ClusterOptionsError that lists everything that is wrong */
+/** @throws ClusterOptionsError that lists all problems */
 export function resolveNatsOptions(input: unknown): ResolvedNatsOptions {
   const data = checkEngineOptions('nats()', schema, input);
   const { servers, connection, replicas, jetstream, ...client } = data;

@@ -1,7 +1,7 @@
 import { loadEnginePackages, type PackageSource } from '../../options/engine-options.js';
 import { installedVersion } from '../../platform/installed-version.js';
 
-/** The packages that speak to NATS; peers of this one, and optional there. */
+/** The NATS client packages, which are optional peer dependencies. */
 export interface NatsPackages {
   readonly transport: typeof import('@nats-io/transport-node');
   readonly jetstream: typeof import('@nats-io/jetstream');
@@ -10,7 +10,7 @@ export interface NatsPackages {
 
 const WANTED = { '@nats-io/transport-node': [3], '@nats-io/jetstream': [3], '@nats-io/kv': [3] };
 
-/** @throws ClusterOptionsError for a package that is not installed or has another version, with the remedy */
+/** @throws ClusterOptionsError if a package is not installed or has another version, with the remedy */
 export async function loadPackages(
   source: PackageSource = { load: (name) => import(name), version: installedVersion },
 ): Promise<NatsPackages> {

@@ -1,42 +1,42 @@
 import { type Clock, sleep } from '../../platform/clock.js';
 
-/** JetStream that has kept nothing for so long, in ms, keeps nothing. Where a server is lost, a new leader mostly takes less. */
+/** After this time without a stored write, in ms, JetStream counts as lost. A new leader is usually elected faster. */
 export const KEEPS_NOTHING_AFTER = 4_500;
 
-/** Time between two looks while that is in doubt, in ms. */
+/** Interval between two checks while JetStream is in doubt, in ms. */
 const LOOK_INTERVAL = 300;
 
 /**
- * Whether JetStream keeps what it is given, over a connection that is there all the time: a server that has lost the others takes
- * messages, and gives no answer to what must be kept. Looks only where something was not answered.
+ * Watches whether JetStream stores what it is given, while the connection itself works: a server without its quorum
+ * accepts messages, but does not answer writes that must be stored. Checks only after a request was not answered.
  */
 export class QuorumWatch {
-  /** Counts connections, and what is found out about them. */
+  /** Counts connections and findings, so that an outdated check is recognised. */
   private turn = 0;
   private isInDoubt = false;
 
   constructor(
-    /** Whether something that is written now is kept. */
+    /** Whether a write is stored now. */
     private readonly keeps: () => Promise<boolean>,
     private readonly clock: Clock,
-    /** Told once for a connection. */
+    /** Called at most once per connection. */
     private readonly lost: () => void,
   ) {}
 
-  /** The connection is another one, or is lost. */
+  /** Called when the connection was replaced or lost. */
   reset(): void {
     this.turn += 1;
     this.isInDoubt = false;
   }
 
-  /** Does `work` at JetStream. */
+  /** Runs `work`, which asks JetStream for something. */
   async over<T>(work: () => Promise<T>): Promise<T> {
     const beganAt = this.clock.now();
     const { turn } = this;
     try {
       return await work();
     } catch (error) {
-      // What it refuses it has understood.
+      // An error of JetStream's API is an answer, so the server works.
       if ((error as Error).name !== 'JetStreamApiError' && turn === this.turn) void this.doubt(beganAt);
       throw error;
     }

@@ -6,11 +6,11 @@ import { RedisEngine } from './redis-engine.js';
 export type { RedisOptions } from './options.js';
 
 /**
- * Redis for `messenger: { engine: redis({ url }) }`: the messenger, runOnce and the leader span every worker of every
- * host. Needs Redis 6.2 or newer, one server or a primary found by Sentinel, with `appendonly yes` and
- * `maxmemory-policy noeviction`, and the packages `ioredis` and `bullmq`.
+ * Connects the hosts by Redis, as `messenger: { engine: redis({ url }) }`: the messenger, `runOnce` and the leader
+ * election then include every worker of every host. Needs Redis 6.2 or newer (one server, or a primary found by
+ * Sentinel) with `appendonly yes` and `maxmemory-policy noeviction`, and the packages `ioredis` and `bullmq`.
  *
- * @throws ClusterOptionsError for options that cannot be used
+ * @throws ClusterOptionsError if an option is invalid
  * @publicApi
  */
 export function redis(options?: RedisOptions): EngineProvider {

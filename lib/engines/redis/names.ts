@@ -1,12 +1,14 @@
 import type { EngineContext } from '../../bus/engine.interface.js';
 
-/** What things of one cluster are called in Redis. Names of clusters and environments hold no `:`, so no two of them give the same. */
+/**
+ * The names of a cluster's keys and channels in Redis. Clusters and environments have no `:`, so names never collide.
+ */
 export class RedisNames {
   private readonly prefix: string;
 
   constructor(
     { cluster, environment }: Pick<EngineContext, 'cluster' | 'environment'>,
-    /** Of the keys' database: channels are the same in all of them. */
+    /** The number of the keys' database. Channels are shared by all databases, so it is part of their names. */
     private readonly db: number,
   ) {
     this.prefix = `nestjs-cluster:${cluster}:${environment}`;
@@ -16,17 +18,17 @@ export class RedisNames {
     return `${this.prefix}:say:${this.db}:${subject}`;
   }
 
-  /** Where those who work in a queue hear that it has a task. */
+  /** The channel on which the workers of a queue are told that it has a task. */
   wake(queue: string): string {
     return `${this.prefix}:wake:${this.db}:${queue}`;
   }
 
-  /** Before BullMQ's own names. */
+  /** The prefix of BullMQ's own names. */
   get tasks(): string {
     return `${this.prefix}:task`;
   }
 
-  /** BullMQ keeps a task beside its own keys, such as `wait`, and refuses ids that are numbers. */
+  /** BullMQ keeps a task beside its own keys, such as `wait`, and refuses ids that are numbers; the dot avoids both. */
   job(id: string): string {
     return `.${id}`;
   }
@@ -35,7 +37,7 @@ export class RedisNames {
     return job.slice(1);
   }
 
-  /** Says for a while that a task was put in. */
+  /** The key that shows for a while that a task was added. */
   known(queue: string, id: string): string {
     return `${this.prefix}:known:${queue}:${id}`;
   }
@@ -44,12 +46,12 @@ export class RedisNames {
     return `${this.prefix}:record:${store}:${key}`;
   }
 
-  /** The last version given in a store. */
+  /** The key of the last version that a store has used. */
   version(store: string): string {
     return `${this.prefix}:version:${store}`;
   }
 
-  /** The keys of a store, by the time at which they are forgotten. */
+  /** The key of a store's index: its keys, sorted by the time at which they expire. */
   index(store: string): string {
     return `${this.prefix}:index:${store}`;
   }

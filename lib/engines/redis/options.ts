@@ -2,7 +2,7 @@ import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
 import { z } from 'zod';
 import { checkAlone, checkEngineOptions } from '../../options/engine-options.js';
 
-/** What the messenger promises stands on these; they are not to be chosen. */
+/** Options that a user cannot set, because the promises of the messenger depend on them. */
 type Fixed =
   | 'keyPrefix'
   | 'retryStrategy'
@@ -15,8 +15,8 @@ type Fixed =
   | 'monitor';
 
 /**
- * Options of `redis()`. What is not named here is the client's own (`username`, `password`, `tls`, `db`, `sentinels`,
- * `host`, `port`, …) and goes to ioredis as it is.
+ * Options of `redis()`. All other options (`username`, `password`, `tls`, `db`, `sentinels`, `host`, `port`, …) are
+ * those of ioredis and are passed to it unchanged.
  *
  * @publicApi
  */
@@ -24,8 +24,8 @@ export interface RedisOptions extends Omit<ClientOptions, Fixed> {
   /** The server, such as `'redis://user:password@broker:6379/0'`, or `rediss://` with TLS. Default: 127.0.0.1:6379. */
   readonly url?: string;
   /**
-   * A client of yours, in place of `url` and all options of the client: two connections are made by its options. It is
-   * not used itself, and stays as it is when the app closes.
+   * Your own client, instead of `url` and all client options. The engine opens two connections with its options. It
+   * does not use the client itself, which stays as it is when the app closes.
    */
   readonly connection?: Redis;
 }
@@ -34,9 +34,9 @@ export interface RedisOptions extends Omit<ClientOptions, Fixed> {
 export interface ResolvedRedisOptions {
   readonly url: string | undefined;
   readonly connection: Redis | undefined;
-  /** The client's own. */
+  /** Options of ioredis. */
   readonly client: ClientOptions;
-  /** Number of the database. */
+  /** The number of the database. */
   readonly db: number;
 }
 
@@ -72,7 +72,7 @@ const schema = z.looseObject(
   fail('an object such as { url: "redis://broker:6379" }'),
 );
 
-/** @throws ClusterOptionsError that lists everything that is wrong */
+/** @throws ClusterOptionsError that lists all problems */
 export function resolveRedisOptions(input: unknown): ResolvedRedisOptions {
   const data = checkEngineOptions('redis()', schema, input);
   const { url, connection, ...client } = data;
@@ -81,7 +81,7 @@ export function resolveRedisOptions(input: unknown): ResolvedRedisOptions {
   return { url, connection, client, db };
 }
 
-/** What stands behind the host; for the client, too, it goes before the option. */
+/** The database number in the URL. It takes precedence over the option `db`, as in the client. */
 function databaseIn(url: string | undefined): number | undefined {
   const [, db] = /^rediss?:\/\/[^/]*\/(\d+)/.exec(url ?? '') ?? [];
   return db === undefined ? undefined : Number(db);

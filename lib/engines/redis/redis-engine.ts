@@ -1,4 +1,4 @@
-import { setTimeout as elapsed } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type {
   Engine,
@@ -21,17 +21,17 @@ import { RedisStore } from './redis-store.js';
 import type { ScriptedRedis } from './scripts.js';
 import { checkServer } from './server.js';
 
-/** What Redis takes as one value, in bytes; a task is a third larger there. */
+/** The largest value that Redis accepts, in bytes; a task takes a third more there. */
 const LARGEST_VALUE = 512 * 1024 * 1024;
 const LARGEST_MESSAGE = (LARGEST_VALUE * 3) / 4 - 1024;
 
-/** So many queues that nobody uses just now are kept ready for the next task. */
+/** How many unused queues are kept ready for the next task. */
 const MOST_IDLE_QUEUES = 500;
 
-/** How long the last messages may take to leave, in ms. */
+/** How long closing waits for the last messages to be sent, in ms. */
 const LAST_FLUSH = 1_000;
 
-/** A queue, and how many calls and workers use it. */
+/** A queue, and the number of calls and workers that use it. */
 interface UsedQueue {
   readonly queue: RedisQueue;
   uses: number;
@@ -39,19 +39,19 @@ interface UsedQueue {
 
 type Receiver = (message: Uint8Array) => void;
 
-/** Redis as an engine: its channels for what may be lost, BullMQ for tasks, scripts for records. */
+/** Redis as an engine: its channels for messages that may be lost, BullMQ for tasks, scripts for records. */
 export class RedisEngine implements Engine {
   readonly name = 'Redis';
   readonly maxMessage = LARGEST_MESSAGE;
   private readonly names: RedisNames;
   private link: RedisLink | undefined;
   private listener: EngineListener | undefined;
-  /** Of a link that was refused. */
+  /** The trouble of a link that was refused. */
   private lastTrouble: string | undefined;
   private readonly receivers = new Map<string, Set<Receiver>>();
   /** Subscriptions that Redis has not confirmed yet. */
   private readonly pending = new Set<Promise<unknown>>();
-  /** The one that was used last is the last. */
+  /** Sorted by use: the most recently used queue comes last. */
   private readonly queues = new Map<string, UsedQueue>();
   private readonly workers = new Set<RedisQueueWorker>();
   private readonly warned = new Set<string>();
@@ -68,7 +68,7 @@ export class RedisEngine implements Engine {
     this.replyBuffer = new ThrottledWarning(
       warn,
       hostTime,
-      (count, reason) => `Redis did not take ${count} message(s), which are lost; the last: ${reason}`,
+      (count, reason) => `Redis did not accept ${count} message(s), which are lost; the last error: ${reason}`,
     );
     this.refused = new ThrottledWarning(warn, hostTime, (count, reason) =>
       count === 1 ? reason : `${reason} (${count} times)`,
@@ -86,7 +86,7 @@ export class RedisEngine implements Engine {
   async connect(listener: EngineListener): Promise<void> {
     this.listener = listener;
     const link = new RedisLink(this.packages, this.options, this.context.client, {
-      prepare: (commands, hearing) => this.prepare(commands, hearing),
+      prepare: (commands, subscriber) => this.prepare(commands, subscriber),
       up: () => this.up(),
       down: (reason) => this.down(reason),
       onMessage: (channel, message) => this.heard(channel, message),
@@ -145,10 +145,10 @@ export class RedisEngine implements Engine {
       receive,
     );
     this.workers.add(worker);
-    const sleep = this.listen(this.names.wake(queue), () => worker.wake());
+    const unlisten = this.listen(this.names.wake(queue), () => worker.wake());
     if (this.isConnected) worker.connected();
     const stop = () => {
-      sleep();
+      unlisten();
       const forget = () => {
         this.workers.delete(worker);
         if (used !== undefined) this.leaveQueue(used);
@@ -166,8 +166,8 @@ export class RedisEngine implements Engine {
       await Promise.all([...this.queues.values()].map(({ queue }) => queue.close()));
       if (link.isUp) await this.flush();
     };
-    // What cannot be told to Redis any more ends with its lease.
-    await Promise.race([leave().catch(() => undefined), elapsed(LAST_FLUSH, undefined, { ref: false })]);
+    // A task that cannot be returned to Redis any more becomes free when its lease ends.
+    await Promise.race([leave().catch(() => undefined), sleep(LAST_FLUSH, undefined, { ref: false })]);
     link.close();
   }
 
@@ -212,10 +212,10 @@ export class RedisEngine implements Engine {
     }
   }
 
-  private async prepare(commands: ScriptedRedis, hearing: Redis): Promise<void> {
+  private async prepare(commands: ScriptedRedis, subscriber: Redis): Promise<void> {
     for (const warning of await checkServer(commands, this.link!.address)) this.warnOnce(warning);
     const channels = [...this.receivers.keys()];
-    if (channels.length > 0) await hearing.subscribe(...channels);
+    if (channels.length > 0) await subscriber.subscribe(...channels);
   }
 
   private up(): void {
@@ -235,7 +235,7 @@ export class RedisEngine implements Engine {
     this.listener?.onWarning(message);
   }
 
-  // ---- what is heard
+  // ---- receiving
 
   private listen(channel: string, receive: Receiver): () => void {
     const own: Receiver = (message) => receive(message);
@@ -243,22 +243,22 @@ export class RedisEngine implements Engine {
     if (receivers === undefined) {
       receivers = new Set();
       this.receivers.set(channel, receivers);
-      this.resubscribe(({ hearing }) => hearing.subscribe(channel));
+      this.resubscribe(({ subscriber }) => subscriber.subscribe(channel));
     }
     receivers.add(own);
     return () => {
       receivers.delete(own);
       if (receivers.size > 0 || this.receivers.get(channel) !== receivers) return;
       this.receivers.delete(channel);
-      this.resubscribe(({ hearing }) => hearing.unsubscribe(channel));
+      this.resubscribe(({ subscriber }) => subscriber.unsubscribe(channel));
     };
   }
 
-  /** A change of what is subscribed. One that fails is made again with the next connection, which comes at once then. */
+  /** Changes a subscription. If that fails, the connection is renewed, and the new one makes the change. */
   private resubscribe(change: (link: RedisLink) => Promise<unknown>): void {
     const { link } = this;
-    // While a connection is made, it may have subscribed to what was there before.
-    if (link === undefined || link.hearing.status !== 'ready') return;
+    // While a connection is being prepared, it may have subscribed to an earlier set of channels.
+    if (link === undefined || link.subscriber.status !== 'ready') return;
     const told = change(link).catch((error: Error) => {
       if (link.isUp) link.renew(`a subscription failed: ${error.message}`);
       throw error;

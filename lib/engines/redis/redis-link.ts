@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { setTimeout as elapsed } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
 import { ClusterOptionsError } from '../../errors/errors.js';
 import { answersPlainly, refusalOf, speaksTls } from '../../platform/at-the-door.js';
@@ -12,51 +12,51 @@ import type { ResolvedRedisOptions } from './options.js';
 import type { RedisPackages } from './packages.js';
 import { type ScriptedRedis, withScripts } from './scripts.js';
 
-/** A server from which nothing comes after so many pings, so many ms apart, is given up. */
+/** A server that sends nothing while this many pings are sent, at this interval in ms, counts as lost. */
 const PING_INTERVAL = 700;
 const PINGS_UNANSWERED = 3;
 
-/** Between the beginnings of the first two tries to connect, and the longest time between those of two, in ms. */
+/** Time between the starts of the first two attempts to connect, and the longest times between two, in ms. */
 const FIRST_DELAY = 50;
 const LONGEST_DELAY = 500;
 const LONGEST_AFTER_REFUSAL = 2_000;
 
-/** How long a command may take to be answered, and a connection to be made, in ms. */
+/** Timeout of a command, and of an attempt to connect, in ms. */
 const COMMAND_TIMEOUT = 2_000;
 const CONNECT_TIMEOUT = 2_000;
 
-/** A frozen server does not say goodbye: so long it is waited for, in ms. */
+/** How long to wait for the server to close a connection, in ms; a frozen server never does. */
 const GOODBYE = 100;
 
-/** A server that is there but cannot be used yet is looked at again after so many ms. */
+/** Delay before a reachable server that cannot be used yet is checked again, in ms. */
 const PREPARE_DELAY = 300;
 
-/** Redis' words for: these credentials are not enough. */
+/** Redis' error texts for missing or insufficient credentials. */
 const REFUSED = /^(NOAUTH|WRONGPASS|NOPERM|ERR (AUTH|Client sent AUTH|invalid password))/;
 
-/** The client's words for: what answers there is no Redis. */
+/** The client's error texts if the server is not a Redis server. */
 const NO_REDIS = /Protocol error, got |Unknown RESP type/;
 
-/** Codes of the system for a connection that the server has closed, or did not answer by: the client cannot tell why. */
+/** System error codes of a connection that the server closed or did not answer: the client cannot tell the reason. */
 const BROKEN: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
 
-/** Redis' word to whoever is one too many. It may come as an answer, or be lost with the connection. */
+/** Redis' error text for a client over the limit. It may come as an answer, or be lost with the connection. */
 const FULL = /max number of clients reached/;
 
-/** One end of the connection speaks TLS, and the other does not: nothing but a change of options mends it. */
+/** One end of the connection speaks TLS and the other does not: only a change of options can help. */
 class TlsAtOneEnd extends Error {}
 
-/** A connection, and for how many pings nothing has come by it. */
+/** A connection, and the number of pings since something was last received. */
 interface Line {
   readonly client: Redis;
   bytesRead: number;
   unanswered: number;
 }
 
-/** What is told of the link. None of these throws. */
+/** Events of the link. The listener must not throw, except from `prepare`. */
 export interface RedisLinkListener {
-  /** Both connections are there: looks at the server, and subscribes anew. Where it rejects it is called again. */
-  prepare(commands: ScriptedRedis, hearing: Redis): Promise<void>;
+  /** Called when both connections are there: checks the server and subscribes. If it rejects, it is called again. */
+  prepare(commands: ScriptedRedis, subscriber: Redis): Promise<void>;
   up(): void;
   down(reason: string): void;
   onMessage(channel: string, message: Buffer): void;
@@ -64,18 +64,18 @@ export interface RedisLinkListener {
 }
 
 /**
- * Two connections to one server, for commands and for what is heard: usable while both are. A subscriber's connection
- * takes no other commands, and is not held up by them.
+ * Two connections to one server, one for commands and one for subscriptions; usable while both work. A subscriber's
+ * connection accepts no other commands, and commands do not delay it.
  */
 export class RedisLink {
   isUp = false;
   /** Why there is no connection. */
   trouble: string | undefined;
-  /** Whether the last try was refused for good. */
+  /** Whether the last attempt was refused permanently. */
   private isRefused = false;
   private isAsking = false;
   readonly commands: ScriptedRedis;
-  readonly hearing: Redis;
+  readonly subscriber: Redis;
   private contact = 0;
   private lines: Line[] = [];
   private pinging: NodeJS.Timeout | undefined;
@@ -89,7 +89,7 @@ export class RedisLink {
   constructor(
     private readonly packages: RedisPackages,
     private readonly options: ResolvedRedisOptions,
-    /** How Redis lists the connections. */
+    /** The name under which Redis lists the connections. */
     private readonly client: string,
     private readonly listener: RedisLinkListener,
   ) {
@@ -99,8 +99,8 @@ export class RedisLink {
     });
     this.secrets = new Secrets([options.url, options.client, options.connection?.options]);
     this.commands = withScripts(this.dial());
-    this.hearing = this.dial();
-    this.hearing.on('messageBuffer', (channel: Buffer, message: Buffer) =>
+    this.subscriber = this.dial();
+    this.subscriber.on('messageBuffer', (channel: Buffer, message: Buffer) =>
       this.listener.onMessage(channel.toString(), message),
     );
   }
@@ -108,21 +108,21 @@ export class RedisLink {
   /**
    * Resolves at the first contact.
    *
-   * @throws ClusterOptionsError where the server refuses for good
+   * @throws ClusterOptionsError if the server refuses permanently
    */
   async open(): Promise<void> {
-    for (const client of [this.commands, this.hearing]) {
-      // How it ends is heard by the events.
+    for (const client of [this.commands, this.subscriber]) {
+      // The outcome is reported by the client's events.
       client.connect().catch(() => undefined);
     }
     await this.firstContact;
   }
 
-  /** Gives the connections up, and makes them anew. */
+  /** Drops both connections and opens new ones. */
   renew(reason: string): void {
     if (this.isClosed) return;
     this.lost(reason);
-    for (const client of [this.commands, this.hearing]) client.disconnect(true);
+    for (const client of [this.commands, this.subscriber]) client.disconnect(true);
   }
 
   close(): void {
@@ -130,11 +130,11 @@ export class RedisLink {
     this.isClosed = true;
     this.isUp = false;
     clearInterval(this.pinging);
-    for (const client of [this.commands, this.hearing]) client.disconnect();
+    for (const client of [this.commands, this.subscriber]) client.disconnect();
     this.opened();
   }
 
-  /** Where the server is, without what is secret. */
+  /** The server's address, without credentials. */
   get address(): string {
     const { options } = this.commands;
     const { path, sentinels, host = '127.0.0.1', port = 6379 } = options;
@@ -144,20 +144,20 @@ export class RedisLink {
 
   private dial(): Redis {
     const { ioredis } = this.packages;
-    // ioredis 5.0 to 5.2 have no named export of it.
+    // ioredis 5.0 to 5.2 do not export `Redis` by name.
     const Redis = ioredis.Redis ?? ioredis.default;
     let beganAt = -Infinity;
     const fixed: ClientOptions = {
       enableOfflineQueue: false,
       autoResubscribe: false,
       autoResendUnfulfilledCommands: false,
-      // What was sent when the connection broke fails at once.
+      // A command that is pending when the connection breaks fails at once.
       maxRetriesPerRequest: 0,
       lazyConnect: true,
-      // That of a client that was handed in: the engine has names of its own, and BullMQ takes none.
+      // Overrides the prefix of a user's client: the engine has its own names, and BullMQ accepts no prefix.
       keyPrefix: '',
       enableAutoPipelining: false,
-      // Where packets are dropped a try takes its whole time: to wait after it would only be to notice later that they are not.
+      // Where packets are dropped, an attempt takes its whole timeout. Waiting after it would only delay the recovery.
       retryStrategy: (times) => {
         const longest = this.isRefused ? LONGEST_AFTER_REFUSAL : LONGEST_DELAY;
         return Math.max(0, beganAt + delayAfter(times, FIRST_DELAY, longest) - hostTime());
@@ -168,7 +168,7 @@ export class RedisLink {
       connectTimeout: CONNECT_TIMEOUT,
       disconnectTimeout: GOODBYE,
       connectionName: this.client.replaceAll(/\s+/g, '-'),
-      // A primary that became a replica: Sentinel knows the new one.
+      // The server was the primary and is now a replica: Sentinel knows the new primary.
       reconnectOnError: ({ message }) => message.startsWith('READONLY'),
     };
     const { url, connection, client } = this.options;
@@ -190,7 +190,7 @@ export class RedisLink {
     return dialled;
   }
 
-  /** An address that the client cannot read is a part of its error. */
+  /** Creates the client. If it cannot read an address, its error quotes the address, so credentials are hidden. */
   private made(make: () => Redis): Redis {
     try {
       return make();
@@ -203,17 +203,20 @@ export class RedisLink {
   private async ready(): Promise<void> {
     const contact = (this.contact += 1);
     const isCurrent = () =>
-      this.contact === contact && !this.isClosed && this.commands.status === 'ready' && this.hearing.status === 'ready';
+      this.contact === contact &&
+      !this.isClosed &&
+      this.commands.status === 'ready' &&
+      this.subscriber.status === 'ready';
     if (!isCurrent()) return;
     try {
-      await this.listener.prepare(this.commands, this.hearing);
+      await this.listener.prepare(this.commands, this.subscriber);
       if (isCurrent()) this.raise();
     } catch (error) {
       if (!isCurrent()) return;
       this.trouble = this.secrets.hide((error as Error).message);
       if (this.isRefusedBy(error as Error) && !this.wasUp) return;
-      this.warn(`Redis is there, but cannot be used yet: ${this.trouble}`);
-      await elapsed(PREPARE_DELAY, undefined, { ref: false });
+      this.warn(`Redis is reachable, but cannot be used yet: ${this.trouble}`);
+      await sleep(PREPARE_DELAY, undefined, { ref: false });
       if (isCurrent()) this.renew('it cannot be used');
     }
   }
@@ -223,7 +226,7 @@ export class RedisLink {
     this.wasUp = true;
     this.isRefused = false;
     this.trouble = undefined;
-    this.lines = [this.commands, this.hearing].map((client) => ({ client, bytesRead: -1, unanswered: 0 }));
+    this.lines = [this.commands, this.subscriber].map((client) => ({ client, bytesRead: -1, unanswered: 0 }));
     clearInterval(this.pinging);
     this.pinging = setInterval(() => this.ping(), PING_INTERVAL);
     this.pinging.unref();
@@ -240,8 +243,8 @@ export class RedisLink {
   }
 
   /**
-   * Counts pings, not time: a process that was busy itself has sent none meanwhile. Whatever comes is a sign of life, for
-   * the answer to a ping may have to wait in a long row.
+   * Counts pings, not time, because a busy process sends no pings either. Anything received is a sign of life, because
+   * the answer to a ping may have to wait behind many others.
    */
   private ping(): void {
     for (const line of this.lines) {
@@ -249,7 +252,7 @@ export class RedisLink {
       line.unanswered = bytesRead === line.bytesRead ? line.unanswered + 1 : 0;
       line.bytesRead = bytesRead;
       if (line.unanswered > PINGS_UNANSWERED) return this.renew('it does not answer');
-      // What fails is not answered.
+      // A ping that fails counts as unanswered.
       line.client.ping().catch(() => undefined);
     }
   }
@@ -260,7 +263,7 @@ export class RedisLink {
     else this.isRefusedBy(error);
   }
 
-  /** No connection comes about: the server takes no more, or only one end speaks TLS. */
+  /** Finds out why a connection fails: the server accepts no more clients, or only one end speaks TLS. */
   private async askForRefusal(error: Error): Promise<void> {
     const { path, sentinels, host = '127.0.0.1', port = 6379, tls } = this.commands.options;
     if (path !== undefined || sentinels) return this.erred(error);
@@ -272,7 +275,7 @@ export class RedisLink {
     if (!this.isUp && !this.isClosed) this.erred(found ?? error);
   }
 
-  /** Whether the error means that Redis refuses for good: that ends the first contact, and later it is only said. */
+  /** Whether Redis refuses permanently. At the first contact that ends the start; later it is only logged. */
   private isRefusedBy(error: Error): boolean {
     const refusal = error instanceof ClusterOptionsError ? error : this.refusalFor(error);
     this.isRefused = refusal !== undefined;
@@ -285,7 +288,7 @@ export class RedisLink {
   private refusalFor(error: Error): ClusterOptionsError | undefined {
     const isForGood = REFUSED.test(error.message) || NO_REDIS.test(error.message) || isTlsRefusal(error);
     if (!isForGood && !(error instanceof TlsAtOneEnd)) return undefined;
-    // The client's error has the command with it, and in that the password.
+    // The client's error contains the command, and that contains the password.
     const cause = this.secrets.hideIn(error);
     return new ClusterOptionsError(
       `messenger.engine: Redis at ${this.address} refuses the connection: ${connectionReason(cause)}. Check url, username, password ` +
@@ -300,8 +303,8 @@ export class RedisLink {
 }
 
 /**
- * ioredis listens to the first error of each socket only. A TLS socket may report a second one, such as the alert that
- * answers its refusal of a certificate: nobody would hear it, and the process would end.
+ * ioredis handles only the first error of each socket. A TLS socket may emit a second one, such as the alert that
+ * answers a refused certificate: without a listener, it would end the process.
  */
 function listenToEveryError(client: Redis): void {
   const { connector } = client as unknown as { readonly connector: Connector };
@@ -317,7 +320,7 @@ interface Connector {
   connect(...args: readonly unknown[]): Promise<Socket>;
 }
 
-/** Why a server ends a connection without TLS. */
+/** Why a server ends a connection without TLS; undefined if not known. */
 async function refusalOfPlain(host: string, port: number): Promise<Error | undefined> {
   const said = await refusalOf(host, port);
   if (said !== undefined) return new Error(said);
@@ -325,7 +328,7 @@ async function refusalOfPlain(host: string, port: number): Promise<Error | undef
   return new TlsAtOneEnd('the server speaks TLS only, so name it as rediss://, or give tls');
 }
 
-/** Why no TLS comes about. */
+/** Why a TLS connection fails; undefined if not known. */
 async function refusalOfTls(host: string, port: number): Promise<Error | undefined> {
   if (!(await answersPlainly(host, port, 'PING\r\n'))) return undefined;
   return new TlsAtOneEnd('the server speaks no TLS, so name it as redis://, without tls');

@@ -3,26 +3,26 @@ import type { Job, Worker } from 'bullmq';
 import type { LeasedTask, QueueWorker } from '../../bus/engine.interface.js';
 import { lookInterval, messageOf, type RedisQueue } from './redis-queue.js';
 
-/** Between two tries where Redis refuses, in ms. */
+/** Delay before another attempt when Redis refuses, in ms. */
 const RETRY_DELAY = 500;
 
-/** Who waits for a task looks by itself each so many times that it looks for those whose lease has ended. */
+/** A waiting worker looks for tasks by itself once per this many checks for tasks whose lease has ended. */
 const LOOKS_PER_TAKE = 10;
 
-/** BullMQ's words for: there is no such task; its lease has ended; it is not handed out; another one has it. */
+/** BullMQ's error codes: the task does not exist; its lease has ended; it is not handed out; another worker has it. */
 const GONE = -1;
 const LEASE_ENDED = -2;
 const NOT_OUT = -3;
 const ANOTHERS = -6;
 
 export interface RedisQueueContext {
-  /** The queue, while there is a connection. */
+  /** The queue; undefined while there is no connection. */
   readonly queue: () => RedisQueue | undefined;
   readonly idOf: (job: string) => string;
   readonly warn: (message: string) => void;
 }
 
-/** Takes tasks of one queue when it hears that there are some, one after the other, and only as many as were granted. */
+/** Takes tasks of one queue when it is told that there are some: one at a time, and only as many as were granted. */
 export class RedisQueueWorker implements QueueWorker {
   private readonly self = randomBytes(6).toString('hex');
   private credits = 0;
@@ -50,28 +50,31 @@ export class RedisQueueWorker implements QueueWorker {
     clearTimeout(this.timer);
   }
 
-  /** Takes no more. Resolves when nothing is on its way any more, and BullMQ has let go of the connection. */
+  /** Takes no more tasks. Resolves when no task is on the way any more and BullMQ has released the connection. */
   async retire(): Promise<void> {
     this.stop();
     await this.taking;
     await this.consumer?.worker.close(true);
   }
 
-  /** What is on its way goes back into its queue. */
+  /** Stops; tasks that are on the way go back into their queue. */
   async close(): Promise<void> {
     this.state = 'closed';
     await this.retire();
   }
 
   /**
-   * @param grace how long those who have tasks may take to extend leases that ended while Redis was away, in ms
+   * @param grace how long workers may take to extend leases that ended while Redis was away, in ms
    */
   connected(grace = 0): void {
     this.wake();
     this.lookLater(grace);
   }
 
-  /** Redis is back: who has a task extends its lease four times in it, and so has done twice before it is looked for. */
+  /**
+   * Redis is back. A worker extends its lease four times per lease, so it gets two chances before its tasks are taken
+   * away.
+   */
   reconnected(): void {
     this.connected(this.lease / 2);
   }
@@ -80,7 +83,7 @@ export class RedisQueueWorker implements QueueWorker {
     clearTimeout(this.timer);
   }
 
-  /** There may be a task. */
+  /** Called when there may be a task. */
   wake(): void {
     if (this.taking !== undefined) {
       this.isWoken = true;
@@ -107,8 +110,8 @@ export class RedisQueueWorker implements QueueWorker {
 
   private async takeOne(queue: RedisQueue): Promise<boolean> {
     const token = `${this.self}-${(this.takes += 1)}`;
-    // Where the answer is lost, so is the task until its lease ends; the grant is not.
-    const job = await this.handsOf(queue).getNextJob(token, { block: false });
+    // If the answer is lost, the task is lost until its lease ends, but the grant is not used up.
+    const job = await this.bullWorkerOf(queue).getNextJob(token, { block: false });
     if (job === undefined) return false;
     const task = new RedisTask(job, token, queue, this.context.idOf(job.id!), this.lease);
     if (this.state === 'closed') await task.giveBack();
@@ -119,7 +122,7 @@ export class RedisQueueWorker implements QueueWorker {
     return true;
   }
 
-  private handsOf(queue: RedisQueue): Worker {
+  private bullWorkerOf(queue: RedisQueue): Worker {
     if (this.consumer?.queue !== queue) this.consumer = { queue, worker: queue.consumer(this.lease) };
     return this.consumer.worker;
   }
@@ -131,12 +134,12 @@ export class RedisQueueWorker implements QueueWorker {
     this.timer.unref();
   }
 
-  /** Hands back what nobody has extended for a lease. */
+  /** Puts tasks whose lease has ended back into the queue. */
   private async look(): Promise<void> {
     const queue = this.context.queue();
     if (this.state !== 'open' || queue === undefined) return;
     try {
-      const found = (await this.handsOf(queue).getBackend().moveStalledJobsToWait()) as readonly string[];
+      const found = (await this.bullWorkerOf(queue).getBackend().moveStalledJobsToWait()) as readonly string[];
       if (found.length > 0) queue.wake();
       if ((this.looks += 1) % LOOKS_PER_TAKE === 0) this.wake();
     } catch (error) {
@@ -168,11 +171,11 @@ class RedisTask implements LeasedTask {
   }
 
   extend(): void {
-    // Where it fails, the lease ends by itself.
+    // If this fails, the lease simply ends.
     this.queue.extend(this.id, this.token, this.lease, this.attempt).catch(() => undefined);
   }
 
-  /** One that comes too late is without effect where another has the task: that one finishes it. */
+  /** Has no effect if it comes too late and another worker has the task: that worker finishes it. */
   async acknowledge(): Promise<void> {
     try {
       await this.job.moveToCompleted(null, this.token, false);
@@ -185,7 +188,7 @@ class RedisTask implements LeasedTask {
   }
 
   release(): void {
-    // Where it fails, the lease ends by itself.
+    // If this fails, the lease simply ends.
     this.giveBack().catch(() => undefined);
   }
 

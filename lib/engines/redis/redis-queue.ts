@@ -6,39 +6,43 @@ import type { RedisNames } from './names.js';
 import type { RedisPackages } from './packages.js';
 import type { ScriptedRedis } from './scripts.js';
 
-/** Ids are refused twice within so long, in ms; later, the result of the first is there. */
+/** How long a duplicate id is refused, in ms; after that, the result of the first task is there. */
 const DUPLICATE_WINDOW = 120_000;
 
-/** BullMQ notes what happens to tasks; nobody reads it, so that only so many notes are kept. */
+/** BullMQ logs events of tasks; nobody reads that log, so only this many entries are kept. */
 const NOTES_KEPT = 100;
 
-/** What BullMQ notes of a queue, such as its last number, is kept for so long after its last task came, in ms; said once a day. */
+/**
+ * How long BullMQ's own keys of a queue are kept after the last task was added, and how often that is renewed, in ms.
+ */
 const NOTES_LIVE = 8 * 24 * 60 * 60_000;
 const NOTES_RENEWED = 24 * 60 * 60_000;
 const NOTES = ['meta', 'events', 'id', 'marker'] as const;
 
-/** Tasks whose lease has ended are looked for so often in a lease, and so often at least, in ms. */
+/** How often per lease to check for tasks whose lease has ended, and the longest interval between two checks, in ms. */
 const LOOKS = 4;
 const LONGEST_LOOK = 500;
 
-/** A look counts for so much of the time until the next one: of many workers one looks, and a lone one always does. */
+/**
+ * A check blocks others for this share of the interval: one of many workers checks, and a single worker always does.
+ */
 const LOOK_COUNTS = 0.8;
 
-/** How often a task runs is not BullMQ's to decide. */
+/** The messenger limits how often a task runs, not BullMQ. */
 const UNLIMITED = 2 ** 31 - 1;
 
-/** Redis' words for: there is no room. Nothing was written then. */
+/** Redis' error texts for: there is no room. In that case nothing was written. */
 const NO_ROOM = /^(OOM|MISCONF)\b/;
 
-/** How often those who work with such a lease look for tasks that are to be handed out again, in ms. */
+/** The interval at which workers with this lease check for tasks that must be handed out again, in ms. */
 export const lookInterval = (lease: number): number => Math.min(lease / LOOKS, LONGEST_LOOK);
 
-/** The tasks of one event, as BullMQ keeps them. A message is kept as text, a third larger than it is. */
+/** The tasks of one event, kept by BullMQ. A message is kept as text, which takes a third more bytes. */
 export class RedisQueue {
   private readonly queue: Queue;
   private readonly adder = randomBytes(6).toString('hex');
   private additions = 0;
-  /** When its notes are to be kept for longer, in ms of the host's clock. */
+  /** When the expiry of BullMQ's own keys must be renewed, in ms of the host's clock. */
   private notesDue = -Infinity;
 
   constructor(
@@ -51,12 +55,12 @@ export class RedisQueue {
       ...this.options,
       streams: { events: { maxLen: NOTES_KEPT } },
     });
-    this.queue.on('error', heardElsewhere);
+    this.queue.on('error', reportedElsewhere);
   }
 
   /**
-   * @returns false where the id is known
-   * @throws BackpressureError where Redis has no room
+   * @returns false if the id is already known
+   * @throws BackpressureError if Redis has no room
    */
   async enqueue(id: string, message: Uint8Array): Promise<boolean> {
     const { Job } = this.packages.bullmq;
@@ -78,7 +82,7 @@ export class RedisQueue {
     return admitted?.[1] === 1;
   }
 
-  /** Lets the lease of a task begin anew, where nobody else has been given it. */
+  /** Restarts the lease of a task, unless another worker has got the task. */
   async extend(id: string, token: string, lease: number, attempt: number): Promise<void> {
     const job = this.names.job(id);
     const key = (name: string) => this.queue.toKey(name);
@@ -92,7 +96,7 @@ export class RedisQueue {
     await this.client.clusterWithdraw(key(job), key(`${job}:lock`), key('wait'), key('active'), key('stalled'), job);
   }
 
-  /** Hands for the queue, by BullMQ: they take when they are told to, one task at a time. */
+  /** A BullMQ worker for the queue, which takes one task at a time, and only when it is told to. */
   consumer(lease: number): Worker {
     const { Worker, createRedisBackend } = this.packages.bullmq;
     const options = {
@@ -102,13 +106,15 @@ export class RedisQueue {
       stalledInterval: Math.round(lookInterval(lease) * LOOK_COUNTS),
       maxStalledCount: UNLIMITED,
     };
-    // Without the connection of its own that BullMQ waits on: there would be one for each event in each process.
+    // Not BullMQ's own blocking connection: there would be one for each event in each process.
     const worker = new Worker(this.name, null, options, (name, opts) => createRedisBackend(name, opts));
-    worker.on('error', heardElsewhere);
+    worker.on('error', reportedElsewhere);
     return worker;
   }
 
-  /** Tells those who work here that there is a task; who misses it looks for himself. */
+  /**
+   * Tells the queue's workers that there is a task. A worker that misses the message looks for tasks by itself later.
+   */
   wake(): void {
     this.client.publish(this.names.wake(this.name), '').catch(() => undefined);
   }
@@ -125,7 +131,7 @@ export class RedisQueue {
     try {
       return (await transaction.exec()) ?? [];
     } catch (error) {
-      // The first thing that was refused is why all was.
+      // The first refused command is the reason why the transaction failed.
       throw this.translated((error as { previousErrors?: Error[] }).previousErrors?.[0] ?? (error as Error));
     }
   }
@@ -133,13 +139,13 @@ export class RedisQueue {
   private translated(error: Error): Error {
     if (!NO_ROOM.test(error.message)) return error;
     return new BackpressureError(
-      `Redis did not take the task: ${error.message} See to its memory (maxmemory) and its disk, or find out why the ` +
-        `workers do not keep up.`,
+      `Redis did not accept the task: ${error.message} Check its memory (maxmemory) and its disk, or find out why ` +
+        `the workers do not keep up.`,
     );
   }
 }
 
-/** The message of a task that was handed out; empty where somebody else put it there. */
+/** The message of a task that was handed out; empty if the job was not added by this package. */
 export function messageOf({ data }: Pick<Job, 'data'>): Uint8Array {
   return typeof data === 'string' ? Buffer.from(data, 'base64') : new Uint8Array(0);
 }
@@ -148,5 +154,5 @@ function encode(message: Uint8Array): string {
   return Buffer.from(message.buffer, message.byteOffset, message.byteLength).toString('base64');
 }
 
-/** What happens to the connection is heard from the client, once; what happens to a command, from its promise. */
-function heardElsewhere(): void {}
+/** Connection errors are handled once, by the client; errors of a command are handled by its promise. */
+function reportedElsewhere(): void {}

@@ -2,7 +2,7 @@ import type { Store, StoredRecord } from '../../bus/engine.interface.js';
 import type { RedisNames } from './names.js';
 import type { ScriptedRedis } from './scripts.js';
 
-/** Records as hashes that expire, changed by a script each. */
+/** Records, stored as hashes that expire. Each change is one script. */
 export class RedisStore implements Store {
   constructor(
     /** @throws NotConnectedError */

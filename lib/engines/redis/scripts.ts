@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
 
 /**
- * What has to happen at once in Redis and what neither its commands nor BullMQ do.
+ * Operations that must be atomic in Redis, and that neither its commands nor BullMQ offer.
  *
- * A version is the time in µs, or the one after the last: versions grow also when Redis has lost its memory, and with
- * it the last one. Lua's numbers hold such a time exactly.
+ * A version is the time in µs, or the last version plus 1 if that is higher. So versions also grow if Redis has lost
+ * its data, and with it the last version. Lua's numbers represent such a time exactly.
  */
 const SCRIPTS = {
   /** KEYS record, last version, index; ARGV expected version or '', value, ttl in ms, key. Returns the version, or false. */
@@ -31,7 +31,7 @@ const SCRIPTS = {
       redis.call('ZREM', KEYS[2], ARGV[2])
       return redis.call('DEL', KEYS[1])`,
   },
-  /** KEYS index. Returns the keys that are not forgotten yet. */
+  /** KEYS index. Returns the keys that have not expired. */
   clusterKeys: {
     numberOfKeys: 1,
     lua: `
@@ -40,9 +40,10 @@ const SCRIPTS = {
       return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf')`,
   },
   /**
-   * In one transaction behind BullMQ's own addition: BullMQ knows an id as long as it has the task, and does not say
-   * that it had one. KEYS task, known, waiting, and what BullMQ notes of a queue and keeps for ever; ARGV this addition's
-   * name, id, ms, and how long the notes are kept from now on, in ms, or 0. Returns 1 where it is new.
+   * Runs in one transaction after BullMQ's own addition: BullMQ knows an id only while it has the task, and does not
+   * report that the id existed. KEYS task, known, waiting, and the keys that BullMQ keeps for a queue forever; ARGV
+   * the name of this addition, id, ms, and how long to keep BullMQ's keys from now on, in ms, or 0. Returns 1 if the
+   * task is new.
    */
   clusterAdmit: {
     numberOfKeys: 7,
@@ -57,8 +58,9 @@ const SCRIPTS = {
       return 0`,
   },
   /**
-   * BullMQ extends no lease that has ended, as all have after the broker was away; here its last holder may, while nobody
-   * else has been given the task. KEYS task, lock, active, stalled; ARGV id, token, lease in ms, attempt.
+   * BullMQ does not extend a lease that has ended, but all leases end while the broker is away. Here the last holder
+   * may extend it unless another worker has got the task. KEYS task, lock, active, stalled; ARGV id, token, lease in
+   * ms, attempt.
    */
   clusterExtend: {
     numberOfKeys: 4,
@@ -72,7 +74,7 @@ const SCRIPTS = {
       redis.call('SREM', KEYS[4], ARGV[1])
       return 1`,
   },
-  /** BullMQ removes no task that is handed out. KEYS task, lock, waiting, active, stalled; ARGV id. */
+  /** BullMQ does not remove a task that is handed out. KEYS task, lock, waiting, active, stalled; ARGV id. */
   clusterWithdraw: {
     numberOfKeys: 5,
     lua: `

@@ -4,10 +4,10 @@ import { ClusterOptionsError } from '../../errors/errors.js';
 const OLDEST_VERSION = [6, 2];
 
 /**
- * Whether a server can be used.
+ * Checks whether a server can be used.
  *
- * @returns what an operator should change
- * @throws ClusterOptionsError where it cannot be used
+ * @returns warnings: what an operator should change
+ * @throws ClusterOptionsError if the server cannot be used
  */
 export async function checkServer(client: Redis, address: string): Promise<string[]> {
   const isFoundBySentinel = Boolean(client.options.sentinels?.length);
@@ -18,8 +18,8 @@ export async function checkServer(client: Redis, address: string): Promise<strin
     const { message } = error as Error;
     if (!message.startsWith('NOPERM')) throw error;
     return [
-      `Redis at ${address} does not let this user ask how it is set up (${message}). See to it that it has appendonly yes ` +
-        `and maxmemory-policy noeviction, or let the user call INFO.`,
+      `Redis at ${address} does not let this user ask how it is configured (${message}). Make sure that it has ` +
+        `appendonly yes and maxmemory-policy noeviction, or let the user call INFO.`,
     ];
   }
   return judge(parse(text), address, isFoundBySentinel);
@@ -56,22 +56,22 @@ export function judge(info: ReadonlyMap<string, string>, address: string, isFoun
   const policy = info.get('maxmemory_policy') ?? 'noeviction';
   if (policy !== 'noeviction') {
     warnings.push(
-      `Redis at ${address} has maxmemory-policy ${policy}: when its memory is full it throws away tasks, results and leases. ` +
+      `Redis at ${address} has maxmemory-policy ${policy}: when its memory is full, it deletes tasks, results and leases. ` +
         `Set maxmemory-policy noeviction in redis.conf, or at once: redis-cli config set maxmemory-policy noeviction.`,
     );
   }
-  // INFO has it only where both are set: https://redis.io/docs/latest/commands/info/
+  // INFO contains it only if both options are set: https://redis.io/docs/latest/commands/info/
   if (isFoundBySentinel && !info.has('min_slaves_good_slaves')) {
     warnings.push(
-      `Redis at ${address} takes writes without a replica that follows: cut off from Sentinel, it and the one that is promoted ` +
-        `in its place would each have a leader, and run a runOnce. Set min-replicas-to-write 1 and min-replicas-max-lag 3 ` +
-        `(seconds; less than Sentinel's down-after-milliseconds) in redis.conf of every server, or at once by redis-cli config set.`,
+      `Redis at ${address} accepts writes without a connected replica: if it is cut off from Sentinel, it and ` +
+        `the promoted server would each have a leader and run a runOnce. Set min-replicas-to-write 1 and ` +
+        `min-replicas-max-lag 3 (seconds; less than Sentinel's down-after-milliseconds) in redis.conf of every server, or at once by redis-cli config set.`,
     );
   }
   return warnings;
 }
 
-/** What INFO says. */
+/** Parses the answer of INFO. */
 export function parse(text: string): Map<string, string> {
   const lines = text.split('\r\n').filter((line) => line.includes(':'));
   return new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));

@@ -43,7 +43,7 @@ export class ClusterError extends Error {
   }
 }
 
-/** An option, an environment variable or a combination of them is invalid. @publicApi */
+/** An option, an environment variable or a combination of them is invalid, or `forRoot` is called twice. @publicApi */
 export class ClusterOptionsError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_OPTIONS';
   constructor(message: string, options?: ErrorOptions) {
@@ -120,7 +120,7 @@ export class MemberLostError extends ClusterError {
   }
 }
 
-/** This process is not connected, or no longer connected, to the cluster's bus. @publicApi */
+/** The process is not connected to the cluster's bus, or no longer: it shuts down or the primary is gone. @publicApi */
 export class NotConnectedError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_NOT_CONNECTED';
   constructor(message: string, options?: ErrorOptions) {
@@ -152,7 +152,7 @@ export class PayloadNotCloneableError extends ClusterError {
   }
 }
 
-/** A send queue is full, so the call was not queued. @publicApi */
+/** A send queue is full (`messenger.queueLimit`), so the call was not queued. @publicApi */
 export class BackpressureError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_BACKPRESSURE';
   constructor(message: string) {
@@ -160,7 +160,7 @@ export class BackpressureError extends ClusterError {
   }
 }
 
-/** The call needs a cluster, and this process runs without one. @publicApi */
+/** The call, such as `reload()` or `scale()`, needs a cluster, and this process runs without one. @publicApi */
 export class ClusterDisabledError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_DISABLED';
   constructor(call: string) {
@@ -180,7 +180,7 @@ export class ReloadError extends ClusterError {
   }
 }
 
-/** The primary refused a request, such as `scale(n)`. @publicApi */
+/** A request such as `scale()`, or `retry()` of DeadLetterService, was refused. @publicApi */
 export class ClusterRequestError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_REQUEST_REFUSED';
   constructor(message: string, options?: ErrorOptions) {
@@ -202,8 +202,8 @@ export interface SerializedError {
 /**
  * An error that a handler threw in another process, rebuilt here.
  *
- * `name`, `message`, `code` and `data` are those of the original. `stack` is also the original's, unless the
- * handler ran with NODE_ENV=production.
+ * `name`, `message` and `data` are those of the original, and so is `code` if the original has one. `stack` is also the
+ * original's, unless the handler ran with NODE_ENV=production.
  *
  * @publicApi
  */
@@ -242,13 +242,14 @@ export interface MapFailure {
   readonly error: Error;
 }
 
-/** `map` rejects with this error if one or more members failed; `failures` says which. @publicApi */
+/** `map` rejects with this error if one or more members failed. @publicApi */
 export class MapError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_MAP';
   /** The errors of `failures`, as in AggregateError. */
   readonly errors: readonly Error[];
   constructor(
     event: string,
+    /** One entry for each member that failed: its `slot`, its `host` with an engine, and the `error`. */
     readonly failures: readonly MapFailure[],
     members: number,
   ) {

@@ -14,20 +14,23 @@ export interface ForkOptions {
   readonly cwd?: string;
   /** Environment variables added to each worker's environment. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Whether the workers' output is kept out of the primary's output. Default false. */
+  /** Whether the workers' output is kept out of the primary's output. Default: `false`. */
   readonly silent?: boolean;
   /** stdio of the workers; must contain exactly one `'ipc'`. The bus appends an entry of its own. */
   readonly stdio?: readonly (string | number | null | undefined)[];
+  /** User id that each worker runs as. Default: that of the primary. */
   readonly uid?: number;
+  /** Group id that each worker runs as. Default: that of the primary. */
   readonly gid?: number;
   /** Inspector port of the workers: a number, or a function that returns the next one. */
   readonly inspectPort?: number | (() => number);
-  /** How messages between primary and worker are serialised. Default `'json'`. */
+  /** How messages between primary and worker are serialised. Default: `'json'`. */
   readonly serialization?: SerializationType;
+  /** Whether the console windows of the workers are hidden on Windows. Default: `false`. */
   readonly windowsHide?: boolean;
 }
 
-/** @publicApi */
+/** How a worker starts. @publicApi */
 export interface StartupOptions {
   /** A worker that is not ready after this many ms has failed to boot. Default 60 000. */
   readonly timeout?: number;
@@ -39,21 +42,21 @@ export interface StartupOptions {
   readonly compileCache?: boolean;
 }
 
-/** @publicApi */
+/** When a crashed worker is replaced, and when the crash-loop breaker opens. @publicApi */
 export interface RestartOptions {
   /** Upper bound of the delay before the first restart, in ms; it doubles with each crash. Default 100. */
   readonly minDelay?: number;
-  /** The largest upper bound of the delay before a restart, in ms. Default 30 000. */
+  /** The largest upper bound of the delay before a restart, in ms. At least `minDelay`. Default 30 000. */
   readonly maxDelay?: number;
   /** If a worker crashes after it was ready for this many ms, its slot restarts without delay. Default 60 000. */
   readonly resetAfter?: number;
-  /** More crashes than this within `window` open the crash-loop breaker. Default max(5, 2 × workers). */
+  /** More crashes than this within `window` open the crash-loop breaker. Default `max(5, 2 × workers)`. */
   readonly maxCrashes?: number;
   /** The breaker's window in ms. Default 60 000. */
   readonly window?: number;
 }
 
-/** @publicApi */
+/** How long a leaving worker may take. @publicApi */
 export interface ShutdownOptions {
   /** How long to keep serving after the signal, so that load balancers notice, in ms. Default 0. */
   readonly delay?: number;
@@ -63,68 +66,73 @@ export interface ShutdownOptions {
   readonly killAfter?: number;
 }
 
-/** @publicApi */
+/** How a rolling reload replaces the workers. @publicApi */
 export interface ReloadOptions {
   /** How many slots are replaced at once; as many extra processes run meanwhile. Default 1. */
   readonly surge?: number;
   /** How long the first worker of the new build must stay healthy before others are replaced, in ms. Default 2 000. */
   readonly canaryTime?: number;
-  /** If a later new worker fails: `'keep'` the replaced ones, or `'rollback'` to the old build. Default 'keep'. */
+  /**
+   * If a later new worker fails: `'keep'` the replaced ones, or `'rollback'` to the old build. For `'rollback'` all old
+   * workers stay until all new ones are ready, so 2 × `workers` processes run meanwhile. Default 'keep'.
+   */
   readonly onFailure?: 'keep' | 'rollback';
   /** Signals to the primary that request a reload. Default `['SIGHUP', 'SIGUSR2']`. */
   readonly signals?: readonly NodeJS.Signals[];
 }
 
-/** @publicApi */
+/** When a worker that blocks its event loop counts as unresponsive. @publicApi */
 export interface WatchdogOptions {
   /** Time between two heartbeats of a worker, in ms. Default 1 000. */
   readonly interval?: number;
-  /** A worker without a heartbeat for this long gets no new work, in ms. Default 3 000. */
+  /** A worker without a heartbeat for this many ms gets no new work. More than `interval`. Default 3 000. */
   readonly suspectAfter?: number;
-  /** A worker without a heartbeat for this long is killed and replaced, in ms. Default 30 000. */
+  /** A worker without a heartbeat for this many ms is killed and replaced. More than `suspectAfter`. Default 30 000. */
   readonly killAfter?: number;
 }
 
-/** @publicApi */
+/**
+ * When a healthy worker is replaced because of its memory, its requests or its age. One worker is recycled at a time, and
+ * its replacement is ready first.
+ *
+ * @publicApi
+ */
 export interface RecycleOptions {
   /** Replace a worker whose resident set grows beyond this many bytes. Default off. */
   readonly memory?: number;
-  /** Replace a worker after this many requests. Default off. */
+  /** Replace a worker after this many HTTP requests. Default off. */
   readonly requests?: number;
   /** Replace a worker after this many ms. Default off. */
   readonly age?: number;
-  /** Spreads the limits by up to this share, so that workers are not recycled all at once. Default 0.2. */
+  /** Each worker's limits are lower by a random share up to this, so that they do not leave together. Default 0.2. */
   readonly jitter?: number;
   /** A worker is never recycled earlier than this many ms after it became ready. Default 60 000. */
   readonly minLifetime?: number;
 }
 
-/** @publicApi */
+/** Limits of the messenger, and what carries its messages between hosts. @publicApi */
 export interface MessengerOptions {
   /** Timeout of consume, map and send if the call sets none, in ms. Default 30 000. */
   readonly timeout?: number;
   /** Largest encoded payload, in bytes. Default 1 048 576; with an engine 1 000 000, to leave room for names. */
   readonly maxPayload?: number;
-  /** How many bytes may wait for one receiver; with an engine, for the broker. Default 8 388 608. */
+  /** How many bytes may wait for one receiver; with an engine, the broker. At least `maxPayload`. Default 8 388 608. */
   readonly queueLimit?: number;
   /**
    * The engine that carries messages between hosts, such as `nats({ servers })` of `nestjs-cluster/nats` or
    * `redis({ url })` of `nestjs-cluster/redis`. Default: the embedded engine, for one host. Not used standalone.
    */
   readonly engine?: EngineProvider;
-  /**
-   * Name of this cluster at the broker; clusters with other names never get its messages. Letters, digits, `-`.
-   * Default 'default'.
-   */
+  /** Name of this cluster at the broker; clusters with other names never get its messages. Default 'default'. */
   readonly cluster?: string;
-  /** Separates the environments of one cluster name. Default: NODE_ENV, or 'development' if that is not set. */
+  /** Separates the environments of one cluster name. Default: `NODE_ENV`, or `'development'` if that is not set. */
   readonly environment?: string;
   /** Name of this host among the others. Default: the machine's host name. */
   readonly host?: string;
   /**
    * With an engine: a worker that runs a task or the function of `runOnce` and sends no sign of life for this many ms
-   * is considered dead, and another one runs it. Must be longer than any synchronous work of a handler. Default 10
-   * 000.
+   * is considered dead, and another one runs it. Must be longer than any synchronous work of a handler.
+   * Default 10 000.
    */
   readonly lease?: number;
 }
@@ -161,9 +169,9 @@ export interface ClusterOptions {
    */
   readonly workers?: number;
   /**
-   * False: one process, no fork. Default: true, but only where this process can and should be a primary: in the main
-   * thread of a process that boots an application or microservice by its own main script. True means the same, but
-   * also forks under a test runner. NESTJS_CLUSTER=on or off in the environment overrides this option.
+   * Whether to fork workers. False: one process, no fork. Default: true, but only where this process can and should be
+   * a primary: in the main thread of a process that boots an application or microservice by its own main script. True
+   * means the same, but also forks under a test runner. NESTJS_CLUSTER=on or off in the environment overrides this option.
    */
   readonly enabled?: boolean;
   /**

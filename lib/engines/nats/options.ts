@@ -33,7 +33,8 @@ export interface ResolvedNatsOptions {
 const fail = (allowed: string) => ({ error: `expected ${allowed}` });
 const address = z.string(fail("an address such as 'nats://broker:4222'")).min(1, fail('an address'));
 
-const schema = z.looseObject(
+/** Options as a user may write them. */
+export const natsSchema = z.looseObject(
   {
     servers: z
       .union([address, z.array(address).min(1)], fail("an address such as 'nats://broker:4222', or several"))
@@ -58,7 +59,7 @@ const schema = z.looseObject(
 
 /** @throws ClusterOptionsError that lists all problems */
 export function resolveNatsOptions(input: unknown): ResolvedNatsOptions {
-  const data = checkEngineOptions('nats()', schema, input);
+  const data = checkEngineOptions('nats()', natsSchema, input);
   const { servers, connection, replicas, jetstream, ...client } = data;
   checkAlone('nats()', connection, { servers, ...client }, 'the connection is made already');
   return { servers, connection, replicas, jetstream, client };

@@ -21,7 +21,10 @@ type Fixed =
  * @publicApi
  */
 export interface RedisOptions extends Omit<ClientOptions, Fixed> {
-  /** The server, such as `'redis://user:password@broker:6379/0'`, or `rediss://` with TLS. Default: 127.0.0.1:6379. */
+  /**
+   * The server, such as `'redis://user:password@broker:6379/0'`, or `rediss://` with TLS. Default: `host` and `port` of
+   * the client, which are 127.0.0.1:6379 by default.
+   */
   readonly url?: string;
   /**
    * Your own client, instead of `url` and all client options. The engine opens two connections with its options. It
@@ -46,7 +49,8 @@ const never = (why: string) => z.undefined(fail(`nothing: ${why}`)).optional();
 const TRIED = 'the connection is tried for ever, with a growing delay';
 const AT_ONCE = 'what cannot be sent is refused at once';
 
-const schema = z.looseObject(
+/** Options as a user may write them. */
+export const redisSchema = z.looseObject(
   {
     url: z
       .string(ADDRESS)
@@ -74,7 +78,7 @@ const schema = z.looseObject(
 
 /** @throws ClusterOptionsError that lists all problems */
 export function resolveRedisOptions(input: unknown): ResolvedRedisOptions {
-  const data = checkEngineOptions('redis()', schema, input);
+  const data = checkEngineOptions('redis()', redisSchema, input);
   const { url, connection, ...client } = data;
   checkAlone('redis()', connection, { url, ...client }, 'its own options are used');
   const db = connection?.options.db ?? databaseIn(url) ?? (client as ClientOptions).db ?? 0;

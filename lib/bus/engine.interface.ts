@@ -1,91 +1,100 @@
 /**
- * What a broker has to offer so that the messenger spans hosts. An engine moves bytes between subjects, hands out
- * tasks and keeps small records; members, calls, deadlines, results, claims and the leader stand on it once for all
- * engines, in `distributed/`.
+ * What a broker must offer so that the messenger can span hosts. An engine sends bytes by subject, hands out tasks and
+ * stores small records. Members, calls, deadlines, results, claims and the leader are built on it, once for all
+ * engines, in `distributed-bus/`.
  *
- * Subjects, queues, store names, keys and ids are made of letters, digits, `-` and `_`. An engine keeps the names of
- * two clusters, or of two environments of one, apart.
+ * Subjects, queues, store names, keys and ids consist of letters, digits, `-` and `_`. An engine must keep the names of
+ * two clusters, or of two environments of one cluster, apart.
  *
  * @publicApi
  */
 export interface Engine {
-  /** How logs and errors name it, such as `'NATS'`. */
+  /** The engine's name in logs and errors, such as `'NATS'`. */
   readonly name: string;
-  /** Largest message the broker takes, in bytes; Infinity until that is known. */
+  /** Largest message that the broker accepts, in bytes; Infinity until that is known. */
   readonly maxMessage: number;
-  /** Whether a message that is sent now has a way to the broker. */
+  /** Whether a message that is sent now can reach the broker. */
   readonly isConnected: boolean;
   /**
-   * Where the broker hands tasks to members that are gone without noticing: a task is to be extended at least each so many
-   * ms, however long its lease is, or is handed out again. Whoever gets it waits for the rest of the lease where it had begun.
+   * For brokers that may give tasks to members that are gone, without noticing. A task must then be extended at least
+   * once per this many ms, however long its lease is, or it is handed out again. A member that gets it again waits for
+   * the rest of the lease if the task had been started.
    */
   readonly longestSilence?: number;
-  /** Why it is not connected just now, as far as that is known; nothing secret. Errors and the log quote it. */
+  /** Why it is not connected now, if known; contains no secrets. Errors and the log quote it. */
   readonly trouble?: string | undefined;
 
   /**
-   * Connects, and connects again for ever once that is lost. Resolves at the first contact, when all it needs of the
-   * broker is there.
+   * Connects, and reconnects forever when the connection is lost. Resolves at the first contact, when everything the
+   * engine needs on the broker is there.
    *
-   * @throws ClusterOptionsError where the broker refuses it for good: credentials, a feature that is switched off. Whoever
-   *   does without the broker meanwhile calls again. Never for what may pass by itself, such as a quorum that is missing
+   * @throws ClusterOptionsError if the broker refuses permanently, because of credentials or a disabled feature. A
+   *   caller that can do without the broker meanwhile calls again. Never for a temporary problem, such as a missing
+   *   quorum
    */
   connect(listener: EngineListener): Promise<void>;
 
   /**
-   * To whoever subscribes to the subject at that moment, at most once; in order for each sender and receiver, over
+   * Sends to all current subscribers of the subject, at most once, in order for each sender and receiver over
    * all subjects. Does not wait.
    *
-   * @throws Error where it is not connected
+   * @throws Error if it is not connected
    */
   publish(subject: string, message: Uint8Array): void;
 
-  /** Resolves when the broker has all that was published before, and every subscription made before is in force. */
+  /** Resolves when the broker has received all earlier messages, and all earlier subscriptions are in force. */
   flush(): Promise<void>;
 
-  /** Gives what is published to `subject`; it stays in force over lost connections. Returns what ends it. */
+  /**
+   * Calls `receive` with messages to `subject`, across lost connections. Returns a function that ends the subscription.
+   */
   subscribe(subject: string, receive: (message: Uint8Array) => void): () => void;
 
-  /** Records of a kind, each kept for `ttl` ms after it was last written. One `ttl` to a name. */
+  /** Returns a store whose records are kept for `ttl` ms after their last write. Each name has one `ttl`. */
   store(name: string, ttl: number): Store;
 
   /**
-   * Puts a task into a queue; it outlives this process and a restart of the broker. Where it rejects, whether the
-   * task is in the queue is unknown: the same call again is right.
+   * Adds a task to a queue; it survives this process and a restart of the broker. If it rejects, it is unknown whether
+   * the task is in the queue; repeating the same call is safe.
    *
-   * @returns false where a task with this id is in the queue already, or was put there within the last two minutes
-   * @throws BackpressureError where the broker has no room for it; then it is surely not in the queue
+   * @returns false if a task with this id is already in the queue, or was added within the last two minutes
+   * @throws BackpressureError if the broker has no room for it; then it is certainly not in the queue
    */
   enqueue(queue: string, id: string, message: Uint8Array): Promise<boolean>;
 
-  /** Takes a task out of its queue, also while it is handed out: it is never handed out again. Nothing if it is not there. */
+  /**
+   * Removes a task from its queue, even while it is handed out: it is never handed out again. Does nothing if there is
+   * none.
+   */
   withdraw(queue: string, id: string): Promise<void>;
 
   /**
-   * Hands out tasks of a queue, each to one of those who work there; only as many as were granted. A task that is
+   * Hands out tasks of a queue, each to one of its workers, and only as many as were granted. A task that is
    * neither acknowledged nor extended for `lease` ms is handed out again.
    */
   work(queue: string, lease: number, receive: (task: LeasedTask) => void): QueueWorker;
 
-  /** Ends the connection after what was published has left. One that was handed in stays open. */
+  /**
+   * Closes the connection after everything published has been sent. A connection that the user passed in stays open.
+   */
   close(): Promise<void>;
 }
 
-/** Hears of the connection; called by the engine, never throws. @publicApi */
+/** Events of the connection. The engine calls them; they must not throw. @publicApi */
 export interface EngineListener {
-  /** The connection is there, again or for the first time. */
+  /** The connection is there, for the first time or again. */
   onConnected(): void;
-  /** The connection is lost. What was sent last may be lost, too. */
+  /** The connection is lost. Messages that were sent last may be lost, too. */
   onDisconnected(reason: string): void;
-  /** What an operator should know. */
+  /** A warning for the operator. */
   onWarning(message: string): void;
 }
 
-/** A member's hands in a queue. @publicApi */
+/** A member's consumer of a queue. @publicApi */
 export interface QueueWorker {
-  /** So many tasks more may be handed to it. Grants outlive a lost connection. */
+  /** Allows this many more tasks to be handed out to it. Grants survive a lost connection. */
   grant(tasks: number): void;
-  /** Takes no more, but what was on its way may still come; those it has it keeps. */
+  /** Takes no more tasks. Tasks that are on the way may still arrive, and it keeps those that it has. */
   stop(): void;
 }
 
@@ -93,56 +102,56 @@ export interface QueueWorker {
 export interface LeasedTask {
   readonly id: string;
   readonly message: Uint8Array;
-  /** How often it was handed out, this time included. */
+  /** How many times it was handed out, including this time. */
   readonly attempt: number;
-  /** Lets the lease begin anew. At most once: a lease lasts longer than several of these. */
+  /** Restarts the lease. One call may get lost without harm: a lease is longer than several intervals between calls. */
   extend(): void;
-  /** It is done: never hand it out again. Resolves when the broker knows. */
+  /** The task is done and must never be handed out again. Resolves when the broker knows. */
   acknowledge(): Promise<void>;
-  /** Back into the queue, for anybody. */
+  /** Puts it back into the queue, for any worker. */
   release(): void;
 }
 
-/** A record and its version; of two versions in one store, the later is higher. @publicApi */
+/** A record and its version. Of two versions in one store, the later one is higher. @publicApi */
 export interface StoredRecord {
   readonly value: Uint8Array;
   readonly version: number;
 }
 
-/** Records with a limited life, changed by compare-and-set only. @publicApi */
+/** Records with a limited lifetime, which are changed by compare-and-set only. @publicApi */
 export interface Store {
   get(key: string): Promise<StoredRecord | undefined>;
   /**
-   * Writes where the key's version is `expected`; undefined: where there is no record. Where it rejects, whether it
-   * wrote is unknown: `get` tells.
+   * Writes if the key's version is `expected`; if `expected` is undefined, if there is no record. If it rejects, it is
+   * unknown whether it wrote: `get` tells.
    *
-   * @returns the new version, or undefined where another one had been there
+   * @returns the new version, or undefined if another writer was faster
    */
   put(key: string, value: Uint8Array, expected: number | undefined): Promise<number | undefined>;
-  /** Removes the record where its version is `expected`. */
+  /** Removes the record if its version is `expected`. */
   remove(key: string, expected: number): Promise<void>;
   keys(): Promise<string[]>;
   /**
-   * Where all records of a store have one time to live: makes sure that it is not less than this member has asked for, since
-   * another one may have asked for less.
+   * For stores whose records share one time to live: makes sure that it is not shorter than what this member asked for,
+   * since another member may have asked for a shorter one.
    */
   uphold?(): Promise<void>;
 }
 
-/** What an engine is made for. @publicApi */
+/** What an engine is created for. @publicApi */
 export interface EngineContext {
-  /** Namespaces: two that differ in one of them never hear each other. */
+  /** Names that separate clusters: members that differ in one of them never get each other's messages. */
   readonly cluster: string;
   readonly environment: string;
-  /** How brokers may list the connection, such as `shop@web-1 slot 2`. */
+  /** The connection's name in the broker's lists, such as `shop@web-1 slot 2`. */
   readonly client: string;
-  /** What the messenger wants to send, in bytes, everything included. */
+  /** The largest message that the messenger sends, in bytes, including headers. */
   readonly maxMessage: number;
 }
 
-/** What the option `messenger.engine` takes. @publicApi */
+/** The value of the option `messenger.engine`. @publicApi */
 export interface EngineProvider {
   readonly name: string;
-  /** @throws ClusterOptionsError for a missing package, with the command that installs it */
+  /** @throws ClusterOptionsError if a package is missing, with the command that installs it */
   create(context: EngineContext): Promise<Engine>;
 }

@@ -12,7 +12,7 @@ import {
   sourceSlotOf,
 } from './wire/frame.js';
 
-/* What the frames a member receives say, in the terms of the Bus contract. */
+/* Turns the frames that a member receives into the types of the Bus contract. */
 
 export const publicationIn = (frame: Frame): Publication => ({
   event: eventOf(frame),
@@ -21,7 +21,7 @@ export const publicationIn = (frame: Frame): Publication => ({
   id: idOf(frame),
 });
 
-/** A member's request to itself never passed the hub, so its source is not on the frame. */
+/** A member's request to itself does not pass the hub, so its frame has no source. */
 export const requestIn = (frame: Frame, fromId: MemberId, from: Address): Request => ({
   event: eventOf(frame),
   payload: payloadOf(frame),

@@ -51,14 +51,14 @@ import { GroupCall } from '../bus/calls/group-call.js';
 export interface LocalBusOptions {
   /** Largest payload, in bytes. */
   readonly maxPayload: number;
-  /** Bytes of calls that may wait to be sent. */
+  /** How many bytes of calls may wait to be sent. */
   readonly queueLimit: number;
 }
 
-/** What `publish` returns where nothing has to wait. */
+/** The return value of `publish` when nothing has to wait. */
 const TAKEN = Promise.resolve();
 
-/** A member's end of the embedded bus: speaks frames over one link to the hub. */
+/** A member's end of the embedded bus. It exchanges frames with the hub over one link. */
 export class LocalBus implements Bus {
   readonly maxPayload: number;
   readonly drained: Promise<void>;
@@ -67,16 +67,16 @@ export class LocalBus implements Bus {
   private readonly calls = new PendingCalls();
   private readonly sendQueue: SendQueue;
   private readonly loopback = new Loopback();
-  /** Terms of the claims this member holds, by key. */
+  /** The terms of the claims that this member holds, by key. */
   private readonly held = new Map<string, number>();
   private publications = 0;
   private receiver: BusReceiver | undefined;
-  /** What the hub knows of the events that are served here; undefined until it knows any. */
+  /** What the hub knows about the events that this member serves; undefined until it was told. */
   private served: Map<string, number | null> | undefined;
   private opened: { resolve: () => void; reject: (error: Error) => void } | undefined;
   private resolveDrained!: () => void;
   private isDrained = false;
-  /** Why nothing is sent any more. */
+  /** Why the bus is closed; undefined while it is open. */
   private closed: string | undefined;
   private linkClosed!: () => void;
   private readonly whenLinkClosed: Promise<void>;
@@ -92,7 +92,7 @@ export class LocalBus implements Bus {
     this.whenLinkClosed = new Promise((resolve) => (this.linkClosed = resolve));
   }
 
-  /** Whether a call of this member waits to be sent or answered, or `open` does. */
+  /** Whether a call of this member waits to be sent or answered, or `open` waits for the membership. */
   get isWaiting(): boolean {
     return this.opened !== undefined || this.calls.size > 0 || this.sendQueue.size > 0;
   }
@@ -113,7 +113,7 @@ export class LocalBus implements Bus {
   serve(events: readonly ServedEvent[]): void {
     const served = new Map(events.map(({ event, concurrency }) => [event, concurrency ?? null]));
     const changes = this.served === undefined ? [...served] : changesOf(this.served, served);
-    // The first list says that there is one, be it empty.
+    // The first list is sent even if it is empty: it tells the hub that the list is known.
     if (this.served !== undefined && changes.length === 0) return;
     const parts = partsOf(changes);
     this.served = served;
@@ -154,13 +154,13 @@ export class LocalBus implements Bus {
   ): void {
     const others = to.filter((member) => member !== this.self.id);
     const isRefused = this.refusal(event, payload) !== undefined;
-    // One by one, too, where one of them may have to wait.
+    // If one of them may have to wait, they are sent one by one as well.
     if (others.length < 2 || isRefused || !this.sendQueue.isClear('everyone')) {
       return requestEach(this, to, event, payload, deadline, waiters);
     }
     const frame = newRequestEach(event, others, payload);
-    const round = new GroupCall();
-    const id = this.calls.add(round);
+    const group = new GroupCall();
+    const id = this.calls.add(group);
     setDeadline(frame, deadline);
     setId(frame, id);
     for (const [i, member] of to.entries()) {
@@ -169,7 +169,7 @@ export class LocalBus implements Bus {
         this.request(member, event, payload, deadline, waiter);
         continue;
       }
-      round.add(member, waiter);
+      group.add(member, waiter);
       waiter.cancel = () => this.calls.takeRequest(id, member);
     }
     this.link.send(frame);
@@ -209,7 +209,7 @@ export class LocalBus implements Bus {
   }
 
   settle(task: Task, outcome: Outcome, payload: Uint8Array): void {
-    // The hub takes its event from what is served here; where it is served again, it is to hear of it.
+    // On this outcome the hub removes the event from what this member serves, so a later `serve` has to send it again.
     if (outcome === 'no-handler') this.served?.delete(task.event);
     this.checkSize(task.event, payload);
     const frame = newFrame(Kind.RESULT, '', '', payload);
@@ -242,14 +242,14 @@ export class LocalBus implements Bus {
 
   async close(): Promise<void> {
     if (this.closed === undefined) {
-      this.shut('it was closed');
+      this.markClosed('it was closed');
       if (this.receiver === undefined) return this.link.abort('closed before it was opened');
       this.link.close();
     }
     await this.whenLinkClosed;
   }
 
-  /** Sends what has no answer, now or when its turn comes; resolves when that is done. */
+  /** Sends a frame that has no answer, now or when its turn comes. Resolves when it was sent. */
   private pass(target: Target, bytes: number, send: () => void): Promise<void> {
     if (this.sendQueue.isClear(target)) {
       send();
@@ -264,7 +264,7 @@ export class LocalBus implements Bus {
     });
   }
 
-  /** Sends a call now or when its turn comes, and keeps it until its answer comes or the caller gives up. */
+  /** Sends a call now or when its turn comes, and keeps it until its answer arrives or the caller gives up. */
   private call(call: SingleCall, target: Target, frame: Frame): void {
     const { waiter } = call;
     if (this.sendQueue.isClear(target)) return this.passCall(call, target, frame);
@@ -297,7 +297,7 @@ export class LocalBus implements Bus {
   private sendPublish(frame: Frame, event: string, payload: Uint8Array): void {
     const id = (this.publications = (this.publications + 1) >>> 0);
     setId(frame, id);
-    // Nobody waits for an answer to it.
+    // The link may delay it a moment, because no call waits for an answer to it.
     this.link.send(frame, true);
     this.loopback.push(() => this.receiver!.onPublish({ event, payload, from: this.self.address, id }));
   }
@@ -346,7 +346,7 @@ export class LocalBus implements Bus {
     else this.receiver!.onRequest(requestIn(frame, this.self.id, this.self.address));
   }
 
-  /** Only a member that was asked may answer. */
+  /** Ignores an answer from a member that was not asked. */
   private answered(id: number, member: MemberId, answer: Answer): void {
     this.calls.takeRequest(id, member)?.resolve(answer);
   }
@@ -366,7 +366,9 @@ export class LocalBus implements Bus {
     if (call?.what === 'claim') call.waiter.resolve(claim);
   }
 
-  /** A grant whose caller has given up needs no answer: the hub gets the caller's CANCEL and passes it on. */
+  /**
+   * If the caller has given up, the grant needs no answer: the hub gets the caller's CANCEL and grants the next claim.
+   */
   private granted(id: number, term: number): void {
     const call = this.calls.get(id);
     if (call?.what !== 'claim') return;
@@ -374,7 +376,7 @@ export class LocalBus implements Bus {
     this.settleClaim(id, { granted: true, term });
   }
 
-  /** The call of a frame; of several members that were asked, the frame's target. */
+  /** Fails the call of a frame. If the call asked several members, fails the part of the frame's target. */
   private failCall(frame: Frame, error: Error): void {
     this.calls.takeWaiter(idOf(frame), targetOf(frame))?.reject(error);
   }
@@ -399,12 +401,12 @@ export class LocalBus implements Bus {
     this.resolveDrained();
   }
 
-  /** An answer over the limit would look like a broken member to the hub, and cost it its link. */
+  /** Refuses an answer over the limit: the hub would take this member for broken, and cut its link. */
   private checkSize(name: string, payload: Uint8Array): void {
     if (payload.length > this.maxPayload) throw new PayloadTooLargeError(name, payload.length, this.maxPayload);
   }
 
-  /** Why a call cannot be made. */
+  /** The reason why a call cannot be made; undefined if it can. */
   private refusal(event: string, payload: Uint8Array): Error | undefined {
     if (this.closed !== undefined) return this.notConnected();
     if (payload.length > this.maxPayload) return new PayloadTooLargeError(event, payload.length, this.maxPayload);
@@ -413,12 +415,12 @@ export class LocalBus implements Bus {
 
   private disconnected(reason: string): void {
     const isNews = this.closed === undefined;
-    this.shut(reason);
+    this.markClosed(reason);
     this.linkClosed();
     if (isNews) this.receiver!.onClosed(reason);
   }
 
-  private shut(reason: string): void {
+  private markClosed(reason: string): void {
     if (this.closed !== undefined) return;
     this.closed = reason;
     this.drain();
@@ -431,18 +433,18 @@ export class LocalBus implements Bus {
   private notConnected(): NotConnectedError {
     return new NotConnectedError(
       `This process is not connected to the cluster's bus any more: ${this.closed}. ` +
-        `Finish messenger calls before the app is closed; if the primary died, the worker is about to end too.`,
+        `Finish messenger calls before the app is closed. If the primary died, the worker is about to end, too.`,
     );
   }
 }
 
-/** Bytes of a list of events in one frame: less than any link takes, whatever `maxPayload` is. */
+/** How many bytes of a list of events are sent in one frame: less than any link accepts, whatever `maxPayload` is. */
 const SERVE_PART = 64 * 1024;
 
-/** Events, and how many tasks of each at a time; null: as many as come. */
+/** An event, and how many of its tasks run at once; null: no limit. */
 type ServedEntry = readonly [event: string, concurrency: number | null];
 
-/** What is different; no tasks at a time where an event is not served any more. */
+/** What has changed. An event that is not served any more has a concurrency of 0. */
 function changesOf(
   before: ReadonlyMap<string, number | null>,
   after: ReadonlyMap<string, number | null>,
@@ -453,9 +455,9 @@ function changesOf(
 }
 
 /**
- * Entries as one JSON text or several, each of which is a list.
+ * The entries as one or more JSON texts, each of them a list.
  *
- * @throws InvalidArgumentError for an event whose name is too long
+ * @throws InvalidArgumentError if the name of an event is too long
  */
 function partsOf(entries: readonly ServedEntry[]): string[] {
   const parts: string[][] = [[]];

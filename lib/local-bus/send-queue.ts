@@ -2,36 +2,36 @@ import type { MemberId } from '../bus/bus.interface.js';
 import { BackpressureError } from '../errors/errors.js';
 import type { Link } from './wire/link.js';
 
-/** Calls wait while so many bytes are on their way out of this process. */
+/** Calls wait while this many bytes are queued in the link. */
 const HIGH_WATER = 1024 * 1024;
 
-/** What a frame must keep its order with: one member's frames, everybody's (a broadcast), or nobody's (a task). */
+/** Whose order a frame must keep: that of one member, of everyone (a broadcast), or of nobody (a task). */
 export type Target = MemberId | 'everyone' | 'nobody';
 
 /** A call that waits to be sent. */
 export interface Waiting {
   readonly target: Target;
   readonly bytes: number;
-  /** Sends it. */
+  /** Sends the call. */
   readonly pass: () => void;
-  /** Tells its caller that it never will be. */
+  /** Tells the caller that the call will never be sent. */
   readonly fail: (error: Error) => void;
 }
 
 /**
- * Where calls wait while the way out is full or their receiver is congested. Whatever goes to one member
- * keeps its order; calls to other members pass by.
+ * Holds calls while the link's queue is full or their receiver is congested. Calls to the same member keep their
+ * order; calls to other members may overtake them.
  */
 export class SendQueue {
   private readonly waiting = new Set<Waiting>();
   private waitingBytes = 0;
   private readonly congested = new Set<MemberId>();
-  /** What waits, by target, to be asked about often. */
+  /** How many calls wait, by target: kept up to date because it is needed often. */
   private readonly waitingTo = new Map<Target, number>();
 
   constructor(
     private readonly link: Link,
-    /** Bytes that may wait. */
+    /** How many bytes may wait. */
     private readonly limit: number,
   ) {}
 
@@ -47,7 +47,7 @@ export class SendQueue {
     return !this.isHeld(target) && !this.isBehind(target, this.waitingTo);
   }
 
-  /** Keeps a call until it may be sent. @throws BackpressureError where too much waits already */
+  /** Keeps a call until it may be sent. @throws BackpressureError if too many bytes are already waiting */
   wait(call: Waiting): void {
     if (this.waiting.size > 0 && this.waitingBytes + call.bytes > this.limit) throw this.overflow(call);
     this.waiting.add(call);
@@ -55,7 +55,7 @@ export class SendQueue {
     this.waitingTo.set(call.target, (this.waitingTo.get(call.target) ?? 0) + 1);
   }
 
-  /** Forgets a call that waits. */
+  /** Removes a waiting call. */
   remove(call: Waiting): void {
     if (!this.waiting.delete(call)) return;
     this.waitingBytes -= call.bytes;
@@ -64,17 +64,17 @@ export class SendQueue {
     else this.waitingTo.set(call.target, left);
   }
 
-  /** A member's queue is full. */
+  /** A member's queue is full: holds the calls to it. */
   hold(member: MemberId): void {
     this.congested.add(member);
   }
 
-  /** A member takes frames again. */
+  /** A member takes frames again: sends the calls to it. */
   release(member: MemberId): void {
     if (this.congested.delete(member)) this.passOn();
   }
 
-  /** Sends what may be sent now. */
+  /** Sends the calls that may be sent now. */
   passOn(): void {
     if (this.waiting.size === 0) return;
     const passedOver = new Map<Target, number>();
@@ -89,13 +89,13 @@ export class SendQueue {
     }
   }
 
-  /** A member is gone: what waited for it fails. */
+  /** A member is gone: the calls that waited for it fail. */
   lose(member: MemberId, error: () => Error): void {
     this.failAll((target) => target === member, error);
     this.release(member);
   }
 
-  /** Nothing is sent any more. */
+  /** Nothing is sent any more: all waiting calls fail. */
   close(error: () => Error): void {
     this.failAll(() => true, error);
   }
@@ -108,13 +108,13 @@ export class SendQueue {
     }
   }
 
-  /** The receiver, or one of them, is congested. */
+  /** Whether the receiver, or one of the receivers, is congested. */
   private isHeld(target: Target): boolean {
     if (target === 'everyone') return this.congested.size > 0;
     return target !== 'nobody' && this.congested.has(target);
   }
 
-  /** Something sent earlier to the same receiver still waits. */
+  /** Whether an earlier call to the same receiver is still waiting. */
   private isBehind(target: Target, earlier: ReadonlyMap<Target, number>): boolean {
     if (target === 'nobody' || earlier.size === 0) return false;
     if (target === 'everyone') return earlier.size > (earlier.has('nobody') ? 1 : 0);

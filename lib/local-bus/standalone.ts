@@ -2,22 +2,22 @@ import { Hub, type HubOptions } from './hub/hub.js';
 import { LocalBus, type LocalBusOptions } from './local-bus.js';
 import { memoryLinkPair } from './wire/memory-link.js';
 
-/** The only member of a cluster of one process. */
+/** The only member of a cluster that is one process. */
 const SELF = { id: 1, slot: 0, generation: 0 } as const;
 
 export interface Standalone {
-  /** The bus of the one worker; `open` it. */
+  /** The bus of the only worker. The caller has to `open` it. */
   readonly bus: LocalBus;
   readonly hub: Hub;
   /** Makes the worker a member: from then on it gets broadcasts, requests and tasks. */
   ready(): void;
-  /** Takes the worker out again: it is sent nothing new, and its end is expected. */
+  /** Makes the worker leave: it gets nothing new, and its end is expected. */
   leave(): void;
-  /** Ends the bus after what is queued was delivered. */
+  /** Closes the bus after everything in the queue was delivered. */
   close(): Promise<void>;
 }
 
-/** A whole bus in one process: hub and one worker, through the same frames as between processes. */
+/** Creates a whole bus in one process: the hub and one worker, which exchange the same frames as processes do. */
 export function createStandalone(
   options: LocalBusOptions & Pick<HubOptions, 'now'> & Partial<Pick<HubOptions, 'warn'>>,
 ): Standalone {

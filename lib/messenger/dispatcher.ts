@@ -57,8 +57,8 @@ export class Dispatcher implements BusReceiver {
     (message) => this.#logger.warn(message),
     hostTime,
     (count, event) =>
-      `${count} progress value(s) of tasks were dropped, the last for '${event}': they are produced faster than they ` +
-      `can be sent. Await context.progress().`,
+      `${count} value(s) of a task's progress were dropped, the last for '${event}': they are produced faster than ` +
+      `they can be sent. Await context.progress().`,
   );
   readonly #unreadable = new ThrottledWarning(
     (message) => this.#logger.warn(message),

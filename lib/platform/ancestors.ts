@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { statFields } from './process-tree.js';
 
-/** More ancestors are not looked at: a watcher is a few shells and package managers away at most. */
+/** How many ancestors are checked: a watcher is at most a few shells and package managers away. */
 const MAX_ANCESTORS = 8;
 
-/** Command lines of the processes above this one, the nearest first. Linux only: elsewhere there are none to be read. */
+/** Command lines of this process's ancestors, the nearest first. Linux only: empty on other systems. */
 export function ancestorCommands(): string[][] {
   const commands: string[][] = [];
   let pid = process.ppid;
@@ -13,14 +13,14 @@ export function ancestorCommands(): string[][] {
       commands.push(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean));
       pid = parentIn(readFileSync(`/proc/${pid}/stat`, 'latin1'));
     } catch {
-      // Another user's, gone meanwhile, or no /proc.
+      // The process belongs to another user or is gone, or there is no /proc.
       break;
     }
   }
   return commands;
 }
 
-/** The parent in the text of /proc/PID/stat. */
+/** The parent's pid in the text of /proc/PID/stat. */
 function parentIn(stat: string): number {
   return Number(statFields(stat)[1]);
 }

@@ -1,29 +1,35 @@
 import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import { type Clock, sleep } from './clock.js';
 
-/** What ends by itself. Sockets and other handles may stay open for ever, so they are not waited for. */
+/**
+ * Types of async resources that end by themselves. Sockets and other handles may stay open forever, so they do not
+ * count.
+ */
 const ENDS_BY_ITSELF =
   /^(?:PROMISE|Timeout|Immediate|TickObject|PROCESSWRAP|HTTPCLIENTREQUEST)$|REQ|(?:CONNECT|WRITE|SHUTDOWN|SEND|QUERY)WRAP$/;
 
-/** How often the pending work is looked at, in ms. */
+/** Interval at which the pending work is checked, in ms. */
 const LOOK_INTERVAL = 10;
 
-/** Work that waits for a handle which was open before, such as the answer of a database, is not seen; it gets this long (ms). */
+/**
+ * Time for work that cannot be observed, in ms: it waits for a handle that was already open, such as a database's
+ * answer.
+ */
 const UNSEEN_GRACE = 100;
 
 interface Work {
-  /** What `call` began and has not ended yet. */
+  /** What `call` has started and has not finished yet. */
   readonly pending: Map<number, object>;
 }
 
 /**
- * Calls each of `calls` and resolves when what they began is over. One that returns a promise is awaited. Of one that
- * returns nothing, such as `() => { flush().finally(() => process.exit(0)) }`, every promise, timer and request is
- * awaited that it began, directly or not. Timers that do not keep the process up do not count.
+ * Calls each of `calls` and resolves when the work that they started is finished. If a call returns a promise, that is
+ * awaited. If it returns nothing, such as `() => { flush().finally(() => process.exit(0)) }`, every promise, timer and
+ * request that it started, directly or not, is awaited. Timers that do not keep the process alive do not count.
  *
- * Following them costs every promise of the process some time, so this is for a process that is about to end.
+ * Tracking makes every promise of the process slower, so this is only for a process that is about to end.
  *
- * @param isOver asked again and again; nothing is waited for any more once it says so
+ * @param isOver checked repeatedly; once it returns true, nothing is awaited any more
  */
 export async function callAndFinish(
   calls: readonly (() => unknown)[],

@@ -1,12 +1,12 @@
-/** The longest time between two tries, in ms. */
+/** The longest delay between two attempts, in ms. */
 const LONGEST_DELAY = 2_000;
 
-/** Doublings after which any first delay is over the longest one. */
+/** After this many doublings, any first delay exceeds the longest one. */
 const MOST_DOUBLINGS = 11;
 
 /**
- * How long to wait, in ms, after so many tries at something that is not there: `first` after one, doubling, `most` at most,
- * and spread over the half below, for many members must not come at the same moment.
+ * The delay before the next attempt, in ms, after `tries` failed ones: `first` at first, doubled each time, at most
+ * `most`. It is randomised down to half of that, so that many members do not retry at the same moment.
  */
 export function delayAfter(tries: number, first: number, most: number = LONGEST_DELAY): number {
   const longest = Math.min(first * 2 ** Math.min(tries - 1, MOST_DOUBLINGS), most);

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { printable } from '../errors/printable.js';
 
-/** Context of every line this package logs. */
+/** The context of every line that this package logs. */
 const LOG_CONTEXT = 'Cluster';
 
 type Rest = readonly unknown[];
@@ -9,8 +9,8 @@ type Rest = readonly unknown[];
 const clean = (value: unknown): unknown => (typeof value === 'string' ? printable(value) : value);
 
 /**
- * The package's own line to whatever logger the app has. Much of what it says quotes others: names of events, errors of
- * handlers and brokers, what a worker wrote last. None of that may look like a line of its own, or steer a terminal.
+ * Writes the package's own log lines to the app's logger. Many lines quote foreign text: names of events, errors of
+ * handlers and brokers, the last output of a worker. Such text must not look like a log line or control a terminal.
  */
 export class ClusterLogger extends Logger {
   constructor() {

@@ -1,4 +1,4 @@
-/** What an error of a connection says. Some of the system have a code and no text, such as those of several addresses. */
+/** The text of a connection error. Some system errors have only a code, such as those for several addresses. */
 export function connectionReason(error: unknown): string {
   const { message, code, name } = error as {
     readonly message?: string;

@@ -1,20 +1,20 @@
-/** The one place where the process's environment is read. */
+/** The only file that reads the process's environment. */
 import { readFileSync } from 'node:fs';
 import { ClusterOptionsError } from '../errors/errors.js';
 import { MAX_WORKERS } from './limits.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Variables that are set and taken away. */
+/** Variables that may be set and removed. */
 export type MutableEnvironment = Record<string, string | undefined>;
 
-/** Variables by which jest, vitest and node:test can be told. */
+/** Variables that show that jest, vitest or node:test runs this process. */
 const TEST_RUNNERS = ['JEST_WORKER_ID', 'VITEST', 'NODE_TEST_CONTEXT'];
 
 /**
- * The number of workers that WEB_CONCURRENCY asks for; undefined where it is unset or empty.
+ * The number of workers that WEB_CONCURRENCY asks for; undefined if it is unset or empty.
  *
- * @throws ClusterOptionsError when it is no whole number above 0.
+ * @throws ClusterOptionsError if it is not a whole number above 0, or above the largest number of workers.
  */
 export function webConcurrency(env: Environment = process.env): number | undefined {
   const text = env.WEB_CONCURRENCY?.trim();
@@ -30,9 +30,9 @@ export function webConcurrency(env: Environment = process.env): number | undefin
 const SWITCH = 'NESTJS_CLUSTER';
 
 /**
- * What NESTJS_CLUSTER says, over everything else: 'on' or 'off'; undefined where it is unset or empty.
+ * The value of NESTJS_CLUSTER, which overrides everything else: 'on' or 'off'; undefined if it is unset or empty.
  *
- * @throws ClusterOptionsError when it is anything else.
+ * @throws ClusterOptionsError if it has any other value.
  */
 export function clusterSwitch(env: Environment = process.env): 'on' | 'off' | undefined {
   const text = env[SWITCH]?.trim();
@@ -49,20 +49,25 @@ export function wasSwitchedOn(startedWith: Environment = STARTED_WITH): boolean 
   return clusterSwitch(startedWith) === 'on';
 }
 
-/** Programs that run, in their own process, the script that a variable names; started again with it they run it again. */
+/**
+ * Programs that run the script named by a variable in their own process; restarted with that variable, they run it
+ * again.
+ */
 const LAUNCHERS: Readonly<Record<string, string>> = {
   pm2: 'pm_exec_path',
   '@nx/js': 'NX_FILE_TO_RUN',
   '@nx/node': 'NX_FILE_TO_RUN',
 };
 
-/** The script that a launcher, an installed package such as 'pm2', was told to run; undefined where it is no launcher. */
+/**
+ * The script that a launcher, an installed package such as 'pm2', was told to run; undefined if it is not a launcher.
+ */
 export function launchedScript(launcher: string | undefined, env: Environment = process.env): string | undefined {
   const variable = launcher === undefined ? undefined : LAUNCHERS[launcher];
   return variable === undefined ? undefined : env[variable];
 }
 
-/** Whether the environment is that of PM2, which gives each process a number. */
+/** Whether PM2 started this process; it gives each process a number. */
 export function underPm2(env: Environment = process.env): boolean {
   return env.pm_id !== undefined;
 }
@@ -72,62 +77,62 @@ export function underTestRunner(env: Environment = process.env): boolean {
   return TEST_RUNNERS.some((name) => Boolean(env[name]));
 }
 
-/** Whether NODE_ENV says production: errors then travel without their stack. */
+/** Whether NODE_ENV is 'production': errors are then sent without their stack. */
 export function inProduction(env: Environment = process.env): boolean {
   return env.NODE_ENV === 'production';
 }
 
-/** What NODE_ENV calls this environment, as brokers can have it. */
+/** The environment's name from NODE_ENV, with the characters that brokers allow. */
 export function environmentName(env: Environment = process.env): string {
   return env.NODE_ENV?.replaceAll(/[^A-Za-z0-9-]/g, '-').slice(0, 64) || 'development';
 }
 
-/** What node:cluster was told about connections: 'rr' or 'none'; undefined where nothing. */
+/** The scheduling policy that node:cluster was given: 'rr' or 'none'; undefined if none. */
 export function schedulingPolicy(env: Environment = process.env): string | undefined {
   return env.NODE_CLUSTER_SCHED_POLICY || undefined;
 }
 
-/** By which path the working directory may have been entered: as a shell, PM2 or npm says. */
+/** Paths by which the working directory may have been entered, according to a shell, PM2 or npm. */
 export function enteredBy(env: Environment = process.env): (string | undefined)[] {
   return [env['PWD'], env['pm_cwd'], env['INIT_CWD']];
 }
 
-/** By which `node --watch` has what it starts report each file that is loaded. */
+/** With this variable, `node --watch` makes its child report each file that it loads. */
 const REPORT_DEPENDENCIES = 'WATCH_REPORT_DEPENDENCIES';
 
-/** Whether `node --watch` started this process: it then wants to be told which files are loaded. */
+/** Whether `node --watch` started this process and wants to be told which files are loaded. */
 export function reportsDependencies(env: Environment = process.env): boolean {
   return Boolean(env[REPORT_DEPENDENCIES]);
 }
 
-/** Has Node report what it loads from now on. */
+/** Makes Node report the files that it loads from now on. */
 export function reportDependencies(env: MutableEnvironment = process.env): void {
   env[REPORT_DEPENDENCIES] = '1';
 }
 
-/** Node's own arguments that come by the environment. */
+/** Node's own arguments from the environment. */
 export function nodeOptions(env: Environment = process.env): string | undefined {
   return env.NODE_OPTIONS;
 }
 
-/** Where Node keeps compiled code. */
+/** Where Node stores compiled code. */
 export const COMPILE_CACHE = 'NODE_COMPILE_CACHE';
 
-/** Whether the user has already chosen where compiled code is kept, or that it is not. */
+/** Whether the user has already chosen where compiled code is stored, or that it is not. */
 export function hasCompileCacheOfItsOwn(env: Environment = process.env): boolean {
   return Boolean(env[COMPILE_CACHE] || env.NODE_DISABLE_COMPILE_CACHE);
 }
 
-/** What Node itself adds for a child that it forks, or watches; never handed on. */
+/** Variables that Node itself adds for a child that it forks or watches; they are never passed on. */
 const OF_A_CHILD = ['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE', 'NODE_UNIQUE_ID', REPORT_DEPENDENCIES];
 
-/** The environment that this process was started with; elsewhere than on Linux, what it was when this file was loaded. */
+/** The environment with which this process was started; on systems other than Linux, that when this file was loaded. */
 const STARTED_WITH = readStartEnvironment();
 
 /**
- * The environment for a worker, as a difference to this process's own: what was set or changed since the start of the
- * process goes back to what it was. A file of settings that is read into the environment at every boot, such as `.env`,
- * would else be shadowed in workers for ever by what it said when the primary was started.
+ * The environment for a worker, as a difference to this process's own: variables that were set or changed after the
+ * process was started get back their original value. Otherwise, a settings file that is read into the environment at
+ * every boot, such as `.env`, would always be overridden in workers by its content when the primary was started.
  */
 export function startEnvironment(
   startedWith: Environment = STARTED_WITH,
@@ -150,19 +155,23 @@ function readStartEnvironment(): Environment {
       );
     }
   } catch {
-    // No such file: not on Linux.
+    // No such file, so this is not Linux.
   }
   return { ...process.env };
 }
 
-/** Names the worker a process descends from, or a primary. It stays in the environment, so that children inherit it. */
+/**
+ * Names the worker or primary from which a process descends. It stays in the environment, so that children inherit it.
+ */
 export const PROCESS_TREE = 'NESTJS_CLUSTER_LINEAGE';
 
-/** The session of those to whom PROCESS_TREE was given: whoever begins a session of its own has left the cluster. */
+/**
+ * The session of the processes that got PROCESS_TREE. A process that starts a session of its own has left the cluster.
+ */
 export const SESSION = 'NESTJS_CLUSTER_SESSION';
 
 /**
- * Makes what this process starts from now on known as a primary's descendants. They do not inherit
+ * Marks the processes that this one starts from now on as descendants of a primary. They do not inherit
  * NESTJS_CLUSTER=on, which was meant for the primary alone.
  */
 export function markDescendantsOfPrimary(session: number | undefined, env: MutableEnvironment = process.env): void {
@@ -172,25 +181,25 @@ export function markDescendantsOfPrimary(session: number | undefined, env: Mutab
   dropSwitchOn(env);
 }
 
-/** Whether a process of a cluster started this one, or one of its ancestors, and not in a session of its own. */
+/** Whether this process descends from a process of a cluster, and is in the same session. */
 export function descendsFromCluster(session: number | undefined, env: Environment = process.env): boolean {
   if (!env[PROCESS_TREE]) return false;
   return env[SESSION] === undefined || session === undefined || env[SESSION] === String(session);
 }
 
-/** NESTJS_CLUSTER=on is for one process alone. */
+/** Removes NESTJS_CLUSTER=on, which is meant for one process alone. */
 export function dropSwitchOn(env: MutableEnvironment = process.env): void {
   if (env[SWITCH]?.trim() === 'on') delete env[SWITCH];
 }
 
-/** Takes a variable away, so that no process that this one starts inherits it. */
+/** Reads and removes a variable, so that no process that this one starts inherits it. */
 export function takeVariable(name: string, env: MutableEnvironment = process.env): string | undefined {
   const text = env[name];
   delete env[name];
   return text;
 }
 
-/** A folder of compiled code that was given to this process alone is not handed on. */
+/** Removes a compile cache folder that was given to this process alone, so that children do not inherit it. */
 export function dropCompileCache(folder: string | undefined, env: MutableEnvironment = process.env): void {
   if (env[COMPILE_CACHE] === folder) delete env[COMPILE_CACHE];
 }

@@ -7,19 +7,21 @@ import { processEvents, type ProcessListener } from './process-events.js';
 export const LISTENER_TIMEOUT = 5_000;
 
 /**
- * Holds back the app's listeners of signals that mean something to this process in the cluster. Widespread ones flush
- * telemetry and end the process, which would cut what is in flight; here they run once the cluster's work is done.
+ * Delays the app's listeners of signals that have a meaning in the cluster. Common ones flush telemetry and exit the
+ * process, which would cut off running requests; here they are called when the cluster's work is done.
  *
- * Each listener is replaced by one that waits. `process.listeners()`, `listenerCount()` and `off()` see the app's own,
- * as `once` is seen. Nothing of `process` is patched, and a signal that has listeners never goes without any: losing
- * the last one would bring its default action back for a moment.
+ * Each listener is replaced by one that waits. `process.listeners()`, `listenerCount()` and `off()` still see the app's
+ * own listener, in the same way as Node handles `once`. Nothing of `process` is patched. A signal with listeners never
+ * loses its last one, because that would restore its default action for a moment.
  */
 export class HeldListeners {
   private readonly gates = new WeakSet<ProcessListener>();
   private held = true;
   private unsubscribe: () => void;
 
-  /** @param signals those whose listeners are held from now on, registered already or later */
+  /**
+   * @param signals the signals whose listeners are delayed from now on, whether they are registered already or later
+   */
   constructor(
     private readonly signals: ReadonlySet<NodeJS.Signals>,
     private readonly clock: Clock,
@@ -27,17 +29,17 @@ export class HeldListeners {
     for (const signal of signals) this.hold(signal);
     this.unsubscribe = processEvents.onListenerAdded((event) => {
       const signal = event as NodeJS.Signals;
-      // Between now and then no signal can come in: Node hands them out from the event loop.
+      // No signal can arrive before the microtask runs: Node delivers signals from the event loop.
       if (signals.has(signal)) queueMicrotask(() => this.hold(signal));
     });
   }
 
   /**
-   * Calls the app's listeners of `signal`, as the signal would have, and resolves when what they began is over. After
-   * `LISTENER_TIMEOUT` ms at the latest, and at once when a signal comes in: a listener that is done and wants the
-   * process gone raises its signal again. Where a listener ends the process, this never resolves.
+   * Calls the app's listeners of `signal`, as the signal would have, and resolves when the work that they started is
+   * finished. Resolves after `LISTENER_TIMEOUT` ms at the latest, and at once when a signal arrives: a listener that is
+   * done and wants the process to end raises its signal again. If a listener exits the process, this never resolves.
    *
-   * @throws what a listener threw, or rejected with
+   * @throws what a listener threw or rejected with
    */
   async run(signal: NodeJS.Signals): Promise<void> {
     this.unsubscribe();
@@ -71,7 +73,7 @@ export class HeldListeners {
     const holds = () => this.held;
     const gate = function (this: unknown, ...args: unknown[]): unknown {
       if (holds()) return undefined;
-      // One of `once` knows only how to remove itself.
+      // A listener of `once` can remove only itself, so its replacement is removed here.
       if (listener.listener !== undefined) processEvents.removeListener(signal, gate);
       return Reflect.apply(listener, this, args);
     };

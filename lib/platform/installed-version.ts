@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-/** The version of the package that is imported here under `name`; undefined where that cannot be told. */
+/** The version of the package that is imported here under `name`; undefined if it cannot be found out. */
 export function installedVersion(name: string): string | undefined {
   let folder: string;
   try {
     folder = dirname(createRequire(import.meta.url).resolve(name));
   } catch {
-    return undefined; // not installed, or for import alone
+    return undefined; // not installed, or can only be imported as an ES module
   }
-  // The exports of a package may hide its package.json from require, so it is looked for above the package's main file.
+  // The exports of a package may hide its package.json from require, so it is searched above the package's main file.
   for (; folder !== dirname(folder); folder = dirname(folder)) {
     const found = readPackage(join(folder, 'package.json'));
     if (found?.name === name) return found.version;

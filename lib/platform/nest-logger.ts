@@ -1,6 +1,6 @@
 import { ConsoleLogger, Logger, type LoggerService } from '@nestjs/common';
 
-/** What `NestFactory.create`, `app.useLogger` and `Logger.overrideLogger` have chosen. */
+/** The logger that `NestFactory.create`, `app.useLogger` and `Logger.overrideLogger` have set. */
 class ChosenLogger extends Logger {
   static get instance(): LoggerService | undefined {
     return this.staticInstanceRef;
@@ -11,27 +11,29 @@ class ChosenLogger extends Logger {
   }
 }
 
-/** The logger that every `new Logger(context)` of this process writes to; undefined where the app wants none. */
+/** The logger that every `new Logger(context)` of this process writes to; undefined if the app wants none. */
 export function chosenLogger(): LoggerService | undefined {
   return ChosenLogger.instance;
 }
 
-/** Whether the app waits with its lines until it has a logger (`bufferLogs: true`). */
+/** Whether the app holds back its log lines until it has a logger (`bufferLogs: true`). */
 export function isBuffered(): boolean {
   return Reflect.get(Logger, 'isBufferAttached') === true;
 }
 
-/** Nest's own logger, which writes text: what an app has that chose none. */
+/** Whether it is Nest's own logger writing text: the default of an app that has chosen no logger. */
 export function isNestsText(logger: LoggerService | undefined): boolean {
   return logger?.constructor === ConsoleLogger && !writesJson(logger);
 }
 
-/** Nest's own logger, for lines of JSON, with the levels that the app wants. */
+/** Creates Nest's own logger with JSON output and the log levels of the app. */
 export function jsonLogger(): LoggerService {
   return new ConsoleLogger({ json: true, logLevels: ChosenLogger.levels });
 }
 
-/** Whether the logger is known to write lines of JSON to this process's output: Nest's own, or pino without a transport. */
+/**
+ * Whether the logger is known to write JSON lines to this process's output: Nest's own, or pino without a transport.
+ */
 export function writesJson(logger: LoggerService | undefined): boolean {
   if (logger instanceof ConsoleLogger)
     return (logger as unknown as { options?: { json?: boolean } }).options?.json === true;
@@ -48,15 +50,15 @@ function isPlainPino(candidate: object | undefined): boolean {
     holder = Object.getPrototypeOf(holder) as object | null
   ) {
     const symbol = Object.getOwnPropertySymbols(holder).find(({ description }) => description === 'pino.stream');
-    // A transport writes in another thread, and what it makes of the lines only it knows.
+    // A transport writes in another thread, and only it knows in which format.
     if (symbol) return typeof (Reflect.get(candidate, symbol) as { fd?: unknown } | undefined)?.fd === 'number';
   }
   return false;
 }
 
 /**
- * Runs `work` with a logger that leaves out what a context says of itself while it comes up; the app's own choice
- * stands again afterwards.
+ * Runs `work` with a logger that drops the informational lines of a starting context. Afterwards, the app's own logger
+ * is restored.
  */
 export async function quietly<T>(work: () => Promise<T>): Promise<T> {
   const chosen = chosenLogger();

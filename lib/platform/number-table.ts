@@ -1,18 +1,19 @@
-/** Slots of an empty table; a power of two. */
+/** Number of slots of an empty table; a power of two. */
 const SLOTS = 64;
 
-/** Not given back, however few there are: what comes and goes in bursts would move it all the time. */
+/** The table never shrinks below this number of slots: entries that come in bursts would resize it all the time. */
 const KEPT_SLOTS = 4096;
 
 /** Knuth's multiplicative hash, TAOCP vol. 3, 6.4: 2 ** 32 divided by the golden ratio. */
 const MULTIPLIER = 0x9e3779b1;
 
 /**
- * Values by number, 0 to 2 ** 32 - 1, in no order: what a Map does, for entries that come and go all the time.
+ * Values by number, 0 to 2 ** 32 - 1, without an order: like a Map, but for entries that come and go all the time.
  *
- * A Map is rebuilt again and again then, and what its outgrown tables held counts as alive until V8's next full
- * collection, since they are old themselves. With 1,000 calls under way, that took most of a busy sender's CPU time.
- * This one deletes in place (open addressing, linear probing, backward shift) and empties what it outgrows.
+ * A Map is rebuilt again and again in that case, and the content of its old tables counts as alive until V8's next
+ * full collection, because those tables are old themselves. With 1,000 calls under way, that took most of a busy
+ * sender's CPU time. This table deletes in place (open addressing, linear probing, backward shift) and empties its old
+ * tables.
  */
 export class NumberTable<Value> {
   #keys = new Uint32Array(SLOTS);
@@ -31,7 +32,7 @@ export class NumberTable<Value> {
     return this.get(key) !== undefined;
   }
 
-  /** Keeps `value`, in place of another one of this key. */
+  /** Stores `value`, and replaces an earlier value of this key. */
   set(key: number, value: Value): void {
     const slot = this.#slotOf(key);
     if (this.#values[slot] === undefined && ++this.#size * 2 > this.#values.length) {
@@ -43,7 +44,7 @@ export class NumberTable<Value> {
     this.#values[slot] = value;
   }
 
-  /** Forgets a value and returns it. */
+  /** Removes a value and returns it. */
   take(key: number): Value | undefined {
     const slot = this.#slotOf(key);
     const value = this.#values[slot];
@@ -55,7 +56,7 @@ export class NumberTable<Value> {
     return value;
   }
 
-  /** All there is now, by key. */
+  /** All current entries, sorted by key. */
   entries(): [key: number, value: Value][] {
     const entries: [number, Value][] = [];
     for (const [slot, value] of this.#values.entries()) {
@@ -64,7 +65,7 @@ export class NumberTable<Value> {
     return entries.sort(([a], [b]) => a - b);
   }
 
-  /** The slot that holds `key`, else the empty one where it would go. */
+  /** The slot that holds `key`, or the empty slot where it would be put. */
   #slotOf(key: number): number {
     const mask = this.#values.length - 1;
     let slot = this.#home(key);
@@ -76,7 +77,7 @@ export class NumberTable<Value> {
     return (Math.imul(key, MULTIPLIER) >>> 8) & (this.#values.length - 1);
   }
 
-  /** Empties a slot, and moves what comes after it up as long as it was pushed away from its home. */
+  /** Empties a slot, and moves up the entries behind it that were displaced from their home slot. */
   #close(slot: number): void {
     const mask = this.#values.length - 1;
     let gap = slot;

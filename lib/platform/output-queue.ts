@@ -1,13 +1,13 @@
 import fs from 'node:fs';
 import type { Clock } from './clock.js';
 
-/** How soon a reader that took nothing is tried again, in ms. */
+/** Delay before a reader that accepted nothing is tried again, in ms. */
 const RETRY = 10;
 
-/** At the end of the process, a reader that takes nothing for this long (ms) is not waited for. */
+/** How long the end of the process waits for a reader that accepts nothing, in ms. */
 const EXIT_PATIENCE = 3_000;
 
-/** The same file or pipe, opened once more for writing without waiting; the flag belongs to this opening alone. Linux. */
+/** Opens the same file or pipe again for non-blocking writes; the flag applies to this opening alone. Linux only. */
 export function openAgain(fd: number): number | undefined {
   if (process.platform !== 'linux') return undefined;
   try {
@@ -18,9 +18,9 @@ export function openAgain(fd: number): number | undefined {
   }
 }
 
-/** What waits for a reader who is slower than this process. */
+/** Output that waits for a reader that is slower than this process. */
 export class OutputQueue {
-  /** Bytes that wait. */
+  /** How many bytes wait. */
   size = 0;
   private queue: Buffer[] = [];
   private retrying = false;
@@ -29,7 +29,7 @@ export class OutputQueue {
   private readonly sleeper = new Int32Array(new SharedArrayBuffer(4));
 
   /**
-   * @param fds where it goes: to the first one whose other end is read
+   * @param fds the descriptors to write to: the first one whose other end is still open is used
    * @param drained called whenever nothing waits any more
    */
   constructor(
@@ -47,7 +47,7 @@ export class OutputQueue {
     else if (!this.retrying) this.flush();
   }
 
-  /** Blocks this process until `size` bytes at most wait, or nobody has read for `patience` ms. */
+  /** Blocks this process until at most `size` bytes wait, or the reader has accepted nothing for `patience` ms. */
   wait(size: number, patience = Infinity): void {
     for (let slept = 0; this.size > size && slept < patience;) {
       if (this.write()) slept = 0;
@@ -56,11 +56,14 @@ export class OutputQueue {
     }
   }
 
-  /** Blocks until all is written, as the process ends; so does what listeners of its end write after this. */
+  /**
+   * Blocks until everything is written, because the process ends. Later output of exit listeners is written the same
+   * way.
+   */
   finish(): void {
     this.isEnding = true;
     this.wait(0, this.exitPatience);
-    // A reader that took nothing for that long is not waited for with every line that follows.
+    // A reader that accepted nothing for so long does not delay every further line.
     if (this.size > 0) this.exitPatience = RETRY;
   }
 
@@ -72,7 +75,7 @@ export class OutputQueue {
     this.clock.after(RETRY, () => this.flush(), false);
   }
 
-  /** Writes what the reader takes; whether that was anything. */
+  /** Writes what the reader accepts. Returns whether it accepted anything. */
   private write(): boolean {
     const before = this.size;
     while (this.queue.length > 0) {
@@ -94,7 +97,7 @@ export class OutputQueue {
         return fs.writeSync(this.fds[0]!, bytes);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
-        // Nobody reads any more: it is as if all were written.
+        // The reader is gone, so the bytes count as written.
         if (this.fds.length === 1) return bytes.length;
         this.fds.shift();
       }

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 
 /**
- * Living processes that were started with the environment variable `name` set to `value` and are of this process's
- * session. A worker's children inherit its environment, so they are found even when they belong to nobody any more.
- * One in a session of its own (`detached: true`, setsid) was meant to outlive who started it, such as a deploy script.
- * Linux only: elsewhere there is no such list, and the answer is empty.
+ * The running processes of this session that were started with the environment variable `name` set to `value`. A
+ * worker's children inherit its environment, so they are found even if their parent is gone. A process in a session of
+ * its own (`detached: true`, setsid) is left out: it is meant to outlive its parent, such as a deploy script. Linux
+ * only: other systems have no such list, and the result is empty.
  */
 export async function processesMarked(name: string, value: string): Promise<number[]> {
   const session = ownSession();
@@ -20,7 +20,7 @@ export async function processesMarked(name: string, value: string): Promise<numb
           ? Number(pid)
           : undefined;
       } catch {
-        // Gone meanwhile, or another user's: not ours.
+        // The process is gone or belongs to another user.
         return undefined;
       }
     }),
@@ -28,7 +28,7 @@ export async function processesMarked(name: string, value: string): Promise<numb
   return marked.filter((pid) => pid !== undefined);
 }
 
-/** The session of this process; undefined where there is no /proc. */
+/** The session of this process; undefined if there is no /proc. */
 export function ownSession(): number | undefined {
   try {
     return sessionIn(readFileSync('/proc/self/stat', 'latin1'));
@@ -38,8 +38,8 @@ export function ownSession(): number | undefined {
 }
 
 /**
- * What stands in the text of /proc/PID/stat behind the pid and the name in parentheses, which may hold any character: state,
- * parent, group, session, terminal, its foreground group, …
+ * The fields in the text of /proc/PID/stat after the pid and the name: state, parent, group, session, terminal, its
+ * foreground group, … The name is in parentheses and may contain any character.
  */
 export function statFields(stat: string): string[] {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -50,7 +50,7 @@ export function sessionIn(stat: string): number {
   return Number(statFields(stat)[3]);
 }
 
-/** The command line of a process; undefined where it cannot be read. */
+/** The command line of a process; undefined if it cannot be read. */
 export function commandOf(pid: number): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() || undefined;

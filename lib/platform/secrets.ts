@@ -1,31 +1,33 @@
-/** What stands for a secret in a text. */
+/** Replaces a secret in a text. */
 const HIDDEN = '***';
 
-/** Shorter ones are not looked for: they are in every text. */
+/** Shorter secrets are not searched for, because they occur in every text. */
 const SHORTEST = 4;
 
-/** Names of options that hold a secret, in whatever client. */
+/** Names of options that contain a secret, in any client. */
 const SECRET_NAME = /pass|secret|token|credential|creds|seed|nkey|jwt|auth|key$|pfx/i;
 
-/** The part of an address that names a user; nothing in it is told, not even the name. */
+/** The part of an address with the credentials. All of it is hidden, even the user's name. */
 const IN_ADDRESS = /\b([a-z][a-z\d+.-]*:\/{1,2})[^\s'"<>]*@/gi;
 const BEFORE_HOST = /(^|[\s'"([])[^\s'"@/:[(]*:(?!\/)[^\s'"@]*@/g;
 
-/** An address as a message may show it; of several in one text, those before the last credentials are left out with them. */
+/** An address for messages. If the text contains several, those before the last credentials are removed with them. */
 export function withoutCredentials(address: unknown): string {
   const shown = String(address).replaceAll(IN_ADDRESS, '$1');
   return shown.startsWith('/') ? shown : shown.slice(shown.lastIndexOf('@') + 1);
 }
 
-/** Hides what is secret in what a client, a broker or the system says. */
+/** Hides secrets in the texts of a client, a broker or the system. */
 export class Secrets {
   private readonly known: readonly string[];
 
-  /** @param options of a client: those by the name of a secret, and the credentials in addresses, are hidden */
+  /**
+   * @param options options of a client: values whose name suggests a secret, and credentials in addresses, are hidden
+   */
   constructor(options: unknown) {
     const found = new Set<string>();
     collect(options, false, found, new Set());
-    // The longest first: one may be a part of another.
+    // The longest first, because one secret may be part of another.
     this.known = [...found].filter(({ length }) => length >= SHORTEST).sort((a, b) => b.length - a.length);
   }
 
@@ -36,8 +38,8 @@ export class Secrets {
   }
 
   /**
-   * The error by its name, message, code and stack, with nothing secret in them. What else clients put on their errors,
-   * such as a command with its arguments, or the address that could not be read, is left behind.
+   * A copy of the error with its name, message, code and stack, without secrets. Other properties that clients add to
+   * their errors are left out, such as a command with its arguments, or an address that could not be read.
    */
   hideIn(error: unknown): Error {
     if (!(error instanceof Error)) return new Error(this.hide(String(error)));

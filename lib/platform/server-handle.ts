@@ -1,6 +1,9 @@
 import net from 'node:net';
 
-/** By what node:net and node:cluster bind; the same in Node 20 to 26. The answer is libuv's error number where they cannot. */
+/**
+ * The function by which node:net and node:cluster bind; the same in Node 20 to 26. Returns libuv's error number on
+ * failure.
+ */
 type CreateServerHandle = (
   host: string | null,
   port: number,
@@ -9,7 +12,7 @@ type CreateServerHandle = (
   flags: number,
 ) => object | number;
 
-/** Binds an address, which family -1 calls a path; libuv's error number where that is impossible. */
+/** Binds an address, or a path if `family` is -1; returns libuv's error number if that is impossible. */
 export function createServerHandle<Handle extends object>(
   { host, port, family }: { readonly host: string | null; readonly port: number; readonly family: number },
   flags: number,

@@ -2,13 +2,13 @@ import type { Clock } from './clock.js';
 import { openAgain, OutputQueue } from './output-queue.js';
 import { processEvents } from './process-events.js';
 
-/** What a write fails with once the reader is gone: a pipe without an end, a terminal that was closed. */
+/** Error codes of a write when the reader is gone: a pipe without a reader, a terminal that was closed. */
 const NOBODY_READS = new Set(['EPIPE', 'EIO', 'ECONNRESET', 'ERR_STREAM_DESTROYED']);
 
 /**
- * Lets this process live on when nobody reads its output any more, such as a log collector that died. Without it
- * each line of a logger would be an uncaught error: workers would be replaced for it, one after another, and the
- * line that says so would be the next. There is nowhere left to say it. Other errors stay uncaught.
+ * Keeps this process running when nobody reads its output any more, for example because a log collector died. Without
+ * this, each log line would be an uncaught error: workers would be replaced for it, one after another, and the log line
+ * about that would fail as well. Nothing is logged, because there is nowhere to log it. Other errors stay uncaught.
  */
 export function ignoreBrokenPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {
@@ -18,20 +18,20 @@ export function ignoreBrokenPipe(): void {
   }
 }
 
-/** What a worker keeps for a reader that is slower than it, in bytes; then it waits. */
+/** How much output a worker keeps for a slower reader, in bytes; beyond that it waits. */
 const LIMIT = 8_388_608;
 
 /** A worker's stdout or stderr. */
 export interface WorkerStdio {
-  /** Whether it is a pipe to the primary that this process alone writes to; others' are left alone. */
+  /** Whether it is a pipe to the primary that only this process writes to; other outputs are not changed. */
   readonly isOwnPipe: boolean;
-  /** Descriptor of what the primary writes to: the lines go there once the primary is gone. */
+  /** Descriptor that the primary writes to: output goes there once the primary is gone. */
   readonly afterPrimary: number;
 }
 
 /**
- * Lets this process wait while it writes to what nobody reads, but not before LIMIT. A stream over a pipe keeps what does
- * not fit in memory, without a limit, and `process.exit()` throws that away; a stream over a terminal waits at once.
+ * Makes this process wait when its output is not read, but only beyond LIMIT. A stream over a pipe keeps unwritten
+ * output in memory without a limit, and `process.exit()` drops it; a stream over a terminal waits at once.
  */
 export function waitForReader(stdout: WorkerStdio, stderr: WorkerStdio, clock: Clock): void {
   const streams = [
@@ -44,7 +44,7 @@ export function waitForReader(stdout: WorkerStdio, stderr: WorkerStdio, clock: C
 }
 
 function bound(stream: NodeJS.WriteStream, fd: number, clock: Clock, next: number | undefined): void {
-  // Loggers that write to the descriptor itself, such as pino, wait there.
+  // Loggers that write to the descriptor directly, such as pino, block there.
   (stream as { _handle?: { setBlocking?(blocking: boolean): void } })._handle?.setBlocking?.(true);
   const again = openAgain(fd);
   if (again === undefined) return;

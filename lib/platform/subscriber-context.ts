@@ -1,7 +1,7 @@
 import { Observable } from 'rxjs';
 import { currentContext } from './async-context.js';
 
-/** The same values, but each subscriber gets them in the context in which it subscribed, whoever brings them about. */
+/** Emits the same values, but calls each subscriber in the context in which it subscribed. */
 export function inSubscribersContext<Value>(source: Observable<Value>): Observable<Value> {
   return new Observable((subscriber) => {
     const inContext = currentContext();

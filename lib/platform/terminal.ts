@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { statFields } from './process-tree.js';
 
-/** What opening the controlling terminal fails with where the process has none, or where it has hung up. */
+/** Error codes of opening the controlling terminal if the process has none, or if it has hung up. */
 const NO_TERMINAL = new Set(['ENXIO', 'EIO']);
 
 /** Whether this process has a controlling terminal that has not hung up. */
@@ -11,17 +11,17 @@ export function hasTerminal(): boolean {
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // Out of descriptors, say: that tells nothing of the terminal. No such file: nothing here has one.
+    // Other errors, such as no free descriptors, say nothing about the terminal. ENOENT: this system has no terminals.
     return !NO_TERMINAL.has(code ?? '') && code !== 'ENOENT';
   }
 }
 
-/** Whether a terminal has stopped a process, or a signal such as SIGSTOP; false where there is no /proc. */
+/** Whether a process was stopped by a terminal, or by a signal such as SIGSTOP; false if there is no /proc. */
 export function isStopped(pid: number): boolean {
   return statOf(pid)?.[0] === 'T';
 }
 
-/** Whether this process belongs to a job that its terminal has in the background; false where there is no /proc. */
+/** Whether this process belongs to a background job of its terminal; false if there is no /proc. */
 export function isInBackground(): boolean {
   const [, , group, , terminal, foreground] = statOf('self') ?? [];
   return terminal !== undefined && terminal !== '0' && foreground !== '-1' && foreground !== group;

@@ -1,9 +1,11 @@
-/** At most one warning of a kind in this many ms. */
+/** The shortest interval between two warnings of a kind, in ms. */
 const QUIET = 10_000;
 
-/** A warning that may be due thousands of times a second: said at once, then at most every ten seconds with a count. */
+/**
+ * A warning that may be due thousands of times a second. It is logged at once, then with a count at most every 10 s.
+ */
 export class ThrottledWarning {
-  /** How often it was due, ever. */
+  /** How many times it was due in total. */
   count = 0;
   private said = 0;
   private saidAt = -Infinity;
@@ -11,7 +13,7 @@ export class ThrottledWarning {
   constructor(
     private readonly warn: (message: string) => void,
     private readonly now: () => number,
-    /** The text for so many occurrences since it was last said. */
+    /** Creates the text; `count` is the number of occurrences since the last warning. */
     private readonly text: (count: number, detail: string) => string,
   ) {}
 

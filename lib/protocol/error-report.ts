@@ -2,7 +2,7 @@ import { ClusterError, ClusterRequestError, ReloadError } from '../errors/errors
 import { readError } from '../errors/read-error.js';
 import type { ErrorReport } from './messages.js';
 
-/** The error in the form the control channel carries. */
+/** Converts an error to the form in which the control channel carries it. */
 export function errorReport(error: unknown): ErrorReport {
   const { name, message, code, stack } = readError(error);
   return {
@@ -13,7 +13,7 @@ export function errorReport(error: unknown): ErrorReport {
   };
 }
 
-/** The error a report stands for, of its own class where the package raised it. */
+/** Creates the error of a report; it has its own class if this package raised it. */
 export function rebuildReport(report: ErrorReport): Error {
   switch (report.code) {
     case ReloadError.code:

@@ -1,26 +1,26 @@
 import type { ListenRequest } from './listening.js';
 
-/** Version of the messages between primary and worker: a worker of another version cannot be supervised. */
+/** Version of the messages between primary and worker. A worker with another version cannot be supervised. */
 export const PROTOCOL = 'nestjs-cluster/3';
 
 /**
- * Node emits a message whose `cmd` begins with NODE_ as 'internalMessage' and never as 'message' (seen the same in 20,
- * 24 and 26; node:cluster's own messages travel in this way). So neither an app's `process.on('message')` nor a
- * `cluster.on('message')` ever sees one of ours, whenever it was added.
+ * Node emits a message whose `cmd` begins with NODE_ as 'internalMessage' and never as 'message' (verified in 20,
+ * 24 and 26; node:cluster sends its own messages in this way). So an app's `process.on('message')` or
+ * `cluster.on('message')` never sees this package's messages, whenever the listener was added.
  */
 const COMMAND = 'NODE_NESTJS_CLUSTER';
 
-/** An error as it travels over the control channel. */
+/** An error in the form in which the control channel carries it. */
 export interface ErrorReport {
   readonly name: string;
   readonly message: string;
   readonly code?: string;
   readonly stack?: string;
-  /** All that there is to say of it, as Node shows it; of an error that ends its worker. */
+  /** The complete error as Node shows it; only for an error that ends its worker. */
   readonly text?: string;
 }
 
-/** What a worker measures of itself and says with every heartbeat. */
+/** What a worker measures about itself and reports with every heartbeat. */
 export interface Vitals {
   /** Mean event-loop delay since the last heartbeat, in ms. */
   readonly loopDelay: number;
@@ -28,59 +28,62 @@ export interface Vitals {
   readonly utilisation: number;
   /** Resident set size in bytes. */
   readonly rss: number;
-  /** HTTP requests begun since the process started. */
+  /** HTTP requests started since the process started. */
   readonly requests: number;
   /** HTTP requests, messages of microservices and messenger handlers that are running. */
   readonly inFlight: number;
   /** Open connections of its servers. */
   readonly connections: number;
-  /** An inspector is open: the process may be stopped at a breakpoint. */
+  /** Whether an inspector is open: the process may be stopped at a breakpoint. */
   readonly inspected: boolean;
 }
 
 /** Worker → primary. */
 export type FromWorker =
   /**
-   * Nest finished bootstrapping and every server that was asked to listen does: so many. `unreadyTime`: how long the
-   * application wants to be called unready before it is drained at a SIGTERM, in ms.
+   * Nest has finished bootstrapping, and all servers that should listen do. `servers` is their number. `unreadyTime`:
+   * how long the application wants to be reported as not ready before it is drained after a SIGTERM, in ms.
    */
   | { readonly type: 'ready'; readonly servers: number; readonly logsJson: boolean; readonly unreadyTime: number }
-  /** A worker that is ready listens with more servers than it said. */
+  /** A worker that is already ready listens with more servers than it reported. */
   | { readonly type: 'listens'; readonly servers: number }
-  /** `answered`: the last heartbeat whose answer has come; what was sent before that answer has come, too, or never will. */
+  /**
+   * `answered`: the last heartbeat whose answer has arrived. Everything sent before that answer has arrived or never
+   * will.
+   */
   | { readonly type: 'heartbeat'; readonly seq: number; readonly answered: number; readonly vitals: Vitals }
-  /** It hit an uncaught error, takes no new connection and will leave with a non-zero code. */
+  /** It had an uncaught error. It accepts no new connection and will exit with a non-zero code. */
   | { readonly type: 'failing'; readonly error: ErrorReport }
-  /** It was asked to end by somebody else (SIGTERM) and wants to be replaced and drained. */
+  /** Another process asked it to end (SIGTERM). It wants to be replaced and drained. */
   | { readonly type: 'retire'; readonly reason: string }
-  /** Boot cannot succeed; the error that main.ts or Nest met. `fatal`: trying again is pointless (exit 78). */
+  /** Booting failed with this error of main.ts or Nest. `fatal`: trying again is pointless (exit code 78). */
   | { readonly type: 'boot-failed'; readonly error: ErrorReport; readonly fatal: boolean }
-  /** It drains, and takes no new connection from now on. */
+  /** It is draining, and accepts no new connection from now on. */
   | { readonly type: 'stopped-listening' }
-  /** It drains, and its last client has left: no message need reach it any more. */
+  /** It is draining, and its last client has left: no more messages have to reach it. */
   | { readonly type: 'clients-gone' }
-  /** Everything is done; may it exit? Comes back as 'barrier' once all before it was handled. */
+  /** It has finished and asks whether it may exit. The primary returns it once it has handled all earlier messages. */
   | { readonly type: 'barrier' }
   | { readonly type: 'reload'; readonly request: number }
   | { readonly type: 'scale'; readonly request: number; readonly workers: number }
-  /** Has the primary a connection to the broker? Answered with true or false, once it knows. */
+  /** Asks whether the primary is connected to the broker. The answer is true or false, once it is known. */
   | { readonly type: 'broker'; readonly request: number }
-  /** One of its servers is to listen. Answered with a ListenAnswer. */
+  /** One of its servers should listen. The answer is a ListenAnswer. */
   | { readonly type: 'listen'; readonly request: number; readonly address: ListenRequest }
-  /** That server listens; what node:cluster tells of such a server. */
+  /** The server listens; the data is that of node:cluster's 'listening' event. */
   | { readonly type: 'listening'; readonly address: ListeningAddress }
-  /** Its server does not listen there any more. */
+  /** Its server does not listen on this address any more. */
   | { readonly type: 'unlisten'; readonly key: string }
-  /** It has closed its copy of the slot's socket, as it was asked to. */
+  /** It has closed its copy of the slot's socket, as requested. */
   | { readonly type: 'release-socket'; readonly key: string; readonly slot: number }
-  /** The connection that came as `seq` is in its hands; or comes back, for the server was closed. */
+  /** Whether it has accepted the connection `seq`. If not, the connection comes back, because the server was closed. */
   | { readonly type: 'handoff-ack'; readonly seq: number; readonly accepted: boolean }
-  /** It leaves; the connection, which comes with it, is another worker's from now on, whose server has that name. */
+  /** It is leaving, and sends a connection to be given to another worker; `server` is the name of the server. */
   | { readonly type: 'pass-on'; readonly server: string }
-  /** The same of a connection that another worker passed on. */
+  /** As `handoff-ack`, for a connection that another worker passed on. */
   | { readonly type: 'pass-on-ack'; readonly seq: number; readonly accepted: boolean };
 
-/** What node:cluster's 'listening' event tells of a server. */
+/** The data of node:cluster's 'listening' event. */
 export interface ListeningAddress {
   readonly address: string | undefined;
   readonly port: number | undefined;
@@ -90,8 +93,8 @@ export interface ListeningAddress {
 /** Primary → worker. */
 export type FromPrimary =
   /**
-   * Finish what is in flight within `timeout` ms and exit 0. `signal`: what the application's shutdown hooks and signal
-   * listeners are to be called with; undefined where no signal ends the worker.
+   * Finish the running work within `timeout` ms and exit with 0. `signal`: passed to the application's shutdown hooks
+   * and signal listeners; undefined if no signal ends the worker.
    */
   | {
       readonly type: 'drain';
@@ -99,12 +102,12 @@ export type FromPrimary =
       readonly reason: string;
       readonly signal: NodeJS.Signals | undefined;
     }
-  /** The whole cluster was asked to stop: say to those who ask that no more work is wanted, and serve on. */
+  /** The whole cluster was asked to stop: report to health checks that no more work is wanted, but keep serving. */
   | { readonly type: 'stopping' }
   | { readonly type: 'barrier' }
   /**
-   * Answer to a heartbeat: the leader's term where the receiver is the leader, how many slots there are, and whether
-   * the cluster was asked to stop.
+   * The answer to a heartbeat: the leader's term if the receiver is the leader, the number of slots, and whether the
+   * cluster was asked to stop.
    */
   | {
       readonly type: 'lease';
@@ -116,29 +119,29 @@ export type FromPrimary =
   | { readonly type: 'answer'; readonly request: number; readonly ok: true; readonly value: unknown }
   | { readonly type: 'answer'; readonly request: number; readonly ok: false; readonly error: ErrorReport }
   | { readonly type: 'reload-progress'; readonly progress: unknown }
-  /** Accept on the socket that comes with it, the slot's, for the server that listens on `key`. */
+  /** Accept connections on the attached socket of the slot, for the server that listens on `key`. */
   | { readonly type: 'socket'; readonly key: string; readonly slot: number }
-  /** Accept on that one no longer. */
+  /** Stop accepting on that socket. */
   | { readonly type: 'release-socket'; readonly key: string; readonly slot: number }
-  /** A connection, which comes with it, for the server that listens on `key`; `head`: base64, was read from it. */
+  /** The attached connection is for the server that listens on `key`; `head`: bytes already read from it, as base64. */
   | { readonly type: 'connection'; readonly key: string; readonly seq: number; readonly head?: string }
-  /** A connection, which comes with it, that another worker passed on; `key` is the server's name. */
+  /** The attached connection was passed on by another worker; `key` is the server's name. */
   | { readonly type: 'passed-on'; readonly key: string; readonly seq: number };
 
 /** A control message with the package's mark. */
 export type Envelope<M> = M & {
   readonly cmd: typeof COMMAND;
   readonly ns: typeof PROTOCOL;
-  /** The key of one worker and its primary: what the application sends by `process.send` cannot be taken for ours. */
+  /** A secret that only one worker and its primary know, so messages of the application cannot be mistaken for ours. */
   readonly seal: string;
 };
 
-/** Puts the package's mark, and the key of the worker, on a control message. */
+/** Adds the package's mark and the worker's key to a control message. */
 export function seal<M extends FromWorker | FromPrimary>(message: M, key: string): Envelope<M> {
   return { ...message, cmd: COMMAND, ns: PROTOCOL, seal: key };
 }
 
-/** Every type there is: the compiler misses one that is not listed. */
+/** All message types: the compiler reports a type that is missing here. */
 const FROM_WORKER: Readonly<Record<FromWorker['type'], true>> = {
   ready: true,
   listens: true,
@@ -173,17 +176,17 @@ const FROM_PRIMARY: Readonly<Record<FromPrimary['type'], true>> = {
   'passed-on': true,
 };
 
-/** The control message of the worker with that key in `raw`, or undefined for a foreign or malformed one. */
+/** The control message in `raw` of the worker with this key; undefined if the message is foreign or malformed. */
 export function fromWorker(raw: unknown, key: string): FromWorker | undefined {
   return isOwn(raw, FROM_WORKER, key) ? (raw as unknown as FromWorker) : undefined;
 }
 
-/** The primary's control message in `raw` to the worker with that key, or undefined for a foreign or malformed one. */
+/** The primary's control message in `raw` to the worker with this key; undefined if it is foreign or malformed. */
 export function fromPrimary(raw: unknown, key: string): FromPrimary | undefined {
   return isOwn(raw, FROM_PRIMARY, key) ? (raw as unknown as FromPrimary) : undefined;
 }
 
-/** The version of the package's messages that `raw` is one of; undefined for a message of somebody else. */
+/** The version of this package's messages that `raw` uses; undefined if it is not a message of this package. */
 export function protocolOf(raw: unknown): string | undefined {
   const { ns } = (raw ?? {}) as { ns?: unknown };
   return typeof ns === 'string' && ns.startsWith('nestjs-cluster/') ? ns : undefined;

@@ -11,55 +11,55 @@ import {
 import { ownSession } from '../platform/process-tree.js';
 import type { OwnSockets } from './listening.js';
 
-/** By which a primary tells its worker what it is; taken away at once, so that no process the worker starts inherits it. */
+/** The variable in which a primary passes data to its worker. It is removed at once, so that no child inherits it. */
 const WORKER_DATA = 'NESTJS_CLUSTER_WORKER';
 
-/** What a primary tells a worker at its birth. */
+/** The data that a primary passes to a worker when it is forked. */
 export interface WorkerData {
-  /** Version of the messages that the primary speaks; undefined in those of nestjs-cluster 0.1. */
+  /** Version of the messages that the primary uses; absent in nestjs-cluster 0.1. */
   readonly protocol?: string;
   readonly id: number;
-  /** By which primary and worker know each other's control messages. */
+  /** The key by which primary and worker recognise each other's control messages. */
   readonly key: string;
   readonly slot: number;
   readonly generation: number;
-  /** How many slots there are. */
+  /** The number of slots. */
   readonly slots: number;
   /** File descriptor of the worker's end of the bus. */
   readonly busFd: number;
-  /** Its number, and its primary's, among the members of all hosts. */
+  /** The numbers of the worker and of its primary among the members of all hosts. */
   readonly member: number;
   readonly primary: number;
-  /** With how many servers a worker in this place is expected to listen; undefined where nothing is known. */
+  /** The number of servers with which a worker of this slot and generation should listen; undefined if not known. */
   readonly serversBefore: number | undefined;
-  /** Ports that main.ts listens on in the primary, where no worker can. */
+  /** Ports on which main.ts listens in the primary, so that no worker can. */
   readonly primaryPorts: readonly number[];
-  /** A reload tries a build of which no worker has been ready yet. */
+  /** Whether a reload is trying a build of which no worker has been ready yet. */
   readonly isTrial: boolean;
-  /** What the primary resolved and the worker needs before its own options are: both must agree on it. */
+  /** Settings that the worker needs before its own options are resolved; primary and worker must agree on them. */
   readonly settings: WorkerSettings;
 }
 
-/** The part of the options by which primary and worker deal with each other. */
+/** The options on which primary and worker must agree. */
 export interface WorkerSettings {
-  /** Time between two heartbeats, and how long a leader's lease lasts, in ms. */
+  /** Interval between two heartbeats, and duration of a leader's lease, in ms. */
   readonly heartbeatInterval: number;
   readonly leaseDuration: number;
-  /** Bytes. */
+  /** Both in bytes. */
   readonly maxPayload: number;
   readonly queueLimit: number;
-  /** Whether a watcher restarts the cluster at each edit: nobody waits for idle clients then. */
+  /** Whether a watcher restarts the cluster after each edit: then nothing waits for idle clients. */
   readonly restartsQuickly: boolean;
-  /** Whether `node --watch` is to be told of the files that are loaded. */
+  /** Whether `node --watch` wants to be told of the files that are loaded. */
   readonly reportsDependencies: boolean;
-  /** Signals that mean a reload to the primary, and nothing to a worker. */
+  /** Signals that mean a reload for the primary, and nothing for a worker. */
   readonly reloadSignals: readonly NodeJS.Signals[];
-  /** Whether its stdout and its stderr are pipes of its own to the primary. */
+  /** Whether its stdout and stderr are pipes to the primary that only it writes to. */
   readonly waitsForReader: readonly [stdout: boolean, stderr: boolean];
   readonly ownSockets: OwnSockets;
-  /** Whether a plain application context makes a worker ready, as an application does. */
+  /** Whether a plain application context makes a worker ready, like an application. */
   readonly countsContexts: boolean;
-  /** The primary's folder of compiled code, to which this worker is to write when it is up. */
+  /** The primary's folder for compiled code; the worker writes to it once it is up. */
   readonly compileCache: string | undefined;
 }
 
@@ -74,16 +74,16 @@ export function workerEnvironment(data: WorkerData, processTree: string): Record
 }
 
 /**
- * Takes the worker's data out of the environment; undefined where this process is no worker of ours.
+ * Takes the worker's data out of the environment; undefined if this process is not a worker of this package.
  *
- * @throws ClusterOptionsError where it holds what no primary wrote
+ * @throws ClusterOptionsError if the content was not written by a primary
  */
 export function takeWorkerData(env?: MutableEnvironment): WorkerData | undefined {
   const text = takeVariable(WORKER_DATA, env);
   if (text === undefined) return undefined;
   dropSwitchOn(env);
   const data = parse(text);
-  // Node has read it; a process that the worker starts has no part in it.
+  // Node has already read this variable; processes that the worker starts must not use the folder.
   dropCompileCache(data.settings.compileCache, env);
   return data;
 }
@@ -93,7 +93,7 @@ function parse(text: string): WorkerData {
   try {
     value = JSON.parse(text);
   } catch {
-    // Said below.
+    // Reported below.
   }
   const settings: unknown = (value as WorkerData | null | undefined)?.settings;
   if (typeof settings === 'object' && settings !== null) return value as WorkerData;

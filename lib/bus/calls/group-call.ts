@@ -1,8 +1,8 @@
 import type { Answer, MemberId, Waiter } from '../bus.interface.js';
 
-/** One request to several members under one number: each is answered, refused or lost by itself. */
+/** One request to several members under one number. Each member answers, refuses or is lost separately. */
 export class GroupCall {
-  readonly what = 'round';
+  readonly what = 'group';
   private readonly asked: MemberId[] = [];
   private readonly waiters: Waiter<Answer>[] = [];
 
@@ -11,7 +11,7 @@ export class GroupCall {
     this.waiters.push(waiter);
   }
 
-  /** Those that have not answered. */
+  /** The members that have not answered. */
   get members(): readonly MemberId[] {
     return [...this.asked];
   }
@@ -20,7 +20,7 @@ export class GroupCall {
     return this.asked.length === 0;
   }
 
-  /** Whoever waits for the member's answer, which is waited for no more. */
+  /** Removes and returns the waiter for the member's answer. */
   take(member: MemberId): Waiter<Answer> | undefined {
     const index = this.asked.indexOf(member);
     if (index < 0) return undefined;

@@ -1,14 +1,14 @@
-/** From so many keys of `runOnce` without a `ttl` on, a warning is due: they are kept for the cluster's life. */
+/** The number of `runOnce` keys without a `ttl` that causes the first warning: such results are kept forever. */
 export const MANY_KEYS = 2_000;
 
-/** Warns of results that are kept for ever, at so many and then at each doubling. */
+/** Warns about results that are kept for the cluster's life: at a first number of keys, then at each doubling. */
 export class LastingKeys {
   private count = 0;
   private warnAt = MANY_KEYS;
 
   constructor(
     private readonly warn: (message: string) => void,
-    /** What each of them costs. */
+    /** What each key costs. */
     private readonly cost: string,
   ) {}
 

@@ -1,7 +1,7 @@
-// The module's own setImmediate: an application's tests may have replaced the global one by a fake clock.
+// Imported from the module, because an application's tests may have replaced the global setImmediate by a fake clock.
 import { setImmediate } from 'node:timers';
 
-/** What a member sends to itself: done in a later loop turn, in order. */
+/** Messages of a member to itself: delivered in a later turn of the event loop, in order. */
 export class Loopback {
   private queue: (() => void)[] = [];
 

@@ -14,7 +14,7 @@ export type SingleCall =
   | (CallOf<'task', Answer> & { readonly onProgress: ((payload: Encoded) => void) | undefined })
   | (CallOf<'claim', Claim> & { readonly key: string });
 
-/** A call that waits. */
+/** A call that waits for one or more answers. */
 export type Call = SingleCall | GroupCall;
 
 /** The calls of this member that wait for an answer, by number. */
@@ -26,7 +26,7 @@ export class PendingCalls {
     return this.calls.size;
   }
 
-  /** Keeps a call and gives it a number that no other one has: 32 bits, never 0. */
+  /** Keeps a call and returns a number that no other pending call has: 32 bits, never 0. */
   add(call: Call): number {
     do this.lastId = (this.lastId + 1) >>> 0;
     while (this.lastId === 0 || this.calls.has(this.lastId));
@@ -38,15 +38,15 @@ export class PendingCalls {
     return this.calls.get(id);
   }
 
-  /** The call, which is pending no more; undefined where its caller stopped waiting. */
+  /** Removes and returns the call; undefined if its caller has stopped waiting. */
   take(id: number): Call | undefined {
     return this.calls.take(id);
   }
 
-  /** Whoever waits for what `member` answers to a request; nobody where another one was asked. */
+  /** Removes and returns the waiter for `member`'s answer to a request; undefined if that member was not asked. */
   takeRequest(id: number, member: MemberId): Waiter<Answer> | undefined {
     const call = this.calls.get(id);
-    if (call?.what === 'round') {
+    if (call?.what === 'group') {
       const waiter = call.take(member);
       if (call.isOver) this.calls.take(id);
       return waiter;
@@ -56,10 +56,10 @@ export class PendingCalls {
     return call.waiter;
   }
 
-  /** Whoever waits for a call; of one to several members, for what `member` answers. */
+  /** Removes and returns the waiter of a call. For a request to several members: the waiter for `member`'s answer. */
   takeWaiter(id: number, member: MemberId): Waiter<never> | undefined {
     const call = this.calls.get(id);
-    if (call?.what === 'round') return this.takeRequest(id, member);
+    if (call?.what === 'group') return this.takeRequest(id, member);
     this.calls.take(id);
     return call?.waiter;
   }
@@ -68,11 +68,11 @@ export class PendingCalls {
     this.rejectRequests((to) => to === member, error);
   }
 
-  /** @param error is given the event where the request has it */
+  /** @param error is called with the event, if the request has it */
   rejectRequests(which: (to: MemberId) => boolean, error: (event: string | undefined) => Error): void {
     for (const [id, call] of this.calls.entries()) {
-      const asked = call.what === 'round' ? call.members : call.what === 'request' ? [call.to] : [];
-      // Another one's rejection may have ended it.
+      const asked = call.what === 'group' ? call.members : call.what === 'request' ? [call.to] : [];
+      // The rejection of another request may have ended this one, so every waiter is taken anew.
       const event = call.what === 'request' ? call.event : undefined;
       for (const member of asked) if (which(member)) this.takeRequest(id, member)?.reject(error(event));
     }
@@ -81,7 +81,7 @@ export class PendingCalls {
   rejectAll(error: () => Error): void {
     this.rejectRequests(() => true, error);
     for (const [id, call] of this.calls.entries()) {
-      if (call.what !== 'round' && this.calls.take(id) !== undefined) call.waiter.reject(error());
+      if (call.what !== 'group' && this.calls.take(id) !== undefined) call.waiter.reject(error());
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Answer, Bus, MemberId, Waiter } from '../bus.interface.js';
 
-/** `bus.requestEach` as so many requests: what one of them meets is no business of the others. */
+/** Performs `bus.requestEach` by separate requests. An error of one does not affect the others. */
 export function requestEach(
   bus: Pick<Bus, 'request'>,
   to: readonly MemberId[],

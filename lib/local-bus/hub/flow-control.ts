@@ -3,26 +3,31 @@ import { type Frame, Kind, newFrame, newHubFrame, setTarget } from '../wire/fram
 import type { MemberTable } from './member-table.js';
 import type { HubMember } from './hub-member.js';
 
-/** A member's queue may grow to this many times the limit by what the others sent before they were told. */
+/**
+ * A member's queue may grow to this multiple of the limit, by messages that others sent before they were told to hold.
+ */
 const HARD_FACTOR = 4;
 
 /** And by this many bytes more, which may be on their way when the limit is small. */
 const IN_FLIGHT_SLACK = 1024 * 1024;
 
-/** A member whose queue of mere answers grows to this many times the hard bound takes nothing and asks on: it is cut off. */
+/**
+ * If answers alone fill a queue to this multiple of the hard bound, its member reads nothing but keeps calling: it is
+ * cut off.
+ */
 const CUT_FACTOR = 2;
 
 /**
- * What happens when a member takes less than it is sent. Over the limit the others are told and hold what is
- * meant for it; under half of it they go on. What still comes is taken up to a hard bound, so that the hub's
- * memory is bounded whatever a member does.
+ * Handles a member that takes frames more slowly than they are sent to it. When its queue exceeds the limit, the others
+ * are told to hold what is meant for it; below half of the limit they may go on. Frames that still arrive are accepted
+ * up to a hard bound, so the memory of the hub is bounded whatever a member does.
  */
 export class FlowControl {
   private readonly hardBound: number;
   private readonly congested = new Set<HubMember>();
 
   constructor(
-    /** Bytes that may wait for one member. */
+    /** How many bytes may wait for one member. */
     private readonly limit: number,
     private readonly memberTable: MemberTable,
     /** Called when a member takes frames again. */
@@ -36,7 +41,7 @@ export class FlowControl {
     return member.link.queued <= this.hardBound;
   }
 
-  /** Sends a frame unless the member's queue is over the hard bound; says whether it was sent. */
+  /** Sends a frame unless the member's queue exceeds the hard bound. Returns whether it was sent. */
   offer(member: HubMember, frame: Frame): boolean {
     if (!this.hasRoom(member)) return false;
     member.link.send(frame);
@@ -44,7 +49,7 @@ export class FlowControl {
     return true;
   }
 
-  /** Sends a small frame of the hub's own, on which a call of the member depends. */
+  /** Sends a small frame of the hub itself, on which a call of the member depends. */
   sendOwn(member: HubMember, frame: Frame): void {
     member.link.send(frame);
     if (member.link.queued > this.hardBound * CUT_FACTOR) {
@@ -52,14 +57,14 @@ export class FlowControl {
     }
   }
 
-  /** Tells a member that its call was not queued, or that the answer, which is that of `target`, had no room. */
+  /** Tells a member that its call was not queued, or that there was no room for the answer of `target`. */
   overflow(member: HubMember, call: number, target: MemberId = PRIMARY_ID): void {
     const frame = newHubFrame(Kind.OVERFLOW, call);
     setTarget(frame, target);
     this.sendOwn(member, frame);
   }
 
-  /** Looks at a member again: its queue grew or shrank, or it became suspect, leaves or is back. */
+  /** Checks a member after a change: its queue grew or shrank, or it became suspect, is leaving or is back. */
   check(member: HubMember): void {
     if (member.congested ? member.listens && member.link.queued >= this.limit / 2 : !this.isOver(member)) return;
     member.congested = !member.congested;
@@ -73,7 +78,7 @@ export class FlowControl {
     if (!member.congested) this.onRelief();
   }
 
-  /** Tells a new member whom to wait for. */
+  /** Tells a new member which members are congested. */
   brief(newcomer: HubMember): void {
     for (const member of this.congested) {
       const frame = newFrame(Kind.CONGESTED);
@@ -82,7 +87,7 @@ export class FlowControl {
     }
   }
 
-  /** Nobody needs to wait for a member that gets no broadcast anyhow. */
+  /** Whether the queue exceeds the limit. A member that gets no broadcasts never counts: nobody has to wait for it. */
   private isOver(member: HubMember): boolean {
     return member.listens && member.link.queued > this.limit;
   }

@@ -16,42 +16,42 @@ import {
 import { LastingKeys } from '../../bus/calls/lasting-keys.js';
 import type { HubMember } from './hub-member.js';
 
-/** When so many keys are known, those whose answer has expired are looked for. */
+/** At this number of keys, expired answers are removed. */
 const SWEEP_AT = 1024;
 
-/** What a claimant costs beside its key, in bytes, roughly. */
+/** The approximate cost of a claimant besides its key, in bytes. */
 const CLAIMANT_OVERHEAD = 512;
 
 /** A member that asked for the claim. */
 interface Claimant {
   readonly member: HubMember;
-  /** Its own number of the call. */
+  /** The member's own number for the call. */
   readonly call: number;
   /** How long an 'ok' answer of its run is kept, in ms. */
   readonly ttl: number;
 }
 
-/** What is known of a key: somebody holds it, or its answer is kept. */
+/** The state of a key: a member holds the claim, or its answer is kept. */
 class Claim {
   holder: Claimant | undefined;
   readonly waiting: Claimant[] = [];
-  /** The holder's; no two holders have the same. */
+  /** The term of the holder; no two holders have the same. */
   term = 0;
   answer: { readonly frame: Frame; readonly until: number } | undefined;
 }
 
-/** Claims: one holder to a key at a time, its answer for everybody, and another holder if it dies. */
+/** Claims: each key has one holder at a time, all claimants get its answer, and another one takes over if it dies. */
 export class HubClaims {
   private readonly claims = new Map<string, Claim>();
   private sweepAt = SWEEP_AT;
-  /** Those who hold a claim or wait for one. */
+  /** How many claimants hold a claim or wait for one. */
   private claimants = 0;
-  /** Counts the holders of all keys, so that a later one of any key has the higher number. */
+  /** Counts the holders of all keys, so that a later holder of any key has the higher term. */
   private lastTerm = 0;
   private readonly lasting: LastingKeys;
 
   constructor(
-    /** Bytes that claimants may take. */
+    /** How many bytes claimants may take. */
     private readonly limit: number,
     private readonly flowControl: FlowControl,
     private readonly warn: (message: string) => void,
@@ -71,7 +71,7 @@ export class HubClaims {
     else this.grant(this.renewed(key), claimant);
   }
 
-  /** The holder says how its run ended. */
+  /** The holder reports how its run ended. */
   conclude(from: HubMember, frame: Frame): void {
     const key = keyOf(frame);
     const claim = this.claims.get(key);
@@ -92,7 +92,7 @@ export class HubClaims {
     for (const claimant of claim.waiting.splice(0)) this.answer(claimant, answer);
   }
 
-  /** A claimant waits no more; if the claim was just granted to it, the next one gets it. */
+  /** A claimant stops waiting. If the claim was just granted to it, the next claimant gets it. */
   cancel(from: HubMember, frame: Frame): void {
     const key = keyOf(frame);
     const call = idOf(frame);

@@ -4,31 +4,34 @@ import { type Frame, setSource, slotOf } from '../wire/frame.js';
 import type { Link } from '../wire/link.js';
 import type { QueuedTask } from './queued-task.js';
 
-/** Who is attached to the hub: a worker's process. */
+/** The worker process that is attached to the hub. */
 export type MemberProcess = Pick<Member, 'id' | 'slot' | 'generation' | 'pid'>;
 
 /** An event that a member runs tasks of. */
 interface Served {
-  /** How many of them at a time. */
+  /** How many of its tasks may run at once. */
   readonly concurrency: number;
-  /** How many of them now. */
+  /** How many are running now. */
   running: number;
 }
 
-/** A member as the hub sees it, with everything the hub remembers about it. */
+/** A member as the hub sees it, with all state that the hub keeps about it. */
 export class HubMember {
-  /** `attached`: may send and gets answers. `ready`: gets everything. `leaving`: gets answers only. `gone`: nothing. */
+  /**
+   * `attached`: may send and gets answers. `ready`: gets everything. `leaving`: gets answers only. `gone`: gets
+   * nothing.
+   */
   state: 'attached' | 'ready' | 'leaving' | 'gone' = 'attached';
   suspect = false;
-  /** Its queue is over the limit and the others were told. */
+  /** Whether its queue exceeds the limit and the others were told. */
   congested = false;
-  /** The events it runs tasks for; undefined until it said so. */
+  /** The events whose tasks it runs; undefined until it has told. */
   serves: Map<string, Served> | undefined;
-  /** The first of the changes that are on their way. */
+  /** Changes of `serves` that have arrived, while the rest of them is still on the way. */
   readonly toServe: [event: string, concurrency: number][] = [];
-  /** The tasks it is running, by the queue's number. */
+  /** The tasks it is running, by the queue's task number. */
   readonly running = new NumberTable<QueuedTask<HubMember>>();
-  /** The tasks it waits for, by its own number of the call. */
+  /** The tasks it waits for, by its own call number. */
   readonly calls = new NumberTable<QueuedTask<HubMember>>();
   private readonly slotField: number;
 
@@ -46,17 +49,17 @@ export class HubMember {
     return this.id === PRIMARY_ID;
   }
 
-  /** It gets broadcasts. */
+  /** Whether it gets broadcasts. */
   get listens(): boolean {
     return this.state === 'ready' && !this.suspect;
   }
 
-  /** It may be given a task now. */
+  /** Whether it may be given a task now. */
   get takesTasks(): boolean {
     return this.listens && !this.congested && !this.isPrimary;
   }
 
-  /** It runs tasks of these events from now on, so many of each at a time: none any more where that is 0. */
+  /** Sets for each event how many of its tasks the member runs at once from now on; 0: none any more. */
   serve(changes: readonly (readonly [event: string, concurrency: number])[]): void {
     this.serves ??= new Map();
     for (const [event, concurrency] of changes) {
@@ -72,7 +75,7 @@ export class HubMember {
     this.count(task.event, 1);
   }
 
-  /** It runs here no more. */
+  /** The task does not run on this member any more. */
   release(task: QueuedTask<HubMember>): void {
     if (this.running.take(task.id) !== undefined) this.count(task.event, -1);
   }
@@ -82,12 +85,12 @@ export class HubMember {
     if (served !== undefined) served.running += more;
   }
 
-  /** Marks a frame as coming from this member, whatever it wrote there itself. */
+  /** Marks a frame as sent by this member, whatever source the member wrote into it. */
   stamp(frame: Frame): void {
     setSource(frame, this.id, this.slotField);
   }
 
-  /** How it is named in messages. */
+  /** The member's name in messages. */
   get name(): string {
     return this.isPrimary ? 'the primary' : `slot ${this.address} (member ${this.id}, pid ${this.pid})`;
   }

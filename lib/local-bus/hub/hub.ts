@@ -25,18 +25,18 @@ import { ResultCache } from './result-cache.js';
 import { TaskQueue } from './task-queue.js';
 
 export interface HubOptions {
-  /** Bytes that may wait for one member, and of tasks that wait for a worker. */
+  /** How many bytes may wait for one member, and how many bytes of tasks may wait for a worker. */
   readonly queueLimit: number;
-  /** Monotonic time in ms, that of the members' deadlines. Default: the host's clock. */
+  /** Monotonic time in ms, the same as that of the members' deadlines. Default: the host's clock. */
   readonly now?: () => number;
-  /** Takes what an operator should know: members that do not keep up, are cut off, or break the protocol. */
+  /** Called with warnings for the operator: members that do not keep up, are cut off, or break the protocol. */
   readonly warn: (message: string) => void;
-  /** Hears of a member whose link ended, instead of `warn`; mostly its process has ended, too. */
+  /** Called instead of `warn` when a member's link has ended; usually its process has ended, too. */
   readonly lost?: (id: MemberId, reason: string) => void;
 }
 
 /**
- * The middle of the star: takes the frames of every member and sends them on by their header. It never
+ * The centre of the star: receives the frames of all members and forwards them by their header. It never
  * looks into the payload of a message, and never waits.
  */
 export class Hub {
@@ -56,33 +56,33 @@ export class Hub {
     this.claims = new HubClaims(queueLimit, this.flowControl, warn, now);
   }
 
-  /** The ready workers, by slot. */
+  /** The ready workers, sorted by slot. */
   get members(): readonly Member[] {
     return this.memberTable.members;
   }
 
-  /** Broadcasts not sent to a member because its heartbeat was overdue, since the start. */
+  /** How many broadcasts were not sent to a member because its heartbeat was overdue, since the start. */
   get leftOut(): number {
     return this.router.leftOutCount;
   }
 
-  /** Broadcasts dropped because a member was far over its queue limit, since the start. */
+  /** How many broadcasts were dropped because a member was far over its queue limit, since the start. */
   get dropped(): number {
     return this.router.droppedCount;
   }
 
   /**
-   * Attaches a worker, at fork: it may send, call and claim and gets the answers, but no broadcast, request or
-   * task before `ready`. When its link closes, it is detached.
+   * Attaches a worker when it is forked. It may send, call and claim, and gets the answers, but gets no broadcast,
+   * request or task before `ready`. It is detached when its link closes.
    *
-   * @throws Error where `id` has a member already
+   * @throws Error if there is already a member with this `id`
    */
   attach({ id, slot, generation, pid }: MemberProcess, link: Link): void {
     if (id === PRIMARY_ID) throw new Error(`Member ${PRIMARY_ID} is the primary; use attachPrimary().`);
     this.member(new HubMember(id, slot, generation, pid, link));
   }
 
-  /** Attaches the primary itself: it hears every broadcast at once, and runs no tasks. */
+  /** Attaches the primary itself: it gets every broadcast from now on, and runs no tasks. */
   attachPrimary(link: Link): void {
     const member = new HubMember(PRIMARY_ID, 'primary', 0, process.pid, link);
     member.state = 'ready';
@@ -90,15 +90,15 @@ export class Hub {
   }
 
   /**
-   * Slots 0 to `slots - 1` have a worker or get one; 0: the cluster stops. Nobody waits for a worker in another
-   * slot from now on.
+   * Slots 0 to `slots - 1` have a worker or will get one; 0 means that the cluster stops. From now on, no call waits
+   * for a worker in another slot.
    */
   expect(slots: number): void {
     this.memberTable.expect(slots);
     if (slots === 0) this.tasks.dispatchWaiting();
   }
 
-  /** The worker is ready: a member from now on. Does nothing where it is gone or leaving. */
+  /** The worker is ready and becomes a member. Does nothing if it is gone or leaving. */
   ready(id: MemberId): void {
     const member = this.memberTable.get(id);
     if (member?.state !== 'attached') return;
@@ -108,7 +108,7 @@ export class Hub {
     this.tasks.dispatchWaiting();
   }
 
-  /** The worker's heartbeat is overdue, or is heard again. A suspect gets no broadcast and no new task. */
+  /** Sets whether the worker's heartbeat is overdue. A suspect worker gets no broadcast and no new task. */
   suspect(id: MemberId, suspect: boolean): void {
     const member = this.memberTable.get(id);
     if (member === undefined || member.suspect === suspect) return;
@@ -118,15 +118,15 @@ export class Hub {
     if (!suspect) this.tasks.dispatchWaiting();
   }
 
-  /** The cluster is asked to stop, and its workers serve on: their state says so. */
+  /** The cluster was asked to stop, while its workers still serve: shows that in their state. */
   stopping(): void {
     this.memberTable.stopping = true;
     this.memberTable.changed();
   }
 
   /**
-   * The worker leaves: it is no member any more, and after the GOAWAY it is now sent comes no broadcast,
-   * request or task. What it runs it finishes; its own calls, replies and results pass as before.
+   * The worker is leaving: it is not a member any more. It is sent a GOAWAY, after which it gets no broadcast,
+   * request or task. It finishes what it is running; its own calls, replies and results still pass.
    */
   leaving(id: MemberId): void {
     const member = this.memberTable.get(id);
@@ -138,12 +138,12 @@ export class Hub {
     this.tasks.dispatchWaiting();
   }
 
-  /** Cuts a worker's link and forgets it; what it sent and was not yet read is lost. */
+  /** Cuts a worker's link and forgets the worker. What it sent and the hub has not read is lost. */
   detach(id: MemberId): void {
     this.memberTable.get(id)?.link.abort('it was detached');
   }
 
-  /** Ends every link after what is queued has left. */
+  /** Closes every link after its queued frames have been written. */
   close(): void {
     this.closing = true;
     for (const member of this.memberTable.all()) member.link.close();
@@ -217,7 +217,7 @@ export class Hub {
     member.link.abort(reason);
   }
 
-  /** Everything the member sent was routed: now the others hear that it is gone, and take over from it. */
+  /** Everything the member sent has been routed. The others are now told that it is gone, and take over its work. */
   private lost(member: HubMember, reason: string): void {
     const wasLeaving = member.state === 'leaving';
     member.state = 'gone';
@@ -238,7 +238,7 @@ export class Hub {
   }
 }
 
-/** Events and how many tasks of each at a time, where that is what the payload says: `[["job", 2], ["other", null], ["gone", 0]]`. */
+/** Parses the events and their concurrency; undefined if malformed: `[["job", 2], ["other", null], ["gone", 0]]`. */
 function parseEvents(payload: string): [string, number][] | undefined {
   try {
     const events: unknown = JSON.parse(payload);

@@ -2,23 +2,23 @@ import { type Member, type MemberId, standing } from '../../bus/bus.interface.js
 import { type Frame, Kind, newFrame, setId } from '../wire/frame.js';
 import type { HubMember } from './hub-member.js';
 
-/** Until the supervisor has said how many slots there are; the largest number a frame carries. */
+/** The number of slots until the supervisor has told it: the largest number that a frame can carry. */
 const MANY = 2 ** 32 - 1;
 
-/** Who is there: every member, and the views of them that the hub routes by. */
+/** All members, and the views of them that the hub needs for routing. */
 export class MemberTable {
   private readonly attached = new Map<MemberId, HubMember>();
-  /** The ready workers, by slot. */
+  /** The ready workers, sorted by slot. */
   members: readonly Member[] = [];
-  /** Those that get a broadcast. */
+  /** The members that get broadcasts. */
   listeners: readonly HubMember[] = [];
   /** Ready workers that get no broadcast because they are suspect. */
   suspects: readonly HubMember[] = [];
-  /** Ready workers, suspect or not. */
+  /** All ready workers, suspect or not. */
   workers: readonly HubMember[] = [];
-  /** How many slots are to have a worker. */
+  /** How many slots should have a worker. */
   slots = MANY;
-  /** Whether the cluster is asked to stop. */
+  /** Whether the cluster was asked to stop. */
   stopping = false;
 
   get(id: MemberId): HubMember | undefined {
@@ -40,14 +40,14 @@ export class MemberTable {
     this.attached.delete(member.id);
   }
 
-  /** From now on so many slots are to have a worker; everybody hears of it. */
+  /** Sets how many slots should have a worker, and tells all members. */
   expect(slots: number): void {
     if (this.slots === slots) return;
     this.slots = slots;
     this.announce();
   }
 
-  /** A member's state changed: renews the views, and tells everybody where the membership is another. */
+  /** A member's state changed: refreshes the views, and tells all members if the membership has changed. */
   changed(): void {
     const before = encodeMembers(this.members);
     this.refresh();
@@ -82,5 +82,5 @@ function toMember({ id, address, generation, pid, suspect }: HubMember, stopping
 
 const encodeMembers = (members: readonly Member[]): Buffer => Buffer.from(JSON.stringify(members));
 
-/** The members in the text of a MEMBERS frame. */
+/** Parses the members of a MEMBERS frame. */
 export const decodeMembers = (text: string): readonly Member[] => JSON.parse(text) as readonly Member[];

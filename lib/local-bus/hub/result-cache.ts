@@ -1,18 +1,18 @@
 import { copyOf, type Frame } from '../wire/frame.js';
 import { ThrottledWarning } from '../../platform/throttled-warning.js';
 
-/** A keyed task's result is kept this long after it ended, in ms. */
+/** How long the result of a task with a key is kept after the task ended, in ms. */
 export const RESULT_KEPT = 5 * 60_000;
 
-/** At most so many results are kept. */
+/** How many results are kept at most. */
 const MAX_RESULTS = 10_000;
 
-/** And at most so many bytes of them. */
+/** How many bytes of results are kept at most. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** The results of keyed tasks, for calls that come with the same key later on. */
+/** The results of tasks with a key, for later calls with the same key. */
 export class ResultCache {
-  /** In the order they ended, and so in the order they expire. */
+  /** Sorted by the time at which the tasks ended, which is also the order in which they expire. */
   private readonly results = new Map<string, { readonly frame: Frame; readonly until: number }>();
   private bytes = 0;
   private readonly crowdedOut: ThrottledWarning;

@@ -5,7 +5,7 @@ import type { MemberTable } from './member-table.js';
 import type { HubMember } from './hub-member.js';
 import { ThrottledWarning } from '../../platform/throttled-warning.js';
 
-/** Broadcasts, requests and replies: from one member straight to others, remembering nothing. */
+/** Routes broadcasts, requests and replies directly from one member to others, and keeps no state about them. */
 export class Router {
   private readonly leftOut: ThrottledWarning;
   private readonly dropped: ThrottledWarning;
@@ -30,12 +30,12 @@ export class Router {
     );
   }
 
-  /** Broadcasts not sent to a suspect member, ever. */
+  /** How many broadcasts were not sent to a suspect member, since the start. */
   get leftOutCount(): number {
     return this.leftOut.count;
   }
 
-  /** Broadcasts dropped because a member's queue was over the hard bound, ever. */
+  /** How many broadcasts were dropped because a member's queue exceeded the hard bound, since the start. */
   get droppedCount(): number {
     return this.dropped.count;
   }
@@ -57,7 +57,7 @@ export class Router {
     this.flowControl.sendOwn(from, refused);
   }
 
-  /** A reply goes to whoever asked, ready or not; if that member is gone, nobody waits for it. */
+  /** Sends a reply to the member that asked, ready or not. If that member is gone, nobody waits for the reply. */
   reply(frame: Frame): void {
     const to = this.memberTable.get(targetOf(frame));
     if (to === undefined || this.flowControl.offer(to, frame)) return;

@@ -29,30 +29,30 @@ import { ThrottledWarning } from '../../platform/throttled-warning.js';
 
 type Task = QueuedTask<HubMember>;
 
-/** Tasks kept for a possible redelivery, running ones included, may take this many times the queue limit. */
+/** Tasks kept for a possible redelivery, including running ones, may take this multiple of the queue limit. */
 const KEPT_FACTOR = 8;
 
-/** What a task costs beside its frame, in bytes, roughly. */
+/** The approximate cost of a task besides its frame, in bytes. */
 const TASK_OVERHEAD = 512;
 
-/** What another caller of the same task costs, in bytes, roughly. */
+/** The approximate cost of another caller of the same task, in bytes. */
 const CALLER_OVERHEAD = 128;
 
 /** Where a task could go now. */
 type Pick = HubMember | 'wait' | 'nowhere' | 'never';
 
-/** Tasks: each is run by one worker, by another if that one dies, and its result goes to whoever asked. */
+/** Tasks: one worker runs each, another one takes over if it dies, and the callers get the result. */
 export class TaskQueue {
   private readonly tasks = new NumberTable<Task>();
   private readonly byKey = new Map<string, Task>();
-  /** Those that nobody can take now, by event, in order. */
+  /** The tasks that no worker can take now, by event, in order. */
   private readonly waiting = new Map<string, Set<Task>>();
   private waitingBytes = 0;
   private keptBytes = 0;
   private lastId = 0;
-  /** Moves on with every task, so that equally busy workers take turns. */
+  /** Advances with every task, so that equally busy workers take turns. */
   private turn = 0;
-  private readonly unheard: ThrottledWarning;
+  private readonly droppedProgress: ThrottledWarning;
 
   constructor(
     private readonly limit: number,
@@ -62,10 +62,10 @@ export class TaskQueue {
     private readonly warn: (message: string) => void,
     private readonly now: () => number,
   ) {
-    this.unheard = new ThrottledWarning(
+    this.droppedProgress = new ThrottledWarning(
       warn,
       now,
-      (count, who) => `${count} word(s) of a task's progress were dropped for ${who}: it does not keep up.`,
+      (count, who) => `${count} value(s) of a task's progress were dropped for ${who}: it does not keep up.`,
     );
   }
 
@@ -74,7 +74,7 @@ export class TaskQueue {
     const event = eventOf(frame);
     const ownKey = keyOf(frame);
     const key = ownKey === '' ? undefined : JSON.stringify([event, ownKey]);
-    if (key !== undefined && this.joins(key, caller, deadlineOf(frame))) return;
+    if (key !== undefined && this.joinExisting(key, caller, deadlineOf(frame))) return;
     const pick = this.pick(event);
     if (!this.hasRoom(pick, frame.length)) return this.flowControl.overflow(from, caller.call);
     const task = new QueuedTask<HubMember>(
@@ -90,49 +90,51 @@ export class TaskQueue {
     this.place(task, pick);
   }
 
-  /** A worker says how a task ended. */
+  /** A worker reports how a task ended. */
   result(from: HubMember, frame: Frame): void {
     const task = this.tasks.get(idOf(frame));
     if (task === undefined || task.runner !== from) return;
     from.release(task);
     task.runner = undefined;
     this.end(from, task, frame);
-    // There is room for another one now; those whose deadline has passed make none.
+    // There is room for another task now. A task whose deadline has passed does not use that room, so go on with the
+    // next.
     while (this.waiting.size > 0 && this.dispatchNext(task.event));
   }
 
-  /** A worker says how far a task has come. */
+  /** A worker reports the progress of a task. */
   progress(from: HubMember, frame: Frame): void {
     const task = this.tasks.get(idOf(frame));
     if (task === undefined || task.runner !== from) return;
     for (const { member, call, wantsProgress } of task.callers) {
       if (!wantsProgress) continue;
       if (!this.flowControl.hasRoom(member)) {
-        this.unheard.due(member.name);
+        this.droppedProgress.due(member.name);
         continue;
       }
-      const word = copyOf(frame);
-      setId(word, call);
-      setTarget(word, member.id);
-      this.flowControl.offer(member, word);
+      const copy = copyOf(frame);
+      setId(copy, call);
+      setTarget(copy, member.id);
+      this.flowControl.offer(member, copy);
     }
   }
 
-  /** What comes of a task that has run. */
+  /** Decides what happens to a task that has run: it is settled, or runs again. */
   private end(from: HubMember, task: Task, frame: Frame): void {
     switch (outcomeOf(frame)) {
       case 'error':
-        // It may have failed only because nobody waited any more; somebody with a later deadline may have joined since.
+        // The handler may have failed only because nobody waited any more; a caller with a later deadline may have
+        // joined since.
         if (this.isLate(task) && task.deadline > deadlineOf(task.frame)) return this.dispatch(task);
         if (--task.attempts > 0) return this.dispatch(task);
         break;
       case 'no-handler':
-        // It no longer serves the event, and said so first here.
+        // The worker does not serve the event any more, and this is the first report of it.
         from.serves?.delete(task.event);
         task.attempt--;
         return this.dispatch(task);
       case 'expired':
-        // Somebody with a later deadline may have joined since.
+        // A caller with a later deadline may have joined since.
         task.attempt--;
         if (task.deadline > deadlineOf(task.frame)) return this.dispatch(task);
         break;
@@ -144,25 +146,27 @@ export class TaskQueue {
     this.settle(task, frame);
   }
 
-  /** A caller waits no more. The task goes on for the others; without any, it is given up. */
+  /** A caller stops waiting. The task goes on for the other callers; without any, it is given up. */
   cancel(from: HubMember, call: number): void {
     const task = from.calls.get(call);
     if (task === undefined) return;
     this.leave(task, from, call);
     if (task.callers.length > 0) return;
     if (task.runner === undefined) this.remove(task);
-    // At the deadline its worker knows by itself.
+    // At the deadline, the worker aborts the task by itself.
     else if (task.deadline > this.now()) this.abandon(task, task.runner);
   }
 
-  /** A worker can take tasks that it could not take before. One of each event in turn, so that none waits for another. */
+  /** Workers may have room now: dispatches waiting tasks, one per event in turn, so that no event waits for another. */
   dispatchWaiting(): void {
     for (let events = [...this.waiting.keys()]; events.length > 0;) {
       events = events.filter((event) => this.dispatchNext(event));
     }
   }
 
-  /** A worker is gone: others run what it was running. Its own calls go on without it. */
+  /**
+   * A worker is gone: other workers run the tasks that it was running. The tasks that it requested go on without it.
+   */
   lost(member: HubMember): void {
     for (const [call, task] of member.calls.entries()) this.leave(task, member, call);
     let again = 0;
@@ -179,8 +183,8 @@ export class TaskQueue {
     if (again > 0) this.warn(`${again} task(s) that ${member.name} was running when it went away run again elsewhere.`);
   }
 
-  /** Shares an execution that is under way or is over. */
-  private joins(key: string, caller: Caller<HubMember>, deadline: number): boolean {
+  /** Joins an execution that is running, or answers with the result of one that has ended. False if there is none. */
+  private joinExisting(key: string, caller: Caller<HubMember>, deadline: number): boolean {
     const task = this.byKey.get(key);
     if (task !== undefined) {
       if (this.keptBytes + CALLER_OVERHEAD > this.limit * KEPT_FACTOR)
@@ -195,7 +199,7 @@ export class TaskQueue {
     return true;
   }
 
-  /** Nobody wants its result any more, but a call with the same key that comes later on wants one of its own. */
+  /** Nobody wants this result any more. A later call with the same key starts a new execution. */
   private abandon(task: Task, runner: HubMember): void {
     task.abandon();
     this.forgetKey(task);
@@ -215,7 +219,7 @@ export class TaskQueue {
     }
   }
 
-  /** Places the task that has waited longest for the event; false where it cannot, or none waits. */
+  /** Dispatches the event's oldest waiting task. False if it cannot be placed, or if none waits. */
   private dispatchNext(event: string): boolean {
     const [task] = this.waiting.get(event) ?? [];
     if (task === undefined) return false;
@@ -244,8 +248,8 @@ export class TaskQueue {
   }
 
   /**
-   * The least busy worker that serves the event and has room. None where every ready worker is known not to serve it;
-   * what a worker serves may arrive after the word that it is ready, which comes another way.
+   * The least busy worker that serves the event and has room. 'nowhere' only if every ready worker is known not to
+   * serve the event: a worker's list of events travels another way, and may arrive after the news that it is ready.
    */
   private pick(event: string): Pick {
     const { workers, slots } = this.memberTable;
@@ -297,7 +301,7 @@ export class TaskQueue {
     this.keptBytes -= cost(task);
   }
 
-  /** Another task may have its key by now. */
+  /** Frees the task's key, unless another task uses it by now. */
   private forgetKey(task: Task): void {
     if (task.key !== undefined && this.byKey.get(task.key) === task) this.byKey.delete(task.key);
   }
@@ -316,7 +320,7 @@ export class TaskQueue {
     this.keptBytes -= CALLER_OVERHEAD;
   }
 
-  /** Ends a task with a word of the hub's own; `by` is the worker it is about. */
+  /** Settles a task with an outcome of the hub itself; `by` is the worker that it concerns. */
   private settleWithout(task: Task, outcome: Outcome, by?: HubMember): void {
     const frame = newHubFrame(Kind.RESULT);
     setOutcome(frame, outcome);
@@ -336,7 +340,7 @@ export class TaskQueue {
     for (let i = 0; i <= last; i++) this.send(callers[i]!, i === last ? frame : copyOf(frame));
   }
 
-  /** Whether nobody waits any more for the run that was begun last. */
+  /** Whether nobody waits any more for the run that was started last. */
   private isLate(task: Task): boolean {
     return deadlineOf(task.frame) <= this.now();
   }

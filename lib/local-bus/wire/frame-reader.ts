@@ -2,14 +2,14 @@ import { ByteRange } from '../../codec/byte-range.js';
 import { type Frame, HEADER, isKind } from './frame.js';
 
 /**
- * Cuts a stream of bytes into frames. Frames that lie whole in a chunk are parts of it; others are put
- * together in memory of their own size.
+ * Splits a stream of bytes into frames. A frame that is completely in one chunk is a range of that chunk. Other frames
+ * are assembled in memory of their own size.
  */
 export class FrameReader {
-  /** The start of a header that the last chunk ended in. */
+  /** The beginning of a header that was cut off at the end of the last chunk. */
   private readonly header = Buffer.alloc(HEADER);
   private headerFilled = 0;
-  /** The frame that the last chunk ended in. */
+  /** The frame that was cut off at the end of the last chunk. */
   private partial: Buffer | undefined;
   private partialFilled = 0;
   private stopped = false;
@@ -17,7 +17,7 @@ export class FrameReader {
   /**
    * @param maxFrame largest frame, in bytes
    * @param onFrame called for each frame, in order
-   * @param onError called once where the bytes are not frames; nothing is read after it
+   * @param onError called once if the bytes are not frames; nothing is read after that
    */
   constructor(
     private readonly maxFrame: number,
@@ -25,7 +25,7 @@ export class FrameReader {
     private readonly onError: (reason: string) => void,
   ) {}
 
-  /** Takes the next bytes of the stream. */
+  /** Reads the next bytes of the stream. */
   push(chunk: Buffer): void {
     let at = 0;
     while (!this.stopped && at < chunk.length) {
@@ -35,12 +35,12 @@ export class FrameReader {
     }
   }
 
-  /** Whether so many bytes are all of the frame that was begun, and copied to where it is put together. */
+  /** Whether the next `bytes` bytes all belong to the frame that has begun, and so are copied to its own memory. */
   isWithinFrame(bytes: number): boolean {
     return this.partial !== undefined && bytes <= this.partial.length - this.partialFilled;
   }
 
-  /** Reads nothing any more. */
+  /** Stops reading. */
   stop(): void {
     this.stopped = true;
   }
@@ -84,7 +84,7 @@ export class FrameReader {
     this.onFrame(new ByteRange(partial));
   }
 
-  /** Bytes of the frame whose header is at `at`; 0 where that is no header of a frame. */
+  /** The size of the frame whose header is at `at`, in bytes; 0 if that is not a frame's header. */
   private sizeOf(bytes: Buffer, at: number): number {
     const size = bytes.readUInt32LE(at) + 4;
     const kind = bytes[at + 4]!;

@@ -3,18 +3,20 @@ import type { Frame } from './frame.js';
 /** Ranges up to this many bytes are copied together instead of being written one by one. */
 const COPY_LIMIT = 4 * 1024;
 
-/** A longer range is copied too where it is less than this part of its memory, which waiting would keep whole. */
+/**
+ * A longer range is copied as well if it is less than this share of its memory: while it waits, all of that is kept.
+ */
 const KEEP_SHARE = 1 / 4;
 
-/** Bytes of the memory that small ranges are copied to. */
+/** Size of the memory that small ranges are copied to, in bytes. */
 const SLAB = 64 * 1024;
 
-/** Collects the frames of a loop turn into as few pieces of memory as it takes. */
+/** Collects the frames of one turn of the event loop into as few pieces of memory as possible. */
 export class FrameWriter {
-  /** Bytes collected since the last `take`. */
+  /** How many bytes were collected since the last `take`. */
   bytes = 0;
   private pieces: Buffer[] = [];
-  /** First frame of the range that grows while frames adjoin: relayed chunks leave as they came, without a copy. */
+  /** The first frame of a range of adjacent frames: so relayed chunks are written as they came, without a copy. */
   private open: Frame | undefined;
   private openEnd = 0;
   private slab: Buffer | undefined;
@@ -32,7 +34,7 @@ export class FrameWriter {
     this.openEnd = frame.end;
   }
 
-  /** What was collected, in order. */
+  /** Returns what was collected, in order. */
   take(): Buffer[] {
     this.seal();
     this.sealSlab();
@@ -42,7 +44,7 @@ export class FrameWriter {
     return taken;
   }
 
-  /** Everything taken has left: its memory may be written again. */
+  /** Everything that was taken has been written, so its memory may be reused. */
   recycle(): void {
     if (this.slabStart === this.slabEnd) this.slabStart = this.slabEnd = 0;
   }

@@ -15,20 +15,20 @@ import { bytesOfName, nameIn } from './name-cache.js';
  * 12 u16 length of the event                     key, UTF-8
  * 14 u16 length of the key                       payload, opaque; the key of REQUEST_EACH is its targets, u32 each
  * 16 u16 slot of the source; stamped by the hub
- * 18 u8  whether the caller wants to hear of progress; then zero
+ * 18 u8  whether the caller wants progress; then zero
  *
- * Frames are read by peeking and relayed as they came, with fields of the header rewritten in place.
+ * Frames are read in place and relayed unchanged, except for header fields that are rewritten in place.
  */
 
 export type Frame = ByteRange;
 
-/** Bytes of a frame's header, and so of the smallest frame. */
+/** Size of a frame's header, and so of the smallest frame, in bytes. */
 export const HEADER = 44;
 
-/** Longest event or key, in bytes of UTF-8: their lengths are 16 bits. */
+/** Longest event or key, in bytes of UTF-8, because their lengths are stored in 16 bits. */
 export const MAX_NAME = 0xffff;
 
-/** Largest frame that carries a payload of `maxPayload` bytes. */
+/** Size of the largest frame with a payload of `maxPayload` bytes. */
 export const maxFrameOf = (maxPayload: number): number => HEADER + 2 * MAX_NAME + maxPayload;
 
 export const Kind = {
@@ -38,7 +38,7 @@ export const Kind = {
   REQUEST: 2,
   /** Receiver → hub → caller: the answer to a REQUEST. */
   REPLY: 3,
-  /** Hub → caller: the REQUEST was not handed over to `target`. */
+  /** Hub → caller: the REQUEST was not delivered to `target`. */
   REFUSED: 4,
   /** Caller → hub: run this somewhere. Hub → worker: run this. */
   TASK: 5,
@@ -50,7 +50,7 @@ export const Kind = {
   MEMBERS: 8,
   /** Hub → member: `source` is gone. */
   LOST: 9,
-  /** Member → hub: what has changed of the events it runs tasks for; `id`: so many more frames follow with the rest. */
+  /** Member → hub: changes of the events whose tasks it runs; `id` is how many frames with further changes follow. */
   SERVE: 10,
   /** Member → hub: asks for the claim on a key. */
   CLAIM: 11,
@@ -58,17 +58,17 @@ export const Kind = {
   GRANT: 12,
   /** Holder → hub: how its run ended. */
   CONCLUDE: 13,
-  /** Hub → member that claimed: how the holder's run ended. */
+  /** Hub → claimant: how the holder's run ended. */
   OUTCOME: 14,
-  /** Hub → member that leaves: no REQUEST, TASK or PUBLISH comes after this. */
+  /** Hub → leaving member: no REQUEST, TASK or PUBLISH comes after this. */
   GOAWAY: 15,
-  /** Hub → member: hold what is meant for `target`. */
+  /** Hub → member: hold the frames for `target`. */
   CONGESTED: 16,
   /** Hub → member: `target` takes frames again. */
   RELIEVED: 17,
-  /** Hub → caller: a queue is full; the call was not queued, or its answer had no room. */
+  /** Hub → caller: a queue is full, so the call was not queued, or there was no room for its answer. */
   OVERFLOW: 18,
-  /** Worker → hub → callers: how far a TASK has come. */
+  /** Worker → hub → callers: the progress of a TASK. */
   PROGRESS: 19,
   /** Hub → worker: the callers of a TASK have given it up. */
   ABANDONED: 20,
@@ -80,14 +80,14 @@ const LAST_KIND = Kind.REQUEST_EACH;
 
 export const isKind = (kind: number): boolean => kind >= Kind.PUBLISH && kind <= LAST_KIND;
 
-/** How a kind is named in messages. */
+/** The name of a kind in messages. */
 export function kindName(kind: number): string {
   return Object.entries(Kind).find(([, value]) => value === kind)?.[0] ?? String(kind);
 }
 
 const OUTCOMES: readonly Outcome[] = ['ok', 'error', 'no-handler', 'expired', 'lost', 'stopping'];
 
-/** The primary's slot field. */
+/** The value of the slot field that means the primary. */
 export const PRIMARY_SLOT = 0xffff;
 
 export const slotOf = (address: Address): number => (address === 'primary' ? PRIMARY_SLOT : address);
@@ -95,7 +95,7 @@ export const addressOf = (slot: number): Address => (slot === PRIMARY_SLOT ? 'pr
 
 const NO_BYTES = new Uint8Array(0);
 
-/** A frame with the given kind and contents; the other fields are zero. */
+/** Creates a frame with this kind and content; the other fields are zero. */
 export function newFrame(
   kind: number,
   event = '',
@@ -121,14 +121,14 @@ export function newFrame(
 
 const TARGET_SIZE = 4;
 
-/** One frame for the same request to several members. */
+/** Creates one frame for the same request to several members. */
 export function newRequestEach(event: string, targets: readonly MemberId[], payload: Uint8Array): Frame {
   const key = Buffer.allocUnsafe(targets.length * TARGET_SIZE);
   for (const [i, target] of targets.entries()) key.writeUInt32LE(target, i * TARGET_SIZE);
   return newFrame(Kind.REQUEST_EACH, event, key, payload);
 }
 
-/** Whom a REQUEST_EACH is for; undefined where that cannot be read. */
+/** The targets of a REQUEST_EACH; undefined if they cannot be read. */
 export function targetsOf(frame: Frame): MemberId[] | undefined {
   const length = keyLength(frame);
   if (length % TARGET_SIZE !== 0) return undefined;
@@ -136,7 +136,7 @@ export function targetsOf(frame: Frame): MemberId[] | undefined {
   return Array.from({ length: length / TARGET_SIZE }, (_, i) => frame.bytes.readUInt32LE(start + i * TARGET_SIZE));
 }
 
-/** A frame of the hub's own, about a member's call where it has a number. */
+/** Creates a frame of the hub itself; `call` is the member's call that it is about, if any. */
 export function newHubFrame(kind: number, call = 0): Frame {
   const frame = newFrame(kind);
   setId(frame, call);
@@ -144,7 +144,7 @@ export function newHubFrame(kind: number, call = 0): Frame {
   return frame;
 }
 
-/** The refusal of a name that no frame can carry. */
+/** The error for a name that is too long for a frame. */
 export function tooLong(what: string, name: string, length: number): InvalidArgumentError {
   const start = name.slice(0, 40);
   return new InvalidArgumentError(
@@ -152,12 +152,12 @@ export function tooLong(what: string, name: string, length: number): InvalidArgu
   );
 }
 
-/** Bytes of the memory that frames are cut from; frames that lie side by side leave in one write. */
+/** Size of the memory that frames are allocated from, in bytes. Adjacent frames are written in one piece. */
 const SLAB = 64 * 1024;
 let slab = Buffer.alloc(SLAB);
 let slabUsed = 0;
 
-/** A frame whose header is zero. */
+/** Allocates a frame whose header is zero. */
 function allocate(size: number): Frame {
   if (size > SLAB / 4) return new ByteRange(Buffer.allocUnsafeSlow(size).fill(0, 0, HEADER));
   if (slabUsed + size > SLAB) {
@@ -168,8 +168,8 @@ function allocate(size: number): Frame {
 }
 
 /**
- * A copy where `frame` is a small part of its memory, which keeping the frame would keep whole. The copy of a short one
- * shares Node's pool of 8 KiB with others, which is cheap to cut from: for frames that are kept for a while.
+ * Copies `frame` if it is a small part of its memory, because keeping the frame would keep all of that memory. For
+ * frames that are kept for a while. Short copies come from Node's shared pool of 8 KiB, which is cheap.
  */
 export function toKeep(frame: Frame): Frame {
   return frame.length * 2 >= frame.bytes.buffer.byteLength ? frame : copyTo(Buffer.allocUnsafe(frame.length), frame);
@@ -213,7 +213,7 @@ export const deadlineOf = (frame: Frame): number => frame.bytes.readDoubleLE(fra
 export const setDeadline = (frame: Frame, deadline: number): void =>
   void frame.bytes.writeDoubleLE(deadline, frame.start + 36);
 
-/** Says who sent the frame: its member number and slot. */
+/** Writes the sender into the frame: its member number and slot. */
 export function setSource(frame: Frame, member: number, slot: number): void {
   frame.bytes.writeUInt32LE(member, frame.start + 24);
   frame.bytes.writeUInt16LE(slot, frame.start + 16);
@@ -231,7 +231,7 @@ export const keyOf = (frame: Frame): string => frame.bytes.toString('utf8', keyA
 
 export const payloadOf = (frame: Frame): ByteRange => new ByteRange(frame.bytes, payloadAt(frame), frame.end);
 
-/** The payload as UTF-8. */
+/** The payload as UTF-8 text. */
 export const textIn = (frame: Frame): string => frame.bytes.toString('utf8', payloadAt(frame), frame.end);
 
 const clamp16 = (count: number): number => (count > 0xffff ? 0xffff : count > 0 ? Math.floor(count) : 0);

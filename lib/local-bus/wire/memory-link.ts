@@ -1,9 +1,12 @@
-// The module's own setImmediate: an application's tests may have replaced the global one by a fake clock.
+// Imported from the module, because an application's tests may have replaced the global setImmediate by a fake clock.
 import { setImmediate } from 'node:timers';
 import type { Frame } from './frame.js';
 import type { Link, LinkListener } from './link.js';
 
-/** Two ends of a line within one process: what one sends, the other gets in a later loop turn, in order. */
+/**
+ * The two ends of a link within one process. What one end sends, the other gets in a later turn of the event loop, in
+ * order.
+ */
 export function memoryLinkPair(): [Link, Link] {
   const a = new MemoryLink();
   const b = new MemoryLink();
@@ -18,9 +21,9 @@ class MemoryLink implements Link {
   private listener: LinkListener | undefined;
   private inbox: Frame[] = [];
   private scheduled = false;
-  /** It sends no more. */
+  /** True when this end sends no more. */
   private ended = false;
-  /** The other side's reason, once it sends no more. */
+  /** Why the other end sends no more; undefined while it does. */
   private peerEnded: string | undefined;
   private closed = false;
   private flushed: (() => void)[] = [];
@@ -74,7 +77,7 @@ class MemoryLink implements Link {
     }
     if (frames.length > 0) this.peer.drained();
     if (this.peerEnded === undefined || this.inbox.length > 0) return;
-    // As a socket does: it ends its own side when the other side has ended.
+    // As a socket does: it closes its own side when the other side has closed.
     this.close();
     this.finish(this.peerEnded);
   }

@@ -1,19 +1,19 @@
 import { BytesCache } from '../../codec/bytes-cache.js';
 
 /*
- * Event names are few and come again with every frame. Turning them into bytes and back is a call into the
- * runtime each; looking them up here is not.
+ * There are few event names, and they recur in every frame. Encoding and decoding each is a call into the runtime,
+ * which a lookup in this cache avoids.
  */
 
-/** Names remembered on their way out. */
+/** How many encoded names are remembered. */
 const ENTRIES = 256;
 
-/** Longer ones are not, in bytes. */
+/** Names longer than this many bytes are not remembered. */
 const LONGEST = 64;
 
 const encoded = new Map<string, Uint8Array>();
 
-/** `name` in UTF-8. */
+/** `name` encoded as UTF-8. */
 export function bytesOfName(name: string): Uint8Array {
   let bytes = encoded.get(name);
   if (bytes === undefined) {
@@ -27,5 +27,5 @@ export function bytesOfName(name: string): Uint8Array {
 
 const decoded = new BytesCache((bytes: Buffer, start, end) => bytes.toString('utf8', start, end));
 
-/** The UTF-8 name at `start` to `end` of `source`. */
+/** Decodes the UTF-8 name from `start` to `end` of `source`. */
 export const nameIn = (source: Buffer, start: number, end: number): string => decoded.get(source, start, end);

@@ -8,24 +8,24 @@ import { FrameWriter } from './frame-writer.js';
 import type { Link, LinkListener } from './link.js';
 
 /**
- * When the frames of a loop turn are written: `'tick'` after the running callback and its promises, which
- * answers sooner; `'turn'` after every socket was read, which fills bigger writes and suits the hub.
+ * When the frames of one turn of the event loop are written. `'tick'`: after the running callback and its promises,
+ * which answers sooner. `'turn'`: after all sockets were read, which makes larger writes and suits the hub.
  */
 export type FlushTime = 'tick' | 'turn';
 
-/** Bytes that are read at a time, at most. */
+/** The most bytes that are read at a time. */
 const READ_SIZE = 64 * 1024;
 
-/** Once so many bytes were written at once, they count as queued until the next turn of the event loop. */
+/** When this many bytes were written directly, they count as queued until the next turn of the event loop. */
 const TURN_BYTES = 64 * 1024;
 
-/** So long after a write, in ms, frames that may wait do: as short as Node's timers are. */
+/** Frames that may wait do so for this time after a write, in ms: the shortest time of Node's timers. */
 const HOLD_TIME = 1;
 
-/** Unless there are so many bytes of them. */
+/** Frames do not wait if there are this many bytes of them. */
 const HOLD_BYTES = 8 * 1024;
 
-/** Hears of a link that is closed. */
+/** The listener of a closed link: ignores everything. */
 const NOBODY: LinkListener = { onFrame: () => {}, onDrain: () => {}, onClose: () => {} };
 
 /** A link over a socket, pipe or other byte stream. */
@@ -33,21 +33,21 @@ export class SocketLink implements Link {
   private readonly reader: FrameReader;
   private readonly writer = new FrameWriter();
   private listener: LinkListener | undefined;
-  /** Bytes the socket has taken and the kernel has not. */
+  /** Bytes that the socket has accepted and the kernel has not. */
   private inSocket = 0;
-  /** Bytes written at once, up to the turn in which they stop to count. */
+  /** Bytes written directly, which still count as queued in this turn of the event loop. */
   private inTurn = 0;
   private scheduled = false;
   private wroteAt = -Infinity;
-  /** Runs while frames wait for others. */
+  /** The timer that runs while frames wait for others. */
   private holding: NodeJS.Timeout | undefined;
   private ending = false;
   private closed = false;
   private flushed: (() => void)[] = [];
-  /** What was read before somebody listens; no more is read until then. */
+  /** What was read before a listener was attached; nothing more is read until then. */
   private early: Buffer | undefined;
 
-  /** @param maxFrame largest frame it reads, in bytes; a larger one cuts the link */
+  /** @param maxFrame the largest frame that it reads, in bytes; a larger one cuts the link */
   constructor(
     private readonly socket: Duplex,
     maxFrame: number,
@@ -63,8 +63,8 @@ export class SocketLink implements Link {
   }
 
   /**
-   * A link over a descriptor of this process, which it is to own. It is read into one buffer, and what came is copied
-   * out of it: that costs less than a new buffer of full size and a pass through the stream for every read.
+   * Creates a link over a file descriptor of this process, which the link then owns. All data is read into one buffer
+   * and copied out of it: that costs less than a new full-size buffer and a pass through the stream for every read.
    */
   static over(fd: number, maxFrame: number): SocketLink {
     const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
@@ -93,12 +93,12 @@ export class SocketLink implements Link {
     this.socket.resume();
   }
 
-  /** An open link keeps the process running, as sockets do; see `net.Socket.ref`. */
+  /** Makes an open link keep the process running, as a socket does; see `net.Socket.ref`. */
   ref(): void {
     if (this.socket instanceof Socket) this.socket.ref();
   }
 
-  /** It does not from now on. */
+  /** Lets the process end while the link is open. */
   unref(): void {
     if (this.socket instanceof Socket) this.socket.unref();
   }
@@ -135,7 +135,7 @@ export class SocketLink implements Link {
     this.socket.destroy();
   }
 
-  /** Gives what was collected to the kernel, and what that does not take at once to the socket. */
+  /** Writes the collected frames to the kernel, and gives the socket what the kernel does not accept at once. */
   write(): void {
     this.scheduled = false;
     this.release();
@@ -146,8 +146,9 @@ export class SocketLink implements Link {
   }
 
   /**
-   * Whether what may wait does. Messages that leave one by one, in quick succession, cost every process on their way
-   * a wake-up each: the first one leaves at once, what follows it within a millisecond leaves together.
+   * Whether a frame that may wait does wait. Messages written one by one in quick succession wake every process on
+   * their way once per message. So the first one is written at once, and those of the next millisecond are written
+   * together.
    */
   private holds(): boolean {
     if (this.flushTime === 'turn' || this.writer.bytes >= HOLD_BYTES) return false;
@@ -164,8 +165,8 @@ export class SocketLink implements Link {
   }
 
   /**
-   * Writes to the descriptor itself, as long as the socket holds nothing back: a stream's bookkeeping costs several times
-   * what the system call does. Returns what is left, in order.
+   * Writes directly to the file descriptor if the socket has nothing queued: a stream's bookkeeping costs several
+   * times as much as the system call. Returns what is left, in order.
    */
   private writeNow(pieces: Buffer[]): Buffer[] {
     const fd = this.inSocket === 0 ? this.fd : -1;
@@ -174,7 +175,7 @@ export class SocketLink implements Link {
     try {
       written = pieces.length === 1 ? writeSync(fd, pieces[0]!) : writevSync(fd, pieces);
     } catch {
-      // Mostly that there is no room now. The socket waits for that, or meets the same error when nobody is reading.
+      // Usually there is no room now. The socket waits for room, or gets the same error after everything was read.
       return pieces;
     }
     const rest = after(pieces, written);
@@ -184,8 +185,8 @@ export class SocketLink implements Link {
   }
 
   /**
-   * Who sends in a loop that awaits nothing else would never read, and so never hear that a receiver is congested: what
-   * left at once has to wait for a turn of the event loop to have left.
+   * A sender in a loop that awaits nothing else would never read, and so would never notice that a receiver is
+   * congested. So directly written bytes count as queued until the next turn of the event loop.
    */
   private pace(written: number): void {
     const before = this.inTurn;
@@ -207,7 +208,7 @@ export class SocketLink implements Link {
     if (last > 0) this.socket.uncork();
   }
 
-  /** Takes bytes that are there for this call only; false: it takes no more for now. */
+  /** Takes bytes that are valid during this call only. Returns false if nothing more may be read for now. */
   private take(bytes: Buffer): boolean {
     if (this.listener === undefined) {
       this.early = Buffer.from(bytes);
@@ -237,8 +238,8 @@ export class SocketLink implements Link {
 
   /**
    * The other process is dead, but what it sent before (results of finished tasks) is still in the kernel's
-   * buffer, and Node destroys a socket whose write failed without reading on. All of it is there by now, so
-   * it can be read on the spot.
+   * buffer, and Node destroys a socket after a failed write without reading on. All of it is there by now, so
+   * it can be read synchronously.
    */
   private readWhatIsLeft(): void {
     const { fd } = this;
@@ -251,11 +252,11 @@ export class SocketLink implements Link {
         this.reader.push(chunk.subarray(0, length));
       }
     } catch {
-      // EAGAIN or ECONNRESET: that was all.
+      // EAGAIN or ECONNRESET: everything was read.
     }
   }
 
-  /** The socket's descriptor; -1 where it has none, or has closed it. */
+  /** The socket's file descriptor; -1 if it has none, or has closed it. */
   private get fd(): number {
     return (this.socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
   }
@@ -267,7 +268,7 @@ export class SocketLink implements Link {
     this.reader.stop();
     this.settleFlushes();
     const { listener } = this;
-    // The process that the socket is of is remembered for a while; what was known of its events need not be.
+    // The record of the process, which refers to this link, is kept for a while; its event handlers need not be.
     if (listener) this.listener = NOBODY;
     listener?.onClose(reason);
   }
@@ -277,7 +278,7 @@ export class SocketLink implements Link {
   }
 }
 
-/** What is left of `pieces` once the first `written` bytes have left. */
+/** What is left of `pieces` after the first `written` bytes. */
 function after(pieces: Buffer[], written: number): Buffer[] {
   let skip = written;
   for (const [i, piece] of pieces.entries()) {

@@ -15,7 +15,7 @@ import type { BusConnection } from '../messenger/bus-connection.js';
 import { LostCalls } from '../messenger/lost-calls.js';
 import { printable } from '../errors/printable.js';
 import { ClusterLogger } from '../platform/cluster-logger.js';
-import { type Clock, sleep, whenAborted } from '../platform/clock.js';
+import { type Clock, sleep } from '../platform/clock.js';
 import type { WorkerData, WorkerSettings } from '../protocol/worker-data.js';
 import { HeldListeners } from '../platform/held-listeners.js';
 import { chosenLogger, writesJson } from '../platform/nest-logger.js';
@@ -23,6 +23,8 @@ import { processEvents } from '../platform/process-events.js';
 import { ignoreBrokenPipe, waitForReader } from '../platform/standard-output.js';
 import { hasTerminal } from '../platform/terminal.js';
 import { errorReport } from '../protocol/error-report.js';
+import { EXIT_CONFIG, EXIT_UNFINISHED } from '../protocol/exit-codes.js';
+import { FAILING_TIMEOUT } from '../protocol/timeouts.js';
 import type { ListenAnswer } from '../protocol/listening.js';
 import type { FromPrimary, Vitals } from '../protocol/messages.js';
 import type { ReloadProgress, ReloadReport } from '../runtime/reload.interface.js';
@@ -30,9 +32,10 @@ import { BootWatch } from './boot-watch.js';
 import { Containers } from './containers.js';
 import { protocolProblem } from './check-protocol.js';
 import { ControlChannel } from './control-channel.js';
+import { type Departing, Departure } from './departure.js';
 import type { ConnectionHandle } from './drain/message-connections.js';
 import { Microservices } from './drain/microservices.js';
-import { drain, IDLE_GRACE, IDLE_GRACE_AT_STOP } from './drain/drain.js';
+import { IDLE_GRACE, IDLE_GRACE_AT_STOP } from './drain/drain.js';
 import type { ClientHandle, SocketHandle } from './sockets/faux-handle.js';
 import { HealthChecks } from './drain/health-checks.js';
 import { Heartbeat, type Load } from './heartbeat.js';
@@ -44,9 +47,6 @@ import { ProgramEnd } from './program-end.js';
 import { ServerRegistry } from './drain/server-registry.js';
 import { giveShutdownHooks } from './shutdown-signal.js';
 
-/** After an uncaught error, what is in flight may take this long (ms); the primary waits as long. */
-const FAILING_TIMEOUT = 5_000;
-
 /**
  * How long a worker that gets SIGTERM waits (ms) to learn that the primary has got one too: service managers signal
  * every process of a service at once, and a worker that asked for its replacement would have one boot in vain.
@@ -56,9 +56,6 @@ const GROUP_SIGNAL_TIME = 500;
 /** Once the primary is gone, what is in flight may take this long (ms). */
 const ORPHAN_TIMEOUT = 3_000;
 
-/** Time left for the application's shutdown hooks once the drain's deadline has passed, in ms. */
-const DEADLINE_CLOSE_TIMEOUT = 1_000;
-
 /** How long a worker waits for its first contact with the broker, in ms; not where the primary has not found it either. */
 const WORKER_CONTACT = 3_000;
 
@@ -67,12 +64,6 @@ const MAX_ERROR_TEXT = 16_384;
 
 /** How long a worker that cannot boot waits until the primary has heard why, in ms. */
 const HEARD_TIMEOUT = 1_000;
-
-/** Exit code of a worker that left without having finished. */
-const EXIT_UNFINISHED = 1;
-
-/** Exit code of a configuration error (EX_CONFIG in sysexits.h). */
-const EXIT_CONFIG = 78;
 
 /** Decide what an uncaught error means; see the options of the same names. */
 export interface UncaughtVerdicts {
@@ -121,22 +112,12 @@ export class WorkerRuntime implements ProcessRuntime {
   private readonly lostCalls: LostCalls;
   private ready = false;
   private isToStop = false;
-  private leaving: Promise<void> | undefined;
-  /** Resolves when the drain has closed the applications. */
-  private readonly appsClosed: Promise<void>;
-  private announceAppsClosed: () => void = () => {};
-  /** The whole cluster stops: no other worker takes what this one leaves. */
-  private isLast = false;
+  private readonly departure: Departure;
   /** By which this worker ends, for the application. */
   private endSignal: NodeJS.Signals | undefined;
   private held: HeldListeners | undefined;
   /** Set where the application's own code closed it: no signal ends it, but one that it names. */
   private closedBy: { readonly signal: NodeJS.Signals | undefined } | undefined;
-  private barrierPassed: (() => void) | undefined;
-  private readonly drainDeadline = new AbortController();
-  /** From when on a SIGTERM can be the primary's, in ms of the clock. */
-  private endableFrom = 0;
-
   constructor(
     private readonly data: WorkerData,
     private readonly clock: Clock,
@@ -152,12 +133,12 @@ export class WorkerRuntime implements ProcessRuntime {
       (message) => this.logger.warn(message),
       () => clock.now(),
     );
-    this.appsClosed = new Promise((resolve) => (this.announceAppsClosed = resolve));
     this.containers = new Containers(data.settings.countsContexts);
     this.servers = new ServerRegistry(() => this.boot.changed(), data.primaryPorts);
     this.microservices = new Microservices(clock, this.logger, () => this.boot.changed());
     this.boot = this.watchBoot();
     if (this.settings.reportsDependencies) this.loadedFiles = new LoadedFilesReport((files) => process.send?.(files));
+    this.departure = new Departure(this.departing(), clock);
     const link = SocketLink.over(data.busFd, maxFrameOf(maxPayload));
     const bus = new LocalBus(
       link,
@@ -346,7 +327,7 @@ export class WorkerRuntime implements ProcessRuntime {
   }
 
   private becameReady(servers: number): void {
-    if (this.leaving) return;
+    if (this.departure.hasBegun) return;
     this.programEnd.prevent();
     if (this.containers.applications.length === 0) for (const adopt of this.hybrids.values()) adopt();
     // Before the clients come, for it takes this process a moment; one worker's is enough for all.
@@ -361,7 +342,7 @@ export class WorkerRuntime implements ProcessRuntime {
    * first: it goes on serving until then, drains, and closes the application as in any other leave.
    */
   private closing(app: HostApplication, signal: string | undefined): Promise<void> {
-    if (this.leaving) return this.appsClosed;
+    if (this.departure.hasBegun) return this.departure.appsClosed;
     const others = this.containers.applications.filter((other) => other !== app);
     const isLast = others.length === 0 && this.containers.applications.includes(app);
     if (isLast) this.closedBy = { signal: signal as NodeJS.Signals | undefined };
@@ -373,7 +354,7 @@ export class WorkerRuntime implements ProcessRuntime {
       if (!this.ready && isLast) this.programEnd.allow();
       return this.containers.closeOne(app, signal);
     }
-    return this.appsClosed;
+    return this.departure.appsClosed;
   }
 
   private onControlMessage(message: FromPrimary, socket: unknown): void {
@@ -394,18 +375,18 @@ export class WorkerRuntime implements ProcessRuntime {
       }
       case 'drain':
         if (!this.ready) this.servers.keepClosed();
-        if (!this.leaving) this.endSignal = this.closedBy ? this.closedBy.signal : message.signal;
-        if (message.reason === 'stop') this.isLast = true;
-        return void this.leave(message.timeout, 0, this.isLast ? this.idleGraceAtStop : IDLE_GRACE);
+        if (!this.departure.hasBegun) this.endSignal = this.closedBy ? this.closedBy.signal : message.signal;
+        if (message.reason === 'stop') this.departure.isLast = true;
+        return void this.leave(message.timeout, 0, this.departure.isLast ? this.idleGraceAtStop : IDLE_GRACE);
       case 'stopping':
         return this.announceStop();
       case 'barrier':
-        return this.barrierPassed?.();
+        return this.departure.barrierPassed();
       case 'lease':
         this.answered = message.seq;
         this.slots = message.slots;
         if (message.stopping) this.announceStop();
-        if (!this.leaving) this.lease.answered(message.seq, message.term);
+        if (!this.departure.hasBegun) this.lease.answered(message.seq, message.term);
         return;
       case 'reload-progress':
         return this.progress.next(message.progress as ReloadProgress);
@@ -416,7 +397,7 @@ export class WorkerRuntime implements ProcessRuntime {
 
   /** Asks for a replacement, unless the whole cluster stops. */
   private retire(reason: string): void {
-    if (!this.leaving && !this.isToStop) this.control.send({ type: 'retire', reason });
+    if (!this.departure.hasBegun && !this.isToStop) this.control.send({ type: 'retire', reason });
   }
 
   private announceStop(): void {
@@ -431,9 +412,8 @@ export class WorkerRuntime implements ProcessRuntime {
     const scaling = hasTerminal() ? [] : (['SIGTTIN', 'SIGTTOU'] as const);
     for (const signal of [...primarys, ...scaling]) processEvents.onSignal(signal, () => {});
     processEvents.onSignal('SIGTERM', () => {
-      if (!this.leaving) this.clock.after(GROUP_SIGNAL_TIME, () => this.retire('SIGTERM'), false);
-      // Service managers signal every process of a service at once; the primary's own SIGTERM comes at the deadline.
-      else if (this.clock.now() >= this.endableFrom) this.drainDeadline.abort();
+      if (!this.departure.hasBegun) this.clock.after(GROUP_SIGNAL_TIME, () => this.retire('SIGTERM'), false);
+      else this.departure.endBySignal();
     });
     this.held = new HeldListeners(new Set(['SIGTERM', ...primarys]), this.clock);
     processEvents.onUncaughtException((error) => this.failed(error, this.verdicts.onUncaughtException));
@@ -441,9 +421,9 @@ export class WorkerRuntime implements ProcessRuntime {
     // Otherwise node:cluster ends a worker whose channel closed with code 0, and what is in flight with it.
     cluster.worker!.exitedAfterDisconnect = true;
     processEvents.onDisconnect(() => {
-      this.barrierPassed?.();
+      this.departure.barrierPassed();
       // It leaves already, and what is in flight has as much time left as in any orphan.
-      if (this.leaving) return void this.clock.after(ORPHAN_TIMEOUT, () => this.drainDeadline.abort());
+      if (this.departure.hasBegun) return void this.clock.after(ORPHAN_TIMEOUT, () => this.departure.endNow());
       this.logger.warn('The primary is gone; this worker finishes what is in flight and leaves');
       void this.leave(ORPHAN_TIMEOUT, EXIT_UNFINISHED, this.idleGraceAtStop);
     });
@@ -477,8 +457,7 @@ export class WorkerRuntime implements ProcessRuntime {
 
   /** What was sent before has been handled when the answer comes. */
   private async exitOnceHeard(): Promise<void> {
-    const heard = new Promise<void>((resolve) => (this.barrierPassed = resolve));
-    if (this.control.send({ type: 'barrier' })) await Promise.race([heard, sleep(this.clock, HEARD_TIMEOUT)]);
+    await Promise.race([this.departure.barrier(), sleep(this.clock, HEARD_TIMEOUT)]);
     process.exit(EXIT_UNFINISHED);
   }
 
@@ -487,39 +466,40 @@ export class WorkerRuntime implements ProcessRuntime {
   }
 
   private leave(timeout: number, code: number, idleGrace: number): Promise<void> {
-    // The primary counts from when it said so, which a busy worker hears late.
-    if (!this.leaving) this.endableFrom = this.clock.now() + timeout / 2;
     this.programEnd.prevent();
-    // Half of the time at most goes to connections on which nothing happens.
-    this.leaving ??= this.drainAndExit(timeout, code, Math.min(idleGrace, timeout / 2));
-    return this.leaving;
+    return this.departure.begin({ timeout, code, idleGrace });
   }
 
-  private async drainAndExit(timeout: number, code: number, idleGrace: number): Promise<void> {
-    this.lease.resign();
-    const deadline = this.drainDeadline.signal;
-    const orphaned = !process.connected;
-    if (code !== 0) this.clock.after(timeout, () => this.drainDeadline.abort());
-    const outcome = await drain(
-      {
-        servers: this.servers,
-        drainBacklog: () => this.serverHandles.drainBacklog(this.clock),
-        closed: () => void this.control.send({ type: 'stopped-listening' }),
-        messagesDone: (requestsDone) => this.messagesDone(requestsDone, timeout / 2),
-        handlersDone: async () => {
-          // Nobody has sent anything to a worker that was never ready.
-          if (this.ready && !orphaned && this.control.send({ type: 'clients-gone' })) await this.bus.drained;
-          await this.connection?.dispatcher.idle();
-        },
-        closeApp: () => this.closeApp(),
-        barrier: () => this.barrier(),
+  private departing(): Departing {
+    const { servers, serverHandles, control, microservices, lease, containers } = this;
+    const runtime = this; // for what changes later
+    return {
+      servers,
+      get bus() {
+        return runtime.bus;
       },
-      this.clock,
-      idleGrace,
-      deadline,
-    );
-    if (outcome === 'drained') await Promise.race([this.runSignalListeners(), whenAborted(deadline)]);
-    process.exit(outcome === 'drained' ? (process.exitCode ?? code) : EXIT_UNFINISHED);
+      get isReady() {
+        return runtime.ready;
+      },
+      get isConnected() {
+        return process.connected;
+      },
+      get exitCode() {
+        return process.exitCode;
+      },
+      drainBacklog: () => serverHandles.drainBacklog(this.clock),
+      resign: () => lease.resign(),
+      send: (message) => control.send(message),
+      passOn: (server, connection) => control.give({ type: 'pass-on', server }, connection),
+      leaveMicroservices: (terms) => microservices.leave(terms),
+      handlersDone: async () => this.connection?.dispatcher.idle(),
+      closeApps: () =>
+        containers.closeAll().catch((error: unknown) => {
+          this.logger.error('A shutdown hook of the application failed', stackOf(error));
+        }),
+      runSignalListeners: () => this.runSignalListeners(),
+      exit: (code) => process.exit(code),
+    };
   }
 
   /** The application's own listeners of the signal by which the worker ends; one of them may end the process. */
@@ -528,40 +508,6 @@ export class WorkerRuntime implements ProcessRuntime {
     await this.held?.run(this.endSignal).catch((error: unknown) => {
       this.logger.error(`A listener of ${this.endSignal} failed`, stackOf(error));
     });
-  }
-
-  /** Messages of microservices. @param patience how long (ms) is waited for what may never end */
-  private async messagesDone(requestsDone: Promise<void>, patience: number): Promise<void> {
-    const isLast = this.isLast || !process.connected;
-    // A request in flight may need an answer by a message, and there is no other worker to give it.
-    if (isLast) await Promise.race([requestsDone, sleep(this.clock, patience)]);
-    const passOn = (server: string, connection: ConnectionHandle): Promise<boolean> =>
-      this.control.give({ type: 'pass-on', server }, connection);
-    await this.microservices.leave({
-      patience,
-      deadline: this.drainDeadline.signal,
-      passOn: isLast ? undefined : passOn,
-    });
-  }
-
-  private async closeApp(): Promise<void> {
-    const closing = this.containers.closeAll().catch((error: unknown) => {
-      this.logger.error('A shutdown hook of the application failed', stackOf(error));
-    });
-    await Promise.race([closing, this.closeAppTimeout()]);
-    this.announceAppsClosed();
-  }
-
-  private async closeAppTimeout(): Promise<void> {
-    await whenAborted(this.drainDeadline.signal);
-    await sleep(this.clock, DEADLINE_CLOSE_TIMEOUT);
-  }
-
-  /** What was sent before must have arrived: `process.send` followed by exit truncates (nodejs/node#36268). */
-  private async barrier(): Promise<void> {
-    await this.bus.close();
-    const passed = new Promise<void>((resolve) => (this.barrierPassed = resolve));
-    if (this.control.send({ type: 'barrier' })) await passed;
   }
 }
 

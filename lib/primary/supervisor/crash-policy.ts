@@ -1,16 +1,12 @@
+import { EXIT_CONFIG } from '../../protocol/exit-codes.js';
+import { FAILING_TIMEOUT } from '../../protocol/timeouts.js';
 import type { WorkerPool } from './worker-pool.js';
 import { defaultMaxCrashes, restartDelay } from './restart-policy.js';
 import type { RollingReload } from './rolling-reload.js';
 import type { LeaveReason, SlotRecord, SupervisorEvent, WorkerRecord } from './supervisor.types.js';
 
-/** Exit code of a configuration error (EX_CONFIG in sysexits.h): trying again is pointless. */
-export const EXIT_CONFIG = 78;
-
 /** A worker that exits by itself sooner after it became ready (ms) is replaced with a delay, or it would be forked without end. */
 export const BRIEF_LIFE = 1_000;
-
-/** A worker that hit an uncaught error, or was cut off, may take this long (ms) to finish what is in flight. */
-const FAILING_DRAIN_TIMEOUT = 5_000;
 
 /** The remedy for a script that makes an application (`NestFactory.create`) and is none. */
 const RAN_TO_ITS_END =
@@ -104,7 +100,7 @@ export class CrashPolicy {
   /** Counts a worker as a crash that still answers what it has in flight, and lets it do so. */
   failing(worker: WorkerRecord, how: string, now: number): void {
     this.crashed(worker, how, now);
-    this.pool.leave(worker, 'failing', now, Math.min(FAILING_DRAIN_TIMEOUT, this.pool.options.shutdown.timeout));
+    this.pool.leave(worker, 'failing', now, Math.min(FAILING_TIMEOUT, this.pool.options.shutdown.timeout));
   }
 
   /**

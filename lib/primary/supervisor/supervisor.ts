@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import type { Vitals } from '../../protocol/messages.js';
-import { CrashPolicy, EXIT_CONFIG } from './crash-policy.js';
+import { EXIT_CONFIG } from '../../protocol/exit-codes.js';
+import { CrashPolicy } from './crash-policy.js';
 import { WorkerPool } from './worker-pool.js';
 import { Recycler } from './recycler.js';
 import { RollingReload } from './rolling-reload.js';

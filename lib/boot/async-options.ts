@@ -12,7 +12,7 @@ import { resolveOptions } from '../options/resolve-options.js';
 @Module({})
 class OptionsModule {}
 
-/** Providers that make `CLUSTER_OPTIONS` of what `forRootAsync` was given. */
+/** Providers that create `CLUSTER_OPTIONS` from the options of `forRootAsync`. */
 export function optionsProviders(given: ClusterAsyncOptions): Provider[] {
   const extra = given.extraProviders ?? [];
   if (given.useFactory) {
@@ -26,7 +26,7 @@ export function optionsProviders(given: ClusterAsyncOptions): Provider[] {
   return given.useClass ? [...extra, { provide: token, useClass: given.useClass }, options] : [...extra, options];
 }
 
-/** Resolves the options in a throw-away context of nothing but their imports and their factory. */
+/** Resolves the options in a temporary context that contains only their imports and their factory. */
 export async function resolveOptionsAlone(given: ClusterAsyncOptions): Promise<ResolvedClusterOptions> {
   const module: DynamicModule = {
     module: OptionsModule,

@@ -21,10 +21,10 @@ import { WorkerEvents } from '../primary/worker-events.explorer.js';
 /** How long the primary module's shutdown hooks and the app's signal listeners may take, in ms. */
 export const CLOSE_TIMEOUT = 5_000;
 
-/** Exit code of a primary that could not begin. */
+/** Exit code of a primary that could not start. */
 const EXIT_FAILED = 1;
 
-/** Nest's declaration of `close` leaves out its parameter. */
+/** The context with the parameter of `close` that Nest's declaration leaves out. */
 interface SignalledContext {
   close(signal?: string): Promise<void>;
 }
@@ -33,13 +33,13 @@ interface SignalledContext {
 class ClusterPrimaryModule {}
 
 /**
- * Makes this process the primary: boots its own small application context (the services, and the user's
- * module), supervises, and ends the process when the cluster has stopped. Never returns to the caller's app.
+ * Makes this process the primary: boots its own small application context (the services and the user's module),
+ * supervises the workers, and ends the process when the cluster has stopped. Never returns to the caller's app.
  */
 export async function bootPrimary(options: ResolvedClusterOptions): Promise<never> {
   const output = new PrimaryOutput(systemClock);
   const runtime = new PrimaryRuntime(options, workerCount(options.workers), systemClock, output);
-  // Before anything is awaited: as pid 1 a process has no default signal actions.
+  // Before anything is awaited, because as pid 1 a process has no default signal actions.
   const listeners = listenToSignals(runtime, options);
   listenToErrors(runtime, options.messenger.engine !== undefined);
   ignoreBrokenPipe();
@@ -54,7 +54,7 @@ export async function bootPrimary(options: ResolvedClusterOptions): Promise<neve
     void runtime.stopped.then(async (code) => {
       await Promise.race([finish(context, runtime, listeners), sleep(systemClock, CLOSE_TIMEOUT)]);
       await runtime.flush();
-      // A listener may have chosen another.
+      // A signal listener may have set another exit code.
       process.exit(code === 0 ? process.exitCode : code);
     });
     output.logger.settle();
@@ -68,7 +68,9 @@ export async function bootPrimary(options: ResolvedClusterOptions): Promise<neve
   return new Promise<never>(() => {});
 }
 
-/** Runs the shutdown hooks of the primary module, then the app's own listeners of the signal that stopped the cluster. */
+/**
+ * Runs the shutdown hooks of the primary module, then the app's own listeners of the signal that stopped the cluster.
+ */
 async function finish(context: SignalledContext, runtime: PrimaryRuntime, listeners: HeldListeners): Promise<void> {
   const logger = new ClusterLogger();
   const { stopSignal: signal } = runtime;
@@ -76,7 +78,7 @@ async function finish(context: SignalledContext, runtime: PrimaryRuntime, listen
     .close(signal)
     .catch((error: unknown) => logger.error('A shutdown hook of the primary module failed', stackOf(error)));
   if (signal === undefined) return;
-  // One of them may end the process.
+  // A listener may end the process.
   await runtime.flush();
   await listeners.run(signal).catch((error: unknown) => logger.error(`A listener of ${signal} failed`, stackOf(error)));
 }
@@ -101,7 +103,7 @@ function listenToErrors(runtime: PrimaryRuntime, isOverBroker: boolean): void {
   );
   processEvents.onUncaughtException((error) => primaryFailed(error));
   processEvents.onUnhandledRejection((reason) => {
-    // The option onUnhandledRejection is about workers.
+    // The option onUnhandledRejection applies to workers only.
     if (!lostCalls.take({ reason, isOverBroker, isReady: true, isDecidedByUser: false })) primaryFailed(reason);
   });
 

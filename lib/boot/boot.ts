@@ -18,26 +18,26 @@ import { clustersIn } from './clusters-in.js';
 import { StandaloneRuntime } from './standalone-runtime.js';
 
 const mark = takeWorkerData();
-// A thread, or a process that was started before this package was imported, has inherited another one's mark.
+// In a thread, or in a process started before this package was imported, the mark is inherited from another process.
 const isWorker = mark !== undefined && isMainThread && isForeignWorker();
-// A worker takes its place when the package is imported: a server that is opened above NestFactory.create is known to
-// it then, and drained like any other.
+// A worker starts when the package is imported, so it knows a server that is opened before NestFactory.create, and
+// drains it like any other.
 const worker = isWorker ? new WorkerRuntime(mark, systemClock) : undefined;
 worker?.start();
-// A primary needs nothing of what Nest is about to load for the application.
+// A primary needs nothing of what Nest would otherwise load now for the application.
 watchBoots(worker ? undefined : clustersIn);
 let primary: Promise<never> | undefined;
 const said = new Set<string>();
 
-/** This process as a worker of ours; undefined where it is none. */
+/** The runtime of this process if it is a worker of this package; otherwise undefined. */
 export function workerRuntime(): WorkerRuntime | undefined {
   return worker;
 }
 
 /**
- * Whether this process is to run without a cluster, whatever the options say.
+ * Whether this process runs without a cluster, whatever the options say.
  *
- * @throws ClusterOptionsError where NESTJS_CLUSTER says neither on nor off
+ * @throws ClusterOptionsError if NESTJS_CLUSTER is neither on nor off
  */
 export function isStandaloneAnyway(): boolean {
   const facts = bootFacts();
@@ -48,10 +48,10 @@ export function isStandaloneAnyway(): boolean {
 }
 
 /**
- * Makes a process that is no worker the primary, unless it is to run standalone. Resolves where it is; in the primary
- * it never does, so nothing of the application is constructed there.
+ * Makes a process that is not a worker the primary, unless it should run standalone. Resolves if it runs standalone. In
+ * the primary it never resolves, so nothing of the application is constructed there.
  *
- * @throws ClusterOptionsError where NESTJS_CLUSTER says neither on nor off, and where another primary forked this
+ * @throws ClusterOptionsError if NESTJS_CLUSTER is neither on nor off, or if another primary forked this
  *   process
  */
 export async function becomePrimary(options: ResolvedClusterOptions): Promise<void> {
@@ -63,7 +63,7 @@ export async function becomePrimary(options: ResolvedClusterOptions): Promise<vo
   explain(choice, facts);
 }
 
-/** A cluster of one, in this process. */
+/** Creates a cluster of one, in this process. */
 export function standalone(options: ResolvedClusterOptions): ProcessRuntime {
   const logger = new ClusterLogger();
   return new StandaloneRuntime(options, (message) => inRootContext(() => logger.warn(message)));
@@ -87,7 +87,7 @@ function bootFacts(): BootFacts {
 
 function explain(choice: RoleChoice, facts: BootFacts): void {
   const message = choice.role === 'standalone' ? standaloneMessage(choice.reason, facts) : undefined;
-  // A dev server boots the app anew after every edit.
+  // A dev server boots the app again after every edit, so each message is logged once.
   if (message === undefined || said.has(message.text)) return;
   said.add(message.text);
   new ClusterLogger()[message.level](message.text);

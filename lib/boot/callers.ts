@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
 
-/** How many frames of the stack are looked at. */
+/** How many frames of the stack are read. */
 const DEPTH = 100;
 
-/** A place in the code from which a call came. */
+/** A place in the code that made a call. */
 export interface Caller {
-  /** Path of the file; where the code was evaluated from a string, of the file that evaluated it. */
+  /** Path of the file; for code that was evaluated from a string, path of the file that evaluated it. */
   readonly file: string;
-  /** The code was evaluated from a string, by `eval` or `new Function`. */
+  /** Whether the code was evaluated from a string, by `eval` or `new Function`. */
   readonly isEvaluated: boolean;
 }
 
@@ -21,7 +21,7 @@ export function callersOf(callee: Function): Caller[] {
   });
 }
 
-/** Code that names itself (`//# sourceURL=`) hides who evaluated it; then it is who called it. */
+/** Code that names itself (`//# sourceURL=`) hides its evaluator; then the file that called it is used. */
 function evaluatorOf(site: NodeJS.CallSite, below: readonly NodeJS.CallSite[]): string | undefined {
   const named = pathOf(evaluatorIn(site.getEvalOrigin()));
   return named ?? pathOf(below.find((other) => !other.isEval() && pathOf(other.getFileName()))?.getFileName());
@@ -36,19 +36,19 @@ function sitesBelow(callee: Function): readonly NodeJS.CallSite[] {
     Error.captureStackTrace(holder, callee);
     return Array.isArray(holder.stack) ? (holder.stack as NodeJS.CallSite[]) : [];
   } catch {
-    // Error is frozen (--frozen-intrinsics): who calls stays unknown.
+    // Error is frozen (--frozen-intrinsics), so the callers stay unknown.
     return [];
   } finally {
     if (!Object.isFrozen(Error)) Object.assign(Error, { prepareStackTrace, stackTraceLimit });
   }
 }
 
-/** Of 'eval at run (eval at load (file:///a/b.js:1:2), <anonymous>:3:4)': the file at its heart. */
+/** Finds the innermost file of 'eval at run (eval at load (file:///a/b.js:1:2), <anonymous>:3:4)'. */
 function evaluatorIn(origin: string | undefined): string | undefined {
   return origin?.match(/\(([^()]+):\d+:\d+\)/)?.[1];
 }
 
-/** Undefined for what is no file: Node's own code, and names that a tool made up. */
+/** The path of a file; undefined for Node's own code and for names that a tool made up. */
 function pathOf(name: string | null | undefined): string | undefined {
   if (!name) return undefined;
   if (name.startsWith('file:')) return fileURLToPath(new URL(name));

@@ -1,28 +1,31 @@
-/** What Nest makes while it awaits `forRoot`: how the app is started. */
+/** What Nest is creating when it awaits `forRoot`: how the app is started. */
 export type BootKind = 'application' | 'microservice' | 'context' | 'repl' | 'preview' | 'test';
 
-/** What is known of this process and of the boot, before the options are. */
+/** What is known about this process and the boot before the options are known. */
 export interface BootFacts {
-  /** A primary of ours forked this process to be its worker. */
+  /** A primary of this package forked this process as its worker. */
   readonly isWorker: boolean;
-  /** Undefined where no boot of Nest's awaits `forRoot`, as far as can be seen. */
+  /** Undefined if no boot of Nest is known to await `forRoot`. */
   readonly kind: BootKind | undefined;
   readonly isMainThread: boolean;
-  /** What NESTJS_CLUSTER says. */
+  /** The value of NESTJS_CLUSTER. */
   readonly clusterSwitch: 'on' | 'off' | undefined;
-  /** A process of a cluster of ours started this one, or one of its ancestors. */
+  /** A process of one of this package's clusters started this process, or one of its ancestors. */
   readonly isDescendant: boolean;
-  /** node:cluster forked this process, and it was not us. */
+  /** node:cluster forked this process, but this package did not. */
   readonly hasForeignPrimary: boolean;
-  /** The environment is that of a test runner. */
+  /** A test runner started this process, according to the environment. */
   readonly isTestRun: boolean;
-  /** There is a script that a worker can be started with. */
+  /** There is a script with which a worker can be started. */
   readonly hasMainScript: boolean;
-  /** The program that runs this process and has imported the app, such as a dev server; undefined where the app runs itself. */
+  /**
+   * The program that runs this process and has imported the app, such as a dev server; undefined if the app runs
+   * itself.
+   */
   readonly host: string | undefined;
 }
 
-/** The options that have a say. */
+/** The options that matter for the decision. */
 export interface BootOptions {
   readonly enabled: boolean | undefined;
   readonly contexts: boolean;
@@ -49,13 +52,13 @@ export type RoleChoice =
   | { readonly role: 'standalone'; readonly reason: StandaloneReason }
   | { readonly role: 'refused'; readonly reason: 'foreign-primary' | 'no-script' };
 
-/** Options under which nothing is standalone that need not be. */
+/** The options under which a process is standalone only if it must be. */
 export const MOST_WILLING: BootOptions = { enabled: true, contexts: true, hasOwnScript: true };
 
 /**
- * Who a process is that boots an application with the module in it. The primary is the main thread of a process
- * that no cluster of ours started, which boots an application or a microservice by its own main script. Only such
- * a process can be started once more as a worker, and is meant to be.
+ * Decides the role of a process that boots an application with the module. The primary is the main thread of a process
+ * that no cluster of this package started, and that boots an application or a microservice by its own main script. Only
+ * such a process can be started again as a worker.
  */
 export function chooseRole(facts: BootFacts, options: BootOptions): RoleChoice {
   if (facts.isWorker) return { role: 'worker' };
@@ -79,7 +82,7 @@ export function chooseRole(facts: BootFacts, options: BootOptions): RoleChoice {
   return { role: 'primary' };
 }
 
-/** What no option and no environment can make a primary: it cannot fork, or there is nothing to run. */
+/** Reasons that no option and no environment can override: the process cannot fork, or there is nothing to run. */
 function obstacleOf({ isMainThread, kind }: BootFacts): StandaloneReason | undefined {
   if (!isMainThread) return 'thread';
   return kind === 'preview' || kind === 'repl' ? kind : undefined;

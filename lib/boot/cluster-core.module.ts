@@ -112,7 +112,7 @@ const SERVICES: Provider[] = [
   ReloadService,
 ];
 
-/** The services, the same in worker, primary and standalone; what differs is the runtime they stand on. */
+/** The services. They are the same in a worker, in the primary and standalone; only the runtime below them differs. */
 @Global()
 @Module({})
 export class ClusterCoreModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
@@ -128,12 +128,12 @@ export class ClusterCoreModule implements OnModuleInit, OnApplicationBootstrap, 
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(LazyModuleLoader) private readonly lazyModules: LazyModuleLoader,
   ) {
-    // Before any module's onModuleInit: one that runs earlier than ours may await a call.
+    // Opened before any module's onModuleInit, because one that runs before this module's may await a call.
     this.opened = connection.open();
     this.opened.catch(() => {});
   }
 
-  /** @param providers of `RUNTIME` and `CLUSTER_OPTIONS`, and what these need */
+  /** @param providers those of `RUNTIME` and `CLUSTER_OPTIONS`, and what these need */
   static register(providers: Provider[], imports: ModuleMetadata['imports'] = []): DynamicModule {
     return {
       module: ClusterCoreModule,
@@ -161,7 +161,7 @@ export class ClusterCoreModule implements OnModuleInit, OnApplicationBootstrap, 
 
   async onApplicationBootstrap(): Promise<void> {
     this.runtime.bootstrapped();
-    // A test that has booted the app finds a cluster that is complete.
+    // So a test that has booted the app finds a complete cluster.
     if (this.runtime.role !== 'standalone') return;
     await firstValueFrom(this.dispatcher.members$.pipe(filter((members) => members.length > 0)), { defaultValue: [] });
   }

@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 import { LazyPromise } from './lazy-promise.js';
 
-/** Where the decorator of a module keeps what it imports. */
+/** Metadata key under which the decorator of a module stores its imports. */
 const IMPORTS = 'imports';
 
 /**
- * What `forRoot` and `forRootAsync` have returned among the imports of a module, and of the modules it imports, as far as
- * these are known without asking the application (a promise, `forwardRef`).
+ * Finds what `forRoot` and `forRootAsync` returned among the imports of a module and of the modules that it imports,
+ * as far as these are known without running the application (unlike a promise or `forwardRef`).
  */
 export function clustersIn(module: unknown, seen = new Set<unknown>()): LazyPromise<unknown>[] {
   if (module instanceof LazyPromise) return [module as LazyPromise<unknown>];

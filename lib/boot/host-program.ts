@@ -6,10 +6,10 @@ import type { Caller } from './callers.js';
 
 const MODULES = 'node_modules';
 
-/** Paths of the scripts' files and folders, as the file system has them. */
+/** The file system, as far as it is needed to find scripts and their folders. */
 export interface Files {
   exists(file: string): boolean;
-  /** Without symbolic links. */
+  /** The path with all symbolic links resolved. */
   real(file: string): string;
 }
 
@@ -19,8 +19,8 @@ const onDisk: Files = {
 };
 
 /**
- * Path of the script that this process runs, and would run again if it were started again; undefined where there is none
- * (`node -e`, stdin, a REPL). Where a launcher such as PM2 runs the script that it was told to, it is that one.
+ * Path of the script that this process runs, and would run again if it were started again; undefined if there is none
+ * (`node -e`, stdin, a REPL). If a launcher such as PM2 runs another script, it is that script.
  */
 export function mainScript(
   argument: string | undefined = process.argv[1],
@@ -31,10 +31,10 @@ export function mainScript(
 }
 
 function scriptAt(argument: string | undefined): string | undefined {
-  // Node makes the path of a script absolute. What is not is an argument of `node -e`, or the `-` of stdin.
+  // Node makes the path of a script absolute. Anything else is an argument of `node -e`, or the `-` of stdin.
   if (argument === undefined || !path.isAbsolute(argument)) return undefined;
   try {
-    // As Node does: `node dist/main` is dist/main.js, and `node .` what package.json calls main.
+    // As Node resolves it: `node dist/main` is dist/main.js, and `node .` is the main file of package.json.
     return realpathSync(createRequire(argument).resolve(argument));
   } catch {
     return existsSync(argument) ? realpathSync(argument) : undefined;
@@ -43,11 +43,11 @@ function scriptAt(argument: string | undefined): string | undefined {
 
 /**
  * The program that runs this process and has imported the app: a dev server such as Vite, a test runner, a
- * serverless host. Undefined where the app's own main script runs.
+ * serverless host. Undefined if the app's own main script runs.
  *
- * A worker is this process's main script, started once more. If that script is a tool's, it starts another dev server
+ * A worker is this process's main script, started again. If that script belongs to a tool, it starts another dev server
  * and not a worker. So the code that boots the app must belong to the project of the main script, and must have been
- * loaded by Node. A dependency of the project may stand between: a library whose `bootstrap()` calls NestFactory.
+ * loaded by Node. A dependency of the project may come in between: a library whose `bootstrap()` calls NestFactory.
  */
 export function hostProgram(main: string, callers: readonly Caller[], files: Files = onDisk): string | undefined {
   const project = projectOf(main, files);
@@ -62,12 +62,12 @@ export function hostProgram(main: string, callers: readonly Caller[], files: Fil
   return tool;
 }
 
-/** The folder of a main script's project: its package's or the workspace's; undefined where nothing tells. */
+/** The folder of a main script's project: that of its package or workspace; undefined if it cannot be found. */
 function projectOf(main: string, { exists }: Files): string | undefined {
   const inModules = main.lastIndexOf(path.sep + MODULES + path.sep);
   if (inModules >= 0) return path.join(main.slice(0, inModules), MODULES, packageOf(main)!);
   const above = foldersAbove(main);
-  // The outermost: packages of one workspace belong together.
+  // The outermost, because packages of one workspace belong together.
   return above.findLast((folder) => exists(path.join(folder, 'package.json')) || exists(path.join(folder, MODULES)));
 }
 
@@ -76,14 +76,14 @@ function foldersAbove(file: string): string[] {
   return parent === file ? [] : [parent, ...foldersAbove(parent)];
 }
 
-/** Whether the file is the project's own, and not one of its dependencies'. */
+/** Whether the file belongs to the project itself, and not to one of its dependencies. */
 function belongs(file: string, project: string): boolean {
   const relative = path.relative(project, file);
   const steps = relative.split(path.sep);
   return !path.isAbsolute(relative) && steps[0] !== '..' && !steps.includes(MODULES);
 }
 
-/** Name of the installed package that a file is part of; undefined for a file of no such package. */
+/** Name of the installed package that a file belongs to; undefined if it belongs to none. */
 function packageOf(file: string): string | undefined {
   const steps = file.split(path.sep);
   const [first, second] = steps.slice(steps.lastIndexOf(MODULES) + 1);

@@ -1,18 +1,18 @@
 /**
- * A promise whose work starts when it is first awaited. Nest's scanner tells a dynamic module that is to
+ * A promise whose work starts when it is first awaited. Nest's scanner recognises a dynamic module that is still to
  * come by `instanceof Promise` and then awaits it, so importing a file that calls `forRoot` starts nothing.
- * What comes may differ from one occasion to the next (a context that reads the configuration, then the app),
- * and is the same whenever it is awaited on the same occasion.
+ * The result may differ between occasions (a context that reads the configuration, then the app). On the same
+ * occasion, every await gets the same result.
  */
 export class LazyPromise<T> extends Promise<T> {
   private readonly begun = new WeakMap<object, Promise<T>>();
 
-  /** Promises derived from this one are ordinary. */
+  /** Promises derived from this one are ordinary promises. */
   static override get [Symbol.species](): PromiseConstructor {
     return Promise;
   }
 
-  /** @param occasion called when it is awaited; undefined: on no occasion in particular */
+  /** @param occasion called when the promise is awaited; returns undefined for no particular occasion */
   constructor(
     private readonly work: () => Promise<T>,
     private readonly occasion: () => object | undefined = () => undefined,

@@ -3,7 +3,7 @@ import type { BootFacts, StandaloneReason } from './choose-role.js';
 
 const SWITCH_ON = 'NESTJS_CLUSTER=on in the environment makes it a cluster all the same.';
 
-/** What the log says of a process that runs standalone without having been told to; undefined where that is no news. */
+/** The log line for a process that runs standalone without having been told to; undefined if it needs none. */
 export function standaloneMessage(
   reason: StandaloneReason,
   { kind, host }: Pick<BootFacts, 'kind' | 'host'>,
@@ -58,20 +58,20 @@ export function standaloneMessage(
   }
 }
 
-/** Why a process cannot be made a primary although NESTJS_CLUSTER=on asks for it. */
+/** Why a process cannot become a primary although NESTJS_CLUSTER=on asks for it. */
 export const NO_SCRIPT =
   'ClusterModule: NESTJS_CLUSTER is on, but this process has no main script that a worker could be started with. ' +
   'Start the app as a file (node dist/main.js), or name one by the option fork.exec.';
 
-/** What is known of the primary of another make. */
+/** What is known about a primary that is not of this package. */
 export interface ForeignPrimary {
   readonly isPm2: boolean;
   readonly pid: number;
-  /** Its command line; undefined where that cannot be read. */
+  /** Its command line; undefined if it cannot be read. */
   readonly command: string | undefined;
 }
 
-/** Why this process cannot be a primary: another one forked it. */
+/** Why this process cannot be a primary: another primary forked it. */
 export function foreignPrimaryMessage({ isPm2, pid, command }: ForeignPrimary): string {
   const what =
     'ClusterModule: this process is a node:cluster worker of another primary and cannot fork workers of its own. ';

@@ -1,34 +1,35 @@
 import { ModuleRef } from '@nestjs/core';
 import { ClusterLogger } from '../platform/cluster-logger.js';
 
-/** Where the copies of one process find each other, whichever their version and module format. */
+/** The global key by which the copies in one process find each other, whatever their version and module format. */
 const COPIES = Symbol.for('nestjs-cluster.copies');
 
 type Exports = Readonly<Record<string, unknown>>;
 
-/** One copy of this package. Other versions read it too: its fields keep their names. */
+/** One copy of this package. Other versions also read it, so its fields must keep their names. */
 interface Copy {
   readonly version: string;
-  /** The package's own folder. One installation has one, loaded as ESM or as CommonJS. */
+  /** The package's own folder. An installation has one folder, whether it is loaded as ESM or as CommonJS. */
   readonly folder: string;
-  /** A class of the Nest that this copy imports. The classes of one Nest cannot be injected by another. */
+  /** A class of the Nest that this copy imports. The classes of one copy of Nest cannot be injected by another. */
   readonly nest: unknown;
   readonly exports: Exports;
 }
 
 interface Copies {
   list: Copy[];
-  /** Whether the app has started, and so heard of those that were loaded by then. */
+  /** Whether the app has started, and the copies that were loaded by then have been reported. */
   reported: boolean;
 }
 
 /**
- * What a copy of this package hands out: itself if it is the first one, else the classes and functions of the first,
- * so that one set of services is injected and one state is kept. Each module format and each installation is a copy.
+ * Returns what a copy of this package exports: its own exports if it is the first copy, otherwise the classes and
+ * functions of the first. So one set of services is injected and one state is kept. Each module format and each
+ * installation is a copy.
  *
- * A copy that uses another Nest keeps to itself: test tools that reset all modules load both anew.
+ * A copy that uses another Nest is independent: test tools that reset all modules load both again.
  *
- * @param exports what this copy would hand out by itself
+ * @param exports what this copy would export by itself
  */
 export function shareCopy<T extends Exports>(exports: T, version: string, folder: string): T {
   const copies = loadedCopies();
@@ -42,7 +43,7 @@ export function shareCopy<T extends Exports>(exports: T, version: string, folder
 }
 
 /**
- * Warns where more than one installation of this package is loaded. Call it once, when the app starts; an installation
+ * Warns if more than one installation of this package is loaded. Call it once, when the app starts. An installation
  * that is loaded later is reported at once.
  */
 export function reportCopies(): void {

@@ -7,7 +7,7 @@ import type { ReloadProgress, ReloadReport } from '../runtime/reload.interface.j
 import type { BusConnection } from '../messenger/bus-connection.js';
 import type { ProcessRuntime } from '../runtime/process-runtime.interface.js';
 
-/** A cluster of one, of one container: no fork, the same bus and the same serialisation. */
+/** A cluster of one process and one container: without a fork, but with the same bus and the same serialisation. */
 export class StandaloneRuntime implements ProcessRuntime {
   readonly role = 'standalone';
   readonly slot = 0;
@@ -45,7 +45,7 @@ export class StandaloneRuntime implements ProcessRuntime {
   }
 
   refused(): void {
-    // The error itself reaches whoever boots the application.
+    // The error itself reaches the code that boots the application.
   }
 
   async closed(): Promise<void> {

@@ -4,10 +4,10 @@ import { DependenciesScanner } from '@nestjs/core/scanner.js';
 import type { BootKind } from './choose-role.js';
 import { callersOf, type Caller } from './callers.js';
 
-/** A container that Nest is making. */
+/** A container that Nest is creating. */
 export interface Boot {
   readonly kind: BootKind;
-  /** The code that asked Nest for it, the nearest first; empty where that is not known. */
+  /** The code that called Nest, the nearest first; empty if it is not known. */
   readonly callers: readonly Caller[];
   isOver: boolean;
 }
@@ -16,23 +16,23 @@ type Method = (this: unknown, ...args: unknown[]) => unknown;
 
 const boots = new AsyncLocalStorage<Boot>();
 
-/** The boot on whose behalf the running code runs; undefined where there is none. */
+/** The boot that the running code belongs to; undefined if there is none. */
 export function currentBoot(): Boot | undefined {
   const boot = boots.getStore();
   return boot?.isOver ? undefined : boot;
 }
 
-/** Those of a root module's imports that are to be awaited before anything else. */
+/** The promises among a root module's imports that must be awaited before anything else. */
 export type FirstOf = (root: unknown) => readonly PromiseLike<unknown>[];
 
 /**
- * Nest hands a dynamic module nothing that tells what is being booted, so the calls by which a boot begins are
- * watched: those of `NestFactory`, and the scan of the modules. By the scan alone `@nestjs/testing` is known, which
- * is the only one that hands on what a test overrides, and so is a factory call that began before this package
- * was imported (`NestFactory.create(import('./app.module.js').then(…))`).
+ * Nest does not tell a dynamic module what is being booted. So the calls that begin a boot are watched: those of
+ * `NestFactory`, and the scan of the modules. The scan alone identifies `@nestjs/testing`, because only that passes on
+ * what a test overrides. It also finds a factory call that began before this package was imported
+ * (`NestFactory.create(import('./app.module.js').then(…))`).
  *
- * @param firstOf awaited before Nest loads the HTTP adapter of an application, which takes it as long as all the rest. A
- *   failure is Nest's to meet, when it awaits the same.
+ * @param firstOf returns promises to await before Nest loads the HTTP adapter of an application, which takes as long as
+ *   all the rest. Nest handles their failures, when it awaits the same promises.
  */
 export function watchBoots(firstOf: FirstOf = () => []): void {
   const factory = Object.getPrototypeOf(NestFactory) as Record<string, Method>;
@@ -53,7 +53,7 @@ export function watchBoots(firstOf: FirstOf = () => []): void {
   });
 }
 
-/** Runs the method as the boot that `kindOf` tells, or as part of the one that has begun already. */
+/** Runs the method within the boot that `kindOf` identifies, or within the boot that has already begun. */
 function wrap(
   on: Record<string, Method>,
   name: string,
@@ -72,7 +72,9 @@ function wrap(
   };
 }
 
-/** Has the factory log as the options say, which it does only later; a Nest that knows no such method then does. */
+/**
+ * Makes the factory log as the options say, which it otherwise does only later; does nothing if Nest lacks the method.
+ */
 function takeLogger(factory: unknown, options: unknown[]): void {
   const take = Reflect.get(factory as object, 'registerLoggerConfiguration') as Method | undefined;
   take?.call(
@@ -81,17 +83,17 @@ function takeLogger(factory: unknown, options: unknown[]): void {
   );
 }
 
-/** Nest takes the options behind an HTTP adapter or instead of one. */
+/** Nest accepts the options after an HTTP adapter, or instead of one. */
 function kindOf(kind: BootKind, options: unknown[]): BootKind {
   const given = options.filter((option) => isObject(option));
   if (given.some(({ preview }) => preview === true)) return 'preview';
-  // Nest's `repl()` makes a context like any other, but for its logger.
+  // Nest's `repl()` creates a context like any other; only its logger differs.
   if (kind === 'context' && given.some(({ logger }) => isObject(logger) && logger.constructor.name === 'ReplLogger'))
     return 'repl';
   return kind;
 }
 
-/** What of Nest's container tells who makes it. */
+/** The parts of Nest's container that tell what is being created. */
 interface Container {
   readonly contextOptions?: unknown;
   getHttpAdapterRef(): unknown;
@@ -104,7 +106,7 @@ function kindByContainer(container: Container | undefined): BootKind | undefined
   return kindOf('transport' in options || 'strategy' in options ? 'microservice' : 'context', [options]);
 }
 
-/** As Nest tells one. */
+/** Uses the same check as Nest. */
 function isAdapter(option: Record<string, unknown>): boolean {
   return Boolean(option['patch']);
 }

@@ -1,17 +1,17 @@
 /**
- * A part of some bytes. A view of them (a Buffer of its own) takes several times as long to make, and more than that to
- * collect again; every message is read and relayed as a part of what came with it.
+ * A range of some bytes. Creating a view of them (a separate Buffer) takes several times as long, and collecting it
+ * costs even more; every message is read and relayed as a range of the chunk in which it came.
  */
 export class ByteRange {
   constructor(
     readonly bytes: Buffer,
-    /** Where it starts in them. */
+    /** Index of its first byte. */
     readonly start = 0,
-    /** Where what comes after it starts. */
+    /** Index after its last byte. */
     readonly end = bytes.length,
   ) {}
 
-  /** In bytes. */
+  /** Length in bytes. */
   get length(): number {
     return this.end - this.start;
   }

@@ -1,20 +1,20 @@
-/** Entries of a cache. A power of two. */
+/** Number of entries of a cache; a power of two. */
 const ENTRIES = 256;
 
-/** Longer ranges are not remembered, in bytes. */
+/** Ranges longer than this are not cached, in bytes. */
 const LONGEST = 1024;
 
 /**
- * What was made of a range of bytes, for ranges that are few and come again and again: making it is a call into the
- * runtime each time, finding it here is not.
+ * Caches what is made from ranges of bytes, for few ranges that recur often: making a value is a call into the
+ * runtime, and a lookup in this cache is not.
  */
 export class BytesCache<Bytes extends Uint8Array, Made> {
   private readonly entries = Array.from<{ bytes: Uint8Array; made: Made } | undefined>({ length: ENTRIES });
 
-  /** @param make must give the same for the same bytes, and keep none of them */
+  /** @param make must return the same for the same bytes, and must not keep them */
   constructor(private readonly make: (bytes: Bytes, start: number, end: number) => Made) {}
 
-  /** What is made of the bytes at `start` to `end` of `source`. */
+  /** The value made from the bytes from `start` to `end` of `source`. */
   get(source: Bytes, start: number, end: number): Made {
     const length = end - start;
     if (length === 0 || length > LONGEST) return this.make(source, start, end);

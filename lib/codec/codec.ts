@@ -7,43 +7,43 @@ import { decodeSmall, encodeSmall, SMALL } from './small.js';
 import { findUncloneable, holdsCause } from './uncloneable.js';
 import { reasonOf } from '../errors/read-error.js';
 
-/** A payload as it came, for `decode`. */
+/** A payload as it arrived, for `decode`. */
 export type Encoded = Uint8Array | ByteRange;
 
 /*
- * Three formats share the wire, told apart by their first byte. What is small has one of its own. msgpackr is several
- * times faster to decode than V8's serialiser and carries nearly everything else that real payloads hold; V8's carries
- * the rest and is the judge of what cannot be cloned. A V8 document starts with 0xff; in msgpack that byte is the whole
- * document "-1", so the two cannot be confused.
+ * The wire has three formats, which differ in their first byte. Small values have a format of their own. msgpackr
+ * decodes several times faster than V8's serialiser, and carries nearly everything else that real payloads contain.
+ * V8's carries the rest, and decides what cannot be cloned. A V8 document starts with 0xff; in msgpack that byte is
+ * the whole document "-1", so the two cannot be confused.
  */
 const V8_MARK = 0xff;
 
-/** "No data", the commonest payload, is no bytes at all. */
+/** "No data", the most common payload, is encoded as no bytes at all. */
 const NOTHING = new Uint8Array(0);
 
-/** msgpackr packs into a slab and never shrinks it, in bytes; after a payload over this it gets a new one. */
+/** msgpackr packs into a slab and never shrinks it; after a payload larger than this, in bytes, it gets a new one. */
 const SLAB = 64 * 1024;
 
 const packr = new Packr({
   moreTypes: true,
   structuredClone: true,
-  // Class instances travel as their own enumerable properties, as with structuredClone.
+  // Class instances are sent as their own enumerable properties, as with structuredClone.
   useToJSON: false,
-  // Decoded buffers own their memory: the bytes they come from are a socket's chunk.
+  // Decoded buffers own their memory, because the bytes they come from are a socket's chunk.
   copyBuffers: true,
 });
 
 /**
- * `value` as bytes, by the rules of structuredClone: Date, Map, Set, BigInt, RegExp, Error, Buffer, typed
- * arrays, cycles and repeated references survive. Beyond structuredClone, a Buffer stays a Buffer and an
- * error keeps its name; like there, class instances become plain objects and an error's own properties are
- * lost. Named properties that somebody added to an array stay behind.
+ * Encodes `value` by the rules of structuredClone: Date, Map, Set, BigInt, RegExp, Error, Buffer, typed
+ * arrays, cycles and repeated references survive. Unlike with structuredClone, a Buffer stays a Buffer and an
+ * error keeps its name. As there, class instances become plain objects and an error's own properties are
+ * lost. Named properties that were added to an array are not sent.
  *
- * The bytes are valid until they are dropped; they may be a view of a larger ArrayBuffer.
+ * The bytes may be a view of a larger ArrayBuffer; they stay valid as long as they are referenced.
  *
- * @param event names the payload in errors
+ * @param event names the payload in error messages
  * @param limit largest result, in bytes
- * @throws PayloadNotCloneableError for functions, symbols and what else structuredClone refuses, at any depth
+ * @throws PayloadNotCloneableError for functions, symbols and everything else that structuredClone refuses, at any depth
  * @throws PayloadTooLargeError over `limit`
  */
 export function encode(event: string, value: unknown, limit: number): Uint8Array {
@@ -54,9 +54,9 @@ export function encode(event: string, value: unknown, limit: number): Uint8Array
 }
 
 /**
- * The value that `encode` was given; what it returns shares no memory with `encoded`.
+ * Decodes what `encode` has returned. The value shares no memory with `encoded`.
  *
- * @throws Error where that is not what `encode` gave
+ * @throws Error if the bytes were not written by `encode`
  */
 export function decode(encoded: Encoded): unknown {
   if (encoded instanceof ByteRange) return decodePart(encoded.bytes, encoded.start, encoded.end);
@@ -72,11 +72,13 @@ function decodePart(bytes: Uint8Array, start: number, end: number): unknown {
   return unpack(bytes, start, end);
 }
 
-/** All of the memory that the last short payload was a part of: its neighbours are likely to come next. */
+/** The whole memory that contained the last short payload: its neighbours are likely to come next. */
 let memory: Buffer = Buffer.alloc(0);
 const range = { start: 0, end: 0 };
 
-/** msgpackr makes a DataView for every buffer it reads; where many payloads came in one chunk, it makes one. */
+/**
+ * msgpackr creates a DataView for every buffer that it reads. For many payloads in one chunk, this creates only one.
+ */
 function unpack({ buffer, byteOffset }: Uint8Array, start: number, end: number): unknown {
   if (buffer !== memory.buffer) {
     if (buffer.byteLength > SLAB) return packr.unpack(Buffer.from(buffer, byteOffset + start, end - start));
@@ -90,7 +92,7 @@ function unpack({ buffer, byteOffset }: Uint8Array, start: number, end: number):
 function serialise(event: string, value: unknown, limit: number): Uint8Array {
   try {
     const small = encodeSmall(value);
-    // The others may write it in fewer bytes.
+    // If it is over the limit, the other formats may need fewer bytes.
     if (small !== undefined && small.length <= limit) return small;
     return isCarried(value) ? pack(value) : serialiseV8(value);
   } catch (error) {
@@ -99,7 +101,7 @@ function serialise(event: string, value: unknown, limit: number): Uint8Array {
   }
 }
 
-/** How many documents are being packed: a getter may come back here. */
+/** How many documents are being packed: a getter may call `encode` again. */
 let packing = 0;
 
 function pack(value: unknown): Buffer {
@@ -112,7 +114,7 @@ function pack(value: unknown): Buffer {
   }
   if (bytes.length > SLAB && packing === 0) {
     packr.useBuffer(Buffer.allocUnsafeSlow(SLAB));
-    // The shapes of its objects, which it remembers too, up to the next document: keys may be data.
+    // Up to the next document it also remembers the shapes of its objects, whose keys may be data.
     packr.clearSharedData();
     packr.pack(null);
   }
@@ -126,7 +128,7 @@ function reason(error: unknown): string {
     : `what cannot be read or cloned (${text})`;
 }
 
-/** What refused to be encoded may refuse to be looked at as well. */
+/** A value that cannot be encoded may also throw when it is inspected. */
 function uncloneableIn(value: unknown): string | undefined {
   try {
     return findUncloneable(value);
@@ -163,7 +165,7 @@ function decodeV8(bytes: Uint8Array): unknown {
   return deserializer.readValue();
 }
 
-/** V8's deserialiser makes typed arrays and Buffers that are windows on its input; these are copies. */
+/** V8's deserialiser creates typed arrays and Buffers that are views of its input; these are copies. */
 class OwningDeserializer extends DefaultDeserializer {
   /** Called by V8 for each typed array, Buffer and DataView. */
   _readHostObject(): NodeJS.ArrayBufferView {
@@ -175,5 +177,5 @@ class OwningDeserializer extends DefaultDeserializer {
   }
 }
 
-/** The V8 of Node 20 writes an error that is a cause of itself, and cannot read what it wrote. Asked once all is there. */
+/** Node 20's V8 writes an error that is its own cause, and cannot read it back. Checked last, as it needs the above. */
 const READS_CYCLIC_CAUSES = readsCyclicCauses();

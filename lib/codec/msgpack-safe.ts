@@ -1,18 +1,18 @@
 /*
- * What msgpackr carries without loss. It writes whatever it does not know as a plain object (a Promise
- * becomes {}), turns -0 into 0, rebuilds an AggregateError wrongly and is confused for good by a property
- * named `__keys__`; a look at the value beforehand rules all that out for a fraction of what encoding costs.
+ * Checks what msgpackr carries without loss. It writes whatever it does not know as a plain object (a Promise
+ * becomes {}), turns -0 into 0, rebuilds an AggregateError wrongly, and is permanently confused by a property
+ * named `__keys__`. Checking the value beforehand avoids all that for a fraction of the cost of encoding.
  */
 
-/** Deeper values, and so all cyclic ones, are V8's. */
+/** V8 encodes deeper values, and so all cyclic ones. */
 const MAX_DEPTH = 100;
 
-/** After this many values the look is given up: shared references can make a small graph a huge tree. */
+/** The check stops after this many values: shared references can make a small graph a huge tree. */
 const MAX_VISITS = 500_000;
 
 const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype).constructor as Function;
 
-/** Prototypes whose instances msgpackr knows and that hold no further values. */
+/** Prototypes of types that msgpackr knows and that contain no further values. */
 const LEAVES = new Set<object | null>(
   [
     Int8Array,
@@ -33,21 +33,21 @@ const LEAVES = new Set<object | null>(
     .concat([Date.prototype, RegExp.prototype, ArrayBuffer.prototype, DataView.prototype, Buffer.prototype]),
 );
 
-/** msgpackr remembers keys for a while: longer ones, in UTF-16 units, are V8's. */
+/** msgpackr remembers keys for a while, so V8 encodes objects with longer ones; in UTF-16 units. */
 const LONGEST_KEY = 1024;
 
-/** Names msgpackr would look up in a table and take something else for. */
+/** Names that msgpackr would look up in a table and mistake for something else. */
 const isMisreadName = (name: string): boolean => name === 'AggregateError' || name in Object.prototype;
 
-/** ES2024, in every supported Node; not yet in the library the compiler is set to. */
+/** ES2024. Every supported Node has it, but the library setting of the compiler does not. */
 type WellFormed = string & { isWellFormed(): boolean };
 
-/** In UTF-8 half a surrogate pair becomes U+FFFD. */
+/** Ill-formed strings are excluded, because half a surrogate pair becomes U+FFFD in UTF-8. */
 export const isWellFormed = (text: string): boolean => (text as WellFormed).isWellFormed();
 
 /**
- * Keys that msgpackr renames (`__proto__`), that collide with its own bookkeeping (`__keys__`), or by which it
- * is misled about the object (it dispatches on `constructor` and calls `hasOwnProperty`).
+ * Keys that msgpackr renames (`__proto__`), that collide with its own bookkeeping (`__keys__`), or that mislead it
+ * about the object (it dispatches on `constructor` and calls `hasOwnProperty`).
  */
 const isMisreadKey = (key: string): boolean =>
   key.length > LONGEST_KEY ||
@@ -61,7 +61,7 @@ let visits = 0;
 
 /** Whether msgpackr carries `value` without loss. */
 export function isCarried(value: unknown): boolean {
-  // A getter may come back here.
+  // A getter may call this function again.
   const outer = visits;
   visits = 0;
   try {
@@ -100,7 +100,7 @@ function carriedObject(value: object, depth: number): boolean {
 }
 
 function carriedProperties(object: object, depth: number): boolean {
-  // Inherited properties are not sent; where one is enumerable and odd, V8 may as well do the work.
+  // Inherited properties are not sent. An enumerable one that cannot be carried is rare, so V8 may do the work then.
   for (const key in object) {
     if (isMisreadKey(key) || !carried((object as Record<string, unknown>)[key], depth)) return false;
   }
@@ -115,7 +115,7 @@ function carriedItems(array: unknown[], depth: number): boolean {
   return true;
 }
 
-/** One with an iterator or a size of its own may have no end, or another than it says; V8 asks for neither. */
+/** An object with its own iterator or size may be endless, or have another length than it reports; V8 uses neither. */
 function iteratesAsBuilt(value: object): boolean {
   return !Object.hasOwn(value, Symbol.iterator) && !Object.hasOwn(value, 'size');
 }
@@ -141,7 +141,7 @@ function carriedError({ name, message, cause }: Error, depth: number): boolean {
 
 const plainClasses = new WeakMap<object, boolean>();
 
-/** Whether instances of `prototype` are ordinary objects: no class on the way to Object is a built-in. */
+/** Whether instances of `prototype` are ordinary objects: no class in its chain, up to Object, is a built-in. */
 export function isOfPlainClass(prototype: object): boolean {
   let plain = plainClasses.get(prototype);
   if (plain === undefined) {

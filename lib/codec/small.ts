@@ -2,16 +2,16 @@ import { BytesCache } from './bytes-cache.js';
 import { isOfPlainClass, isWellFormed } from './msgpack-safe.js';
 
 /*
- * Most of what is sent is small: a few numbers and short texts in an object or two, and answers that are a single value.
- * A format for these alone is written and read in half the time that a general one takes, much of which is in telling
- * apart what these are not.
+ * Most payloads are small: a few numbers and short texts in one or two objects, and answers with a single value.
+ * A format for these alone is written and read in half the time of a general one, which spends much of its time on
+ * distinguishing types that do not occur here.
  *
- * A document is SMALL, then a value: a tag and what belongs to it. Numbers are little-endian. An OBJECT is the length
- * of what follows, u16, its values, its keys, each followed by 0, and the length of the keys together, u16: a writer
- * knows the keys when it has met them all, and finds them written already where an object of the same shape was before.
+ * A document is SMALL, then a value: a tag and its content. Numbers are little-endian. An OBJECT is the length of the
+ * rest, u16; its values; its keys, each followed by 0; and the total length of the keys, u16. The keys come last
+ * because the writer knows them only after it has visited all of them; for a known shape, it copies them as a whole.
  */
 
-/** Before a document. In MessagePack this byte is the whole document "-2", so a longer one cannot be meant. */
+/** The first byte of a document. In MessagePack it is the whole document "-2", so a longer one is never MessagePack. */
 export const SMALL = 0xfe;
 
 const Tag = {
@@ -36,30 +36,32 @@ const Tag = {
   BYTES: 11,
 } as const;
 
-/** Largest document, in bytes: beyond, the format is not what costs. */
+/** Largest document, in bytes: beyond this size, the format is not what costs time. */
 const LARGEST = 4 * 1024;
 
-/** Most objects in a document: each is compared with all others. */
+/** The most objects in a document, because each is compared with all others. */
 const MOST_OBJECTS = 8;
 
-/** Bytes that a value of fixed length takes at most, and what comes before one of another. */
+/** The most bytes that a value of fixed length takes, or the header of a value of variable length. */
 const FIXED = 9;
 
-/** Shorter texts are written by the character; longer ones by the runtime, which is a call. In UTF-16 units. */
+/**
+ * Texts up to this length are written character by character; longer ones by a call of the runtime. In UTF-16 units.
+ */
 const SHORT_TEXT = 24;
 
-/** Bytes of the memory that documents are cut from. */
+/** Size of the memory that documents are allocated from, in bytes. */
 const SLAB = 64 * 1024;
 
-/** Most bytes that the keys of an object take together. Objects of some forty keys are within it. */
+/** The most bytes that the keys of an object take together. Objects of some forty keys are below it. */
 const LONGEST_KEYS = 1024;
 
-/** After so many steps of shapes all are forgotten: keys may be data, and without end. */
+/** After this many shape transitions all shapes are dropped: keys may be data, without an end. */
 const MOST_SHAPES = 1024;
 
 /**
- * What `toString('latin1', …)` and `write(…)` call after they have looked at their arguments, which takes a third of
- * their time. Not documented, and there as long as Buffers are; msgpackr uses them too.
+ * The functions that `toString('latin1', …)` and `write(…)` call after they have checked their arguments, which takes a
+ * third of their time. They are not documented, but as old as Buffers; msgpackr uses them, too.
  */
 const { latin1Slice, utf8Slice, utf8Write } = Buffer.prototype as Buffer & {
   latin1Slice(start: number, end: number): string;
@@ -67,16 +69,16 @@ const { latin1Slice, utf8Slice, utf8Write } = Buffer.prototype as Buffer & {
   utf8Write(text: string, offset: number): number;
 };
 
-/** The keys that an object has so far, and what came next in others. */
+/** The keys that an object has so far, and the shapes with one more key. */
 class Shape {
   private lastKey: string | undefined;
   private last: Shape | undefined;
   private readonly nexts = new Map<string, Shape>();
 
-  /** @param keys as they are written */
+  /** @param keys the keys in their written form */
   constructor(readonly keys: Uint8Array) {}
 
-  /** The shape with one key more; undefined where its keys cannot be written. */
+  /** The shape with one more key; undefined if its keys cannot be written. */
   with(key: string): Shape | undefined {
     return this.lastKey === key ? this.last : this.find(key);
   }
@@ -97,7 +99,7 @@ class Shape {
 }
 
 function keysWith(keys: Uint8Array, key: string): Uint8Array | undefined {
-  // What every object inherits cannot always be assigned to.
+  // Names that every object inherits cannot always be assigned to.
   if (keys.length + key.length + 1 > LONGEST_KEYS || key in Object.prototype) return undefined;
   const written = Buffer.from(`${key}\0`);
   const isAscii = written.length === key.length + 1 && !key.includes('\0');
@@ -108,26 +110,27 @@ let empty = new Shape(new Uint8Array(0));
 let shapes = 0;
 
 let slab = Buffer.allocUnsafeSlow(SLAB);
-/** Where the next byte goes. */
+/** Where the next byte is written. */
 let at = 0;
-/** Where the document that is written has to end. */
+/** Where the current document must end. */
 let end = 0;
-/** The objects that were written to it. */
+/** The objects that were written into the current document. */
 const written = Array.from<object | undefined>({ length: MOST_OBJECTS });
 let writtenCount = 0;
 let isWriting = false;
 
 const double = new Float64Array(1);
 const bytesOfDouble = new Uint8Array(double.buffer);
-/** A byte's place in it is that in a document, XOR this: 0 where memory is little-endian too. */
+/** XOR this with the index of a byte of `double` to get its index in a document: 0 on little-endian machines. */
 const FLIP = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 0 : 7;
 
 /**
- * A small value as bytes; undefined where `value` is none: null, booleans, numbers, strings, and up to eight dates,
- * Buffers, objects of no class or a plain one, and lists of these and undefined, none of them twice.
+ * Encodes a small value; undefined if `value` is not small. Small values are null, booleans, numbers, strings, and up
+ * to eight dates, Buffers, objects without a class or of a plain one, and lists of these and undefined, each only
+ * once.
  */
 export function encodeSmall(value: unknown): Uint8Array | undefined {
-  // A getter may come back here.
+  // A getter may call this function again.
   if (isWriting) return undefined;
   if (SLAB - at < LARGEST) {
     slab = Buffer.allocUnsafeSlow(SLAB);
@@ -148,7 +151,7 @@ export function encodeSmall(value: unknown): Uint8Array | undefined {
   return isWritten ? new Uint8Array(slab.buffer, start, at - start) : undefined;
 }
 
-/** False where the document cannot hold it. */
+/** Returns false if the document cannot hold the value. */
 function write(value: unknown): boolean {
   if (at + FIXED > end) return false;
   switch (typeof value) {
@@ -193,7 +196,7 @@ function writeText(text: string): boolean {
   const { length } = text;
   if (at + 3 + 3 * length > end) return false;
   const size = length <= SHORT_TEXT ? writeShort(text) : utf8Write.call(slab, text, at + 3);
-  // As many bytes as characters: all of them ASCII. Half a surrogate pair would become U+FFFD.
+  // If there are as many bytes as characters, all are ASCII. Half a surrogate pair would become U+FFFD.
   if (size !== length && !isWellFormed(text)) return false;
   slab[at] = size === length ? Tag.ASCII : Tag.UTF8;
   writeLength(at + 1, size);
@@ -226,7 +229,7 @@ function writeObject(value: object): boolean {
   return isOfPlainClass(prototype) && writeProperties(value as Record<string, unknown>);
 }
 
-/** False for an object too many, or one that was written before. */
+/** Returns false if there are too many objects, or if this one was written before. */
 function note(value: object): boolean {
   for (let i = 0; i < writtenCount; i++) if (written[i] === value) return false;
   if (writtenCount === MOST_OBJECTS) return false;
@@ -259,7 +262,7 @@ function writeProperties(object: Record<string, unknown>): boolean {
   const start = (at += 3);
   let shape = empty;
   for (const key in object) {
-    // Inherited, since somebody added to Object.prototype.
+    // An inherited key: a property was added to Object.prototype.
     if (!hasOwnProperty.call(object, key)) return false;
     const next = shape.with(key);
     if (next === undefined || !write(object[key])) return false;
@@ -294,15 +297,15 @@ function writeLength(where: number, length: number): void {
   slab[where + 1] = length >> 8;
 }
 
-/** What is read, from where, up to where. */
+/** The bytes that are being read, the position in them, and where to stop. */
 let source: Uint8Array = slab;
 let from = 0;
 let to = 0;
 
 /**
- * The value that `encodeSmall` was given.
+ * Decodes what `encodeSmall` has returned.
  *
- * @throws Error where the bytes from `start` to `end` are not what that gave
+ * @throws Error if the bytes from `start` to `end` were not written by `encodeSmall`
  */
 export function decodeSmall(bytes: Uint8Array, start: number, end: number): unknown {
   if (end - start > LARGEST) throw malformed();
@@ -364,7 +367,7 @@ function readItems(): unknown[] {
 
 const keysIn = new BytesCache((bytes: Uint8Array, start, stop): readonly string[] => {
   const keys = latin1Slice.call(bytes, start, stop).split('\0');
-  // After the last one comes nothing.
+  // Nothing may follow the last key.
   if (keys.pop() !== '' || keys.includes('__proto__')) throw malformed();
   return keys;
 });
@@ -393,7 +396,7 @@ function lengthIn(where: number): number {
   return source[where]! | (source[where + 1]! << 8);
 }
 
-/** Goes past so many bytes; returns where they start. */
+/** Skips this many bytes; returns where they start. */
 function advance(bytes: number): number {
   const start = from;
   from += bytes;

@@ -1,12 +1,12 @@
 import { types } from 'node:util';
 
-/** Of the way to it, so many characters are told. */
+/** How many characters of the path to a value are shown. */
 const MAX_WAY = 200;
 
-/** After this many values the look is given up: it is for a message alone. */
+/** The search stops after this many values: it is only for an error message. */
 const MAX_VISITS = 1_000_000;
 
-/** A part of a value, and the way to it from what holds it. */
+/** A part of a value, and its path from the value that contains it. */
 interface Part {
   readonly value: unknown;
   readonly key: string;
@@ -15,8 +15,8 @@ interface Part {
 }
 
 /**
- * Names what in `value` structuredClone refuses, and where: `a function 'run' at jobs[3].run`. Undefined
- * where it finds nothing. Slow and thorough: for the message of an error, after encoding failed.
+ * Names the part of `value` that structuredClone refuses, and where it is: `a function 'run' at jobs[3].run`. Undefined
+ * if it finds nothing. Slow and thorough: it is for an error message, after encoding has failed.
  */
 export function findUncloneable(value: unknown): string | undefined {
   for (const part of partsOf(value)) {
@@ -34,10 +34,10 @@ export function holdsCause(value: unknown): boolean {
   return false;
 }
 
-/** `value` and what is in it, by distance, each object once. Of what holds nothing, only what may be refused. */
+/** `value` and its parts, nearest first, each object once. Primitive values are left out, except symbols. */
 function* partsOf(value: unknown): Iterable<Part> {
   const seen = new Set<object>();
-  // A queue and not recursion: the value may be what overflowed the stack.
+  // A queue and not recursion, because the value may be what overflowed the stack.
   const queue: Part[] = [{ value, key: '', inArray: false, holder: undefined }];
   for (const part of queue) {
     yield part;
@@ -45,7 +45,7 @@ function* partsOf(value: unknown): Iterable<Part> {
     if (typeof value !== 'object' || value === null || seen.has(value) || ArrayBuffer.isView(value)) continue;
     if (queue.length > MAX_VISITS) continue;
     seen.add(value);
-    // One by one: as arguments of a call, many overflow the stack.
+    // Pushed one by one: as arguments of one call, many would overflow the stack.
     for (const child of childrenOf(value, part)) queue.push(child);
   }
 }
@@ -101,7 +101,7 @@ function isOfInterest(value: unknown): boolean {
   return (typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'symbol';
 }
 
-/** An app's own Map may have another iterator, which need not end. */
+/** The built-in iterators, because an app's own Map may have another one, which may be endless. */
 const entriesOf = Map.prototype.entries;
 const membersOf = Set.prototype.values;
 
@@ -121,7 +121,7 @@ function isArray(value: object): boolean {
   }
 }
 
-/** A getter that throws is the cause of the error already; here it is nothing. */
+/** Returns undefined for a getter that throws: its error has already been reported as the cause. */
 function read(value: object, key: string): unknown {
   try {
     return (value as Record<string, unknown>)[key];
@@ -130,7 +130,7 @@ function read(value: object, key: string): unknown {
   }
 }
 
-/** The end of a long way: there it is that something is wrong. */
+/** The path to a part. If it is long, only its end is shown, because that is where the problem is. */
 function wayTo(part: Part): string {
   let way = '';
   for (let at = part; at.holder !== undefined; at = at.holder) {

@@ -15,7 +15,7 @@ export const LISTENER_TIMEOUT = 5_000;
  * loses its last one, because that would restore its default action for a moment.
  */
 export class HeldListeners {
-  private readonly gates = new WeakSet<ProcessListener>();
+  private readonly wrappers = new WeakSet<ProcessListener>();
   private held = true;
   private unsubscribe: () => void;
 
@@ -64,21 +64,21 @@ export class HeldListeners {
 
   private hold(signal: NodeJS.Signals): void {
     const listeners = processEvents.appListeners(signal);
-    if (!this.held || listeners.every((listener) => this.gates.has(listener))) return;
-    const held = listeners.map((listener) => (this.gates.has(listener) ? listener : this.gate(signal, listener)));
+    if (!this.held || listeners.every((listener) => this.wrappers.has(listener))) return;
+    const held = listeners.map((listener) => (this.wrappers.has(listener) ? listener : this.wrap(signal, listener)));
     processEvents.replaceAppListeners(signal, held);
   }
 
-  private gate(signal: NodeJS.Signals, listener: ProcessListener): ProcessListener {
+  private wrap(signal: NodeJS.Signals, listener: ProcessListener): ProcessListener {
     const holds = () => this.held;
-    const gate = function (this: unknown, ...args: unknown[]): unknown {
+    const wrapper = function (this: unknown, ...args: unknown[]): unknown {
       if (holds()) return undefined;
       // A listener of `once` can remove only itself, so its replacement is removed here.
-      if (listener.listener !== undefined) processEvents.removeListener(signal, gate);
+      if (listener.listener !== undefined) processEvents.removeListener(signal, wrapper);
       return Reflect.apply(listener, this, args);
     };
-    Object.defineProperty(gate, 'listener', { value: listener.listener ?? listener });
-    this.gates.add(gate);
-    return gate;
+    Object.defineProperty(wrapper, 'listener', { value: listener.listener ?? listener });
+    this.wrappers.add(wrapper);
+    return wrapper;
   }
 }

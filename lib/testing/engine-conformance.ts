@@ -1,56 +1,56 @@
 import assert from 'node:assert/strict';
-import { setTimeout as elapsed } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine, LeasedTask } from '../bus/engine.interface.js';
 
-/** What the suite may do to the broker; what is left out is not tested. @publicApi */
+/** What the suite may do to the broker. Tests of what is left out are skipped. @publicApi */
 export interface EngineFaults {
-  /** Kills the broker, as by SIGKILL. */
+  /** Kills the broker, as with SIGKILL. */
   kill(): Promise<void>;
-  /** Starts it again where it was, with what it had kept. */
+  /** Starts it again at the same address, with the data that it had stored. */
   restart(): Promise<void>;
 }
 
-/** Where two engines belong. @publicApi */
+/** The namespace that engines share. @publicApi */
 export interface EngineNamespace {
   readonly cluster: string;
   readonly environment: string;
 }
 
-/** Makes an engine that is not connected yet. @publicApi */
+/** Creates an engine that is not connected yet. @publicApi */
 export type MakeEngine = (namespace: EngineNamespace) => Promise<Engine>;
 
-/** The functions of a test runner; jest's, vitest's and node:test's fit. */
+/** The functions of a test runner; those of jest, vitest and node:test fit. */
 export interface TestRunner {
   describe(name: string, body: () => void): unknown;
   it(name: string, body: () => Promise<void>, timeout?: number): unknown;
   afterEach(body: () => Promise<void>): unknown;
 }
 
-/** Of the tasks in the suite, in ms. */
+/** Lease of the tasks in the suite, in ms. */
 const LEASE = 1_000;
 
-/** Beyond a lease's end, a task is handed out again within so long, in ms. */
+/** A task must be handed out again within this time after its lease has ended, in ms. */
 const PATIENCE = 1_000;
 
-/** How long what should happen may take, in ms. */
+/** How long to wait for something that should happen, in ms. */
 const DEADLINE = 10_000;
 
-/** One test, in ms. */
+/** Timeout of one test, in ms. */
 const TIMEOUT = 30_000;
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 const text = (value: Uint8Array | undefined): string => Buffer.from(value ?? []).toString();
 
 /**
- * What the messenger relies on in an engine, as tests. Run it against an engine of your own:
+ * Tests everything that the messenger relies on in an engine. Run it against your own engine:
  *
  * ```ts
  * engineConformance((namespace) => makeMyEngine(namespace), { kill, restart });
  * ```
  *
- * Every test has a namespace of its own, so the broker may be shared. Takes about half a minute.
+ * Every test has a namespace of its own, so the broker may be shared. The suite takes about half a minute.
  *
- * @param faults what it may do to the broker; without, only an undisturbed broker is tested
+ * @param faults what the suite may do to the broker; without it, only an undisturbed broker is tested
  * @param runner default: the global `describe`, `it` and `afterEach`
  * @publicApi
  */
@@ -72,7 +72,7 @@ export function engineConformance(
       TIMEOUT,
     );
 
-  /** A connected engine, and what it says. */
+  /** A connected engine, and the events that it reports. */
   const connect = async (namespace: EngineNamespace) => {
     const said: string[] = [];
     const engine = await makeEngine(namespace);
@@ -86,13 +86,13 @@ export function engineConformance(
   };
 
   const listen = async (engine: Engine, ...subjects: string[]) => {
-    const heard: string[] = [];
-    const ends = subjects.map((subject) => engine.subscribe(subject, (message) => heard.push(text(message))));
+    const received: string[] = [];
+    const ends = subjects.map((subject) => engine.subscribe(subject, (message) => received.push(text(message))));
     await engine.flush();
-    return { heard, end: () => ends.forEach((end) => end()) };
+    return { received, end: () => ends.forEach((end) => end()) };
   };
 
-  /** Hands in a queue that remember what they got. */
+  /** A queue worker that records the tasks that it got. */
   const work = (engine: Engine, queue: string, grant: number, lease = LEASE) => {
     const tasks: (LeasedTask & { readonly at: number })[] = [];
     const worker = engine.work(queue, lease, (task) => tasks.push(Object.assign(task, { at: performance.now() })));
@@ -107,18 +107,18 @@ export function engineConformance(
       const listeners = [await listen(one, 'a'), await listen(two, 'a')];
       const other = await listen(two, 'b');
       one.publish('a', bytes('hello'));
-      await until(() => listeners.every(({ heard }) => heard.length === 1));
-      assert.deepEqual(other.heard, []);
+      await until(() => listeners.every(({ received }) => received.length === 1));
+      assert.deepEqual(other.received, []);
     });
 
     test('the messages of one sender arrive in order, over all subjects', async (namespace) => {
       const { engine: one } = await connect(namespace);
       const { engine: two } = await connect(namespace);
-      const { heard } = await listen(two, 'a', 'b');
+      const { received } = await listen(two, 'a', 'b');
       const sent = Array.from({ length: 500 }, (_, n) => String(n));
       for (const [n, message] of sent.entries()) one.publish(n % 2 === 0 ? 'a' : 'b', bytes(message));
-      await until(() => heard.length === sent.length);
-      assert.deepEqual(heard, sent);
+      await until(() => received.length === sent.length);
+      assert.deepEqual(received, sent);
     });
 
     test('a subscription that was ended hears nothing more', async (namespace) => {
@@ -127,8 +127,8 @@ export function engineConformance(
       const living = await listen(engine, 'a');
       ended.end();
       engine.publish('a', bytes('hello'));
-      await until(() => living.heard.length === 1);
-      assert.deepEqual(ended.heard, []);
+      await until(() => living.received.length === 1);
+      assert.deepEqual(ended.received, []);
     });
 
     test('another environment and another cluster hear nothing', async (namespace) => {
@@ -138,10 +138,10 @@ export function engineConformance(
       const others = [await listen(environment, 'a'), await listen(cluster, 'a')];
       const own = await listen(engine, 'a');
       engine.publish('a', bytes('hello'));
-      await until(() => own.heard.length === 1);
+      await until(() => own.received.length === 1);
       await Promise.all([environment.flush(), cluster.flush()]);
       assert.deepEqual(
-        others.map(({ heard }) => heard),
+        others.map(({ received }) => received),
         [[], []],
       );
     });
@@ -178,9 +178,9 @@ export function engineConformance(
     test('forgets a record its time after it was last written, and then takes a new one', async (namespace) => {
       const store = (await connect(namespace)).engine.store('s', 1_500);
       const first = await store.put('k', bytes('1'), undefined);
-      await elapsed(800);
+      await sleep(800);
       const second = await store.put('k', bytes('2'), first);
-      await elapsed(1_000);
+      await sleep(1_000);
       assert.equal((await store.get('k'))?.version, second);
       await until(async () => (await store.get('k')) === undefined);
       assert.ok((await store.put('k', bytes('3'), undefined))! > second!);
@@ -191,17 +191,17 @@ export function engineConformance(
     test('hands each task to one worker, and only as many as it granted', async (namespace) => {
       const { engine: one } = await connect(namespace);
       const { engine: two } = await connect(namespace);
-      const hands = [work(one, 'q', 3), work(two, 'q', 4)];
+      const consumers = [work(one, 'q', 3), work(two, 'q', 4)];
       const ids = Array.from({ length: 10 }, (_, n) => `t${n}`);
       for (const id of ids) assert.equal(await one.enqueue('q', id, bytes(id)), true);
-      await until(() => hands[0]!.tasks.length === 3 && hands[1]!.tasks.length === 4);
-      const out = hands.flatMap(({ tasks }) => tasks);
+      await until(() => consumers[0]!.tasks.length === 3 && consumers[1]!.tasks.length === 4);
+      const out = consumers.flatMap(({ tasks }) => tasks);
       assert.equal(new Set(out.map(({ id }) => id)).size, 7);
       assert.ok(out.every(({ id, message, attempt }) => id === text(message) && attempt === 1));
       await Promise.all(out.map((task) => task.acknowledge()));
-      hands[1]!.worker.grant(3);
-      await until(() => hands[1]!.tasks.length === 7);
-      await Promise.all(hands[1]!.tasks.slice(4).map((task) => task.acknowledge()));
+      consumers[1]!.worker.grant(3);
+      await until(() => consumers[1]!.tasks.length === 7);
+      await Promise.all(consumers[1]!.tasks.slice(4).map((task) => task.acknowledge()));
     });
 
     test('refuses an id that it has or had a moment ago', async (namespace) => {
@@ -234,11 +234,11 @@ export function engineConformance(
       await engine.enqueue('q', 't', bytes('t'));
       await until(() => tasks.length === 1);
       for (let i = 0; i < 12; i++) {
-        await elapsed(LEASE / 4);
+        await sleep(LEASE / 4);
         tasks[0]!.extend();
       }
       await tasks[0]!.acknowledge();
-      await elapsed(LEASE + PATIENCE);
+      await sleep(LEASE + PATIENCE);
       assert.equal(tasks.length, 1);
     });
 
@@ -262,7 +262,7 @@ export function engineConformance(
       await until(() => tasks.length === 1);
       await engine.withdraw('q', 'running');
       await engine.withdraw('q', 'unheard-of');
-      await elapsed(LEASE + PATIENCE);
+      await sleep(LEASE + PATIENCE);
       assert.deepEqual(
         tasks.map(({ id }) => id),
         ['running'],
@@ -286,7 +286,7 @@ export function engineConformance(
   if (faults === undefined) return;
 
   describe('when the broker is killed', () => {
-    /** Kills it, does what it is given, and starts it again. */
+    /** Kills the broker, calls the given function, and starts the broker again. */
     const whileDown = async (engines: readonly Engine[], body: () => Promise<void>) => {
       await faults.kill();
       try {
@@ -300,7 +300,7 @@ export function engineConformance(
 
     test('it says so, refuses at once meanwhile, and is back by itself with its subscriptions', async (namespace) => {
       const { engine, said } = await connect(namespace);
-      const { heard } = await listen(engine, 'a');
+      const { received } = await listen(engine, 'a');
       await whileDown([engine], async () => {
         assert.throws(() => engine.publish('a', bytes('lost')));
         const asked = performance.now();
@@ -312,8 +312,8 @@ export function engineConformance(
       assert.deepEqual(said, ['connected', 'disconnected', 'connected']);
       await engine.flush();
       engine.publish('a', bytes('found'));
-      await until(() => heard.length === 1);
-      assert.deepEqual(heard, ['found']);
+      await until(() => received.length === 1);
+      assert.deepEqual(received, ['found']);
     });
 
     test('it keeps tasks, known ids and records', async (namespace) => {
@@ -348,6 +348,6 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   const deadline = Date.now() + DEADLINE;
   while (!(await condition())) {
     if (Date.now() > deadline) assert.fail(`not within ${DEADLINE} ms: ${String(condition)}`);
-    await elapsed(5);
+    await sleep(5);
   }
 }

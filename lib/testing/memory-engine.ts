@@ -2,7 +2,7 @@ import type { Engine, EngineListener, LeasedTask, QueueWorker, Store, StoredReco
 import { NotConnectedError } from '../errors/errors.js';
 import { type Clock, systemClock, type Timer } from '../platform/clock.js';
 
-/** Ids are refused twice within so long, in ms. */
+/** How long duplicate ids are refused, in ms. */
 const DUPLICATE_WINDOW = 120_000;
 
 interface QueuedTask {
@@ -17,7 +17,7 @@ interface Consumer {
   credits: number;
   readonly lease: number;
   readonly receive: (task: LeasedTask) => void;
-  /** Whether its engine has a way to the broker. */
+  /** Whether its engine is connected to the broker. */
   readonly isConnected: () => boolean;
 }
 
@@ -28,8 +28,8 @@ class Queue {
 }
 
 /**
- * A broker within one process, for tests: what the contract of an engine asks for and nothing else, as a model for
- * those who write one. It can go down, and loses no task and no record then.
+ * A broker within one process, for tests. It does what the contract of an engine asks for and nothing else, and so is a
+ * model for your own engine. It can go down, and then loses no task and no record.
  *
  * @publicApi
  */
@@ -66,17 +66,17 @@ export class MemoryBroker {
   handOut(queue: Queue): void {
     for (const task of queue.tasks.values()) {
       if (!this.up || task.isOut) continue;
-      const hands = [...queue.workers].find(({ credits }) => credits > 0);
-      if (hands === undefined) return;
-      // The next one gets the next task.
-      queue.workers.delete(hands);
-      queue.workers.add(hands);
-      hands.credits -= 1;
+      const consumer = [...queue.workers].find(({ credits }) => credits > 0);
+      if (consumer === undefined) return;
+      // The next worker gets the next task.
+      queue.workers.delete(consumer);
+      queue.workers.add(consumer);
+      consumer.credits -= 1;
       task.isOut = true;
       task.attempt += 1;
-      this.lease(queue, task, hands.lease);
-      const leased = new MemoryTask(this, queue, task, hands);
-      setImmediate(() => hands.receive(leased));
+      this.lease(queue, task, consumer.lease);
+      const leased = new MemoryTask(this, queue, task, consumer);
+      setImmediate(() => consumer.receive(leased));
     }
   }
 
@@ -101,7 +101,7 @@ class MemoryTask implements LeasedTask {
     private readonly broker: MemoryBroker,
     private readonly queue: Queue,
     private readonly task: QueuedTask,
-    private readonly hands: Consumer,
+    private readonly consumer: Consumer,
   ) {
     this.id = task.id;
     this.message = task.message;
@@ -109,17 +109,17 @@ class MemoryTask implements LeasedTask {
   }
 
   extend(): void {
-    if (this.task.isOut && this.hands.isConnected()) this.broker.lease(this.queue, this.task, this.hands.lease);
+    if (this.task.isOut && this.consumer.isConnected()) this.broker.lease(this.queue, this.task, this.consumer.lease);
   }
 
   async acknowledge(): Promise<void> {
-    if (!this.hands.isConnected()) throw notConnected();
+    if (!this.consumer.isConnected()) throw notConnected();
     this.task.timer?.cancel();
     this.queue.tasks.delete(this.id);
   }
 
   release(): void {
-    if (this.hands.isConnected()) this.broker.giveBack(this.queue, this.task);
+    if (this.consumer.isConnected()) this.broker.giveBack(this.queue, this.task);
   }
 }
 
@@ -161,7 +161,7 @@ class MemoryStore implements Store {
   }
 }
 
-/** A store as one engine has it: as long as it is connected. */
+/** The view of a store that one engine has; it works while the engine is connected. */
 class Access implements Store {
   constructor(
     private readonly store: Store,
@@ -190,7 +190,7 @@ class Access implements Store {
   }
 }
 
-/** An engine on a broker of this process. Two with the same namespace hear each other. @publicApi */
+/** Creates an engine on a broker in this process. Engines with the same namespace reach each other. @publicApi */
 export class MemoryEngine implements Engine {
   readonly name = 'memory';
   readonly maxMessage = Infinity;
@@ -265,12 +265,12 @@ export class MemoryEngine implements Engine {
 
   work(queue: string, lease: number, receive: (task: LeasedTask) => void): QueueWorker {
     const target = this.broker.queue(this.own(queue));
-    const hands: Consumer = { credits: 0, lease, receive, isConnected: () => this.isConnected };
-    target.workers.add(hands);
-    const stop = () => void target.workers.delete(hands);
+    const consumer: Consumer = { credits: 0, lease, receive, isConnected: () => this.isConnected };
+    target.workers.add(consumer);
+    const stop = () => void target.workers.delete(consumer);
     this.ended.push(stop);
     const grant = (tasks: number) => {
-      hands.credits += tasks;
+      consumer.credits += tasks;
       this.broker.handOut(target);
     };
     return { grant, stop };

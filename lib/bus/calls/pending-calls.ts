@@ -72,7 +72,7 @@ export class PendingCalls {
   rejectRequests(which: (to: MemberId) => boolean, error: (event: string | undefined) => Error): void {
     for (const [id, call] of this.calls.entries()) {
       const asked = call.what === 'group' ? call.members : call.what === 'request' ? [call.to] : [];
-      // The rejection of another request may have ended this one, so every waiter is taken anew.
+      // The rejection of another request may have ended this one, so each waiter is looked up again.
       const event = call.what === 'request' ? call.event : undefined;
       for (const member of asked) if (which(member)) this.takeRequest(id, member)?.reject(error(event));
     }

@@ -10,7 +10,7 @@ import type {
   Store,
 } from '../../bus/engine.interface.js';
 import { BackpressureError, ClusterOptionsError, NotConnectedError } from '../../errors/errors.js';
-import { refusalOf } from '../../platform/at-the-door.js';
+import { refusalOf } from '../../platform/refusal-probe.js';
 import { delayAfter } from '../../platform/backoff.js';
 import { hostTime, systemClock } from '../../platform/clock.js';
 import { connectionReason } from '../../platform/connection-reason.js';

@@ -89,7 +89,7 @@ export class RedisEngine implements Engine {
       prepare: (commands, subscriber) => this.prepare(commands, subscriber),
       up: () => this.up(),
       down: (reason) => this.down(reason),
-      onMessage: (channel, message) => this.heard(channel, message),
+      onMessage: (channel, message) => this.dispatch(channel, message),
       warn: (message) => this.refused.due(message),
     });
     this.link = link;
@@ -268,7 +268,7 @@ export class RedisEngine implements Engine {
     told.then(done, done);
   }
 
-  private heard(channel: string, message: Buffer): void {
+  private dispatch(channel: string, message: Buffer): void {
     for (const receive of this.receivers.get(channel) ?? []) receive(message);
   }
 }

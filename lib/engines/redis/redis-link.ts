@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
 import { ClusterOptionsError } from '../../errors/errors.js';
-import { answersPlainly, refusalOf, speaksTls } from '../../platform/at-the-door.js';
+import { answersPlainly, refusalOf, speaksTls } from '../../platform/refusal-probe.js';
 import { delayAfter } from '../../platform/backoff.js';
 import { hostTime } from '../../platform/clock.js';
 import { connectionReason } from '../../platform/connection-reason.js';

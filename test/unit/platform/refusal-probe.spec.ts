@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { refusalOf } from '../../../lib/platform/at-the-door.js';
+import { refusalOf } from '../../../lib/platform/refusal-probe.js';
 
 describe('what a server says that lets nobody in', () => {
   it.each([

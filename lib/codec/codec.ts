@@ -154,7 +154,7 @@ function serialiseV8(value: unknown): Buffer {
   try {
     decodeV8(bytes);
   } catch {
-    throw new Error('an error that is, over several causes or one, its own cause');
+    throw new Error('an error that is its own cause, directly or through other causes');
   }
   return bytes;
 }

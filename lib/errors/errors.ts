@@ -120,7 +120,10 @@ export class MemberLostError extends ClusterError {
   }
 }
 
-/** The process is not connected to the cluster's bus, or no longer: it shuts down or the primary is gone. @publicApi */
+/**
+ * The process has no connection to the cluster's bus: it is shutting down, the primary is gone, or the broker cannot be
+ * reached. @publicApi
+ */
 export class NotConnectedError extends ClusterError {
   static override readonly code = 'ERR_CLUSTER_NOT_CONNECTED';
   constructor(message: string, options?: ErrorOptions) {

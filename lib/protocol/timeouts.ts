@@ -1,2 +1,2 @@
-/** How long what is in flight may take after an uncaught error, in ms: the worker leaves by then, and the primary waits as long. */
+/** How long running work may take after an uncaught error, in ms. The worker exits by then; the primary waits as long. */
 export const FAILING_TIMEOUT = 5_000;

@@ -112,7 +112,7 @@ export class NatsEngine implements Engine {
     this.unusable = new ThrottledWarning(
       warn,
       hostTime,
-      (_count, why) => `NATS is reachable, but cannot be used yet: ${why}`,
+      (_count, why) => `NATS is there, but cannot be used yet: ${why}`,
     );
   }
 

@@ -215,7 +215,7 @@ export class RedisLink {
       if (!isCurrent()) return;
       this.trouble = this.secrets.hide((error as Error).message);
       if (this.isRefusedBy(error as Error) && !this.wasUp) return;
-      this.warn(`Redis is reachable, but cannot be used yet: ${this.trouble}`);
+      this.warn(`Redis is there, but cannot be used yet: ${this.trouble}`);
       await sleep(PREPARE_DELAY, undefined, { ref: false });
       if (isCurrent()) this.renew('it cannot be used');
     }

@@ -1,10 +1,18 @@
 import { defineConfig } from 'vitepress';
 
+/** Anchors as code hosts make them, so that one link to a heading works there and here. */
+const slugify = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+
 /** The site of `npm run docs`. A page that is in no menu is found by search alone, so name each of them here. */
 export default defineConfig({
   title: 'nestjs-cluster',
   description: 'A NestJS application on every core, as one supervised cluster of processes.',
   ignoreDeadLinks: false,
+  markdown: { anchor: { slugify } },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],

@@ -404,4 +404,4 @@ function advance(bytes: number): number {
   return start;
 }
 
-const malformed = (): Error => new Error('These bytes are not a payload that encode() has returned.');
+const malformed = (): Error => new Error('These bytes are no payload that encode() has returned.');

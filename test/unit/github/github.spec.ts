@@ -9,7 +9,12 @@ const WORKFLOWS = join(ROOT, '.github/workflows');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
 type Step = { uses?: string; run?: string };
-type Job = { 'timeout-minutes'?: number; steps: Step[]; strategy?: { matrix: { node: number[] } } };
+type Job = {
+  permissions?: unknown;
+  'timeout-minutes'?: number;
+  steps: Step[];
+  strategy?: { matrix: { node: number[] } };
+};
 type Workflow = { permissions?: unknown; jobs: Record<string, Job> };
 
 const ci = () => parse(read('.github/workflows/ci.yml')) as Workflow;
@@ -23,7 +28,7 @@ describe.each(readdirSync(WORKFLOWS))('workflow %s', (file) => {
     expect(await problemsOfWorkflow(source)).toEqual([]);
   });
 
-  it('may only read the repository', () => {
+  it('may only read the repository unless a job says otherwise', () => {
     expect(workflow.permissions).toEqual({ contents: 'read' });
   });
 
@@ -52,6 +57,16 @@ describe('CI', () => {
     const [, tools = ''] = /^for tool in (.*); do$/m.exec(gate) ?? [];
     const packages = tools.split(' ').map((tool) => tool.split(':')[1]!);
     for (const name of packages) expect(commands.join('\n')).toContain(` ${name}`);
+  });
+});
+
+describe('a release', () => {
+  it('is published in the open, with provenance, by the one job that may ask for a token', () => {
+    const { publishConfig } = JSON.parse(read('package.json')) as { publishConfig: object };
+    expect(publishConfig).toEqual({ access: 'public', provenance: true });
+    const { jobs } = parse(read('.github/workflows/release.yml')) as Workflow;
+    expect(jobs.publish!.permissions).toEqual({ contents: 'read', 'id-token': 'write' });
+    expect(Object.values(ci().jobs).filter(({ permissions }) => permissions !== undefined)).toEqual([]);
   });
 });
 

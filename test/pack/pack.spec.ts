@@ -28,7 +28,7 @@ describe('the tarball', () => {
 
   it('holds nothing else', () => {
     const top =
-      /^(dist\/.+\.(js|d\.ts|js\.map)|dist\/.+\.(html|css|svg)|dist\/cjs\/package\.json|docs\/[a-z/-]+\.md|[A-Z]+(\.md)?|package\.json)$/;
+      /^(dist\/.+\.(js|d\.ts|js\.map)|dist\/.+\.(html|css|svg)|dist\/cjs\/package\.json|docs\/[a-z\d/-]+\.md|[A-Z]+(\.md)?|package\.json)$/;
     expect(tarball.files.filter((file) => !top.test(file))).toEqual([]);
   });
 });

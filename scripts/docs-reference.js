@@ -235,6 +235,6 @@ function memberOf(node) {
 
 /** A docstring without its tags. */
 function docOf(node) {
-  const [comment] = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc);
+  const comment = ts.getJSDocCommentsAndTags(node).find(ts.isJSDoc);
   return (ts.getTextOfJSDocComment(comment?.comment) ?? '').trim();
 }

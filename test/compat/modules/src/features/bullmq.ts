@@ -6,7 +6,8 @@ import type { Feature } from '../feature.js';
 import { report } from '../report.js';
 import { untilLeaving } from '../until-leaving.js';
 
-@QueueEventsListener('sums')
+/** From the first event on: one that comes before it listens would be waited for in vain. */
+@QueueEventsListener('sums', { lastEventId: '0-0' })
 class SumsEvents extends QueueEventsHost {}
 
 @Processor('sums')

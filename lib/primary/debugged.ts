@@ -5,26 +5,30 @@ import { nodeOptions } from '../platform/environment.js';
 /** --inspect, --inspect-brk, --inspect-wait, --inspect-port, --debug-port; each with or without a value. */
 const INSPECTS = /(^|\s)--(inspect(-brk|-wait|-port)?|debug-port)(=|\s|$)/;
 
-/** What says that a debugger may hold a worker before it can tell so itself. */
+/** The signs that a debugger may stop a worker before the worker itself can report it. */
 interface Signs {
   /** Node's own arguments in a worker. */
   readonly execArgv: readonly string[];
   /** NODE_OPTIONS in a worker. */
   readonly nodeOptions: string | undefined;
-  /** A debugger can attach to this process: an editor that attaches to children does so to the workers. */
+  /**
+   * Whether a debugger can attach to this process: an editor that attaches to child processes also does so to the
+   * workers.
+   */
   readonly isPrimaryInspected: boolean;
 }
 
 /**
- * Whether a debugger may stop the workers while they boot (`--inspect-brk`, a breakpoint in main.ts). One that is stopped
- * before its first heartbeat cannot say that an inspector is open, and would be taken for one that fails to boot.
+ * Whether a debugger may stop the workers while they boot (`--inspect-brk`, a breakpoint in main.ts). A worker that is
+ * stopped before its first heartbeat cannot report that an inspector is open, and would be treated as one that does not
+ * boot in time.
  */
 export function mayBeHeldAtBoot(signs: Signs): boolean {
   if (signs.isPrimaryInspected) return true;
   return [...signs.execArgv, signs.nodeOptions ?? ''].some((text) => INSPECTS.test(text));
 }
 
-/** The signs in this process, a primary that forks as `fork` says. */
+/** The signs in this process, if it forks workers with the options `fork`. */
 export function debugSigns(fork: ForkOptions): Signs {
   return {
     execArgv: fork.execArgv ?? process.execArgv,

@@ -1,21 +1,27 @@
 import type { Clock } from '../platform/clock.js';
 
-/** How often it is looked whether the terminal is still there, in ms. */
+/** Interval at which this process checks whether its terminal is still there, in ms. */
 export const LOOK_INTERVAL = 1_000;
 
 /**
- * A SIGHUP this long (ms) after the terminal was seen to be gone is not the terminal's any more: shells pass theirs on
- * at once, or in some seconds on a machine that is overloaded. A process that survived its terminal (`disown`) is a daemon then, to which SIGHUP is an operator's word.
+ * A SIGHUP that arrives more than this time (ms) after the terminal has gone does not come from the terminal: shells
+ * pass on its SIGHUP at once, or within some seconds on an overloaded machine. A process that has survived its terminal
+ * (`disown`) is a daemon by then, and a SIGHUP to it is a request of an operator.
  */
 export const ECHO_TIME = 10_000;
 
-/** Terminal emulators and shells may send SIGHUP first and close the terminal within this time, in ms. */
+/**
+ * How long after a SIGHUP the terminal may still close, in ms: terminal emulators and shells may send the signal first.
+ */
 export const CLOSE_TIME = 300;
 
 /** What a SIGHUP means. */
 export type HangupMeaning = 'hang-up' | 'request';
 
-/** Tells the SIGHUP of a terminal that hung up from one that somebody sent: a signal does not say where it is from. */
+/**
+ * Distinguishes the SIGHUP of a terminal that hung up from a SIGHUP that was sent on purpose: a signal does not tell
+ * where it comes from.
+ */
 export class HangupDetector {
   private readonly hadTerminal: boolean;
   private goneAt: number | undefined;
@@ -27,7 +33,7 @@ export class HangupDetector {
     this.hadTerminal = hasTerminal();
   }
 
-  /** Looks from now on whether the terminal is there. */
+  /** Checks from now on whether the terminal is still there. */
   watch(): void {
     if (!this.hadTerminal) return;
     const look = () => {
@@ -36,7 +42,10 @@ export class HangupDetector {
     look();
   }
 
-  /** A SIGHUP came in: says what it means, at once or, where the terminal is still there, a moment later. */
+  /**
+   * Resolves to the meaning of a SIGHUP that has just arrived: at once, or after CLOSE_TIME if the terminal is still
+   * there.
+   */
   meaning(): Promise<HangupMeaning> {
     if (!this.hadTerminal) return Promise.resolve('request');
     if (this.isGone()) return Promise.resolve(this.isEcho() ? 'hang-up' : 'request');

@@ -8,26 +8,29 @@ import { HangupDetector } from './hangup.js';
 import type { PrimaryRuntime } from './primary-runtime.js';
 import { watcherOfThisProcess } from './watcher.js';
 
-/** SIGTTIN starts a worker more, SIGTTOU ends one. */
+/** SIGTTIN adds a worker, SIGTTOU removes one. */
 const STEPS = { SIGTTIN: 1, SIGTTOU: -1 } as const;
 
-/** A terminal stops all processes of a job at once; how long after its own signal the primary looks at the others, in ms. */
+/**
+ * How long after its own signal the primary checks whether workers are stopped, in ms: a terminal stops all processes
+ * of a job at once.
+ */
 const JOB_TIME = 100;
 
 /**
- * Takes the signals of the primary: stop, reload, scale.
+ * Handles the signals of the primary: stop, reload, scale.
  *
  * @returns the app's own listeners of these signals, which are held until the cluster has stopped
  */
 export function listenToSignals(runtime: PrimaryRuntime, options: ResolvedClusterOptions): HeldListeners {
   const logger = new ClusterLogger();
   const reload = (): void => {
-    // What went wrong is in the log already; nobody waits for the answer.
+    // The error is already in the log, and nobody waits for the answer.
     void runtime.reload().catch(() => {});
   };
   const reloadSignals = new Set(options.reload.signals);
   for (const signal of watcherOfThisProcess()?.stopSignals ?? []) {
-    // SIGHUP where it does not reload stops, below.
+    // SIGHUP is handled below: it stops the cluster if it is not a reload signal.
     if (reloadSignals.delete(signal) && signal !== 'SIGHUP') {
       processEvents.onSignal(signal, () => runtime.stop(signal));
     }
@@ -47,8 +50,9 @@ export function listenToSignals(runtime: PrimaryRuntime, options: ResolvedCluste
 }
 
 /**
- * A job in the background of which a process touches the terminal is stopped by it, by the same signals that scale; the
- * primary alone would go on. `fg` lets all of them go on.
+ * If a process of a background job uses the terminal, the terminal stops the whole job, with the same signals that
+ * scale. The primary handles them, so it alone would continue: if a worker was stopped, the primary stops itself, too.
+ * `fg` continues all processes of the job.
  */
 function stopWithJob(runtime: PrimaryRuntime): boolean {
   if (!runtime.workerPids.some((pid) => isStopped(pid))) return false;
@@ -57,8 +61,9 @@ function stopWithJob(runtime: PrimaryRuntime): boolean {
 }
 
 /**
- * SIGHUP of a terminal that hung up stops the cluster, under `nohup` too: Node takes back at its start what that asked for.
- * From anybody else it reloads, or stops where it is no reload signal: that is what it does to one process.
+ * The SIGHUP of a terminal that hung up stops the cluster, even under `nohup`, because Node resets at its start what
+ * `nohup` has set. Any other SIGHUP reloads; if it is not a reload signal, it stops the cluster, as it would end a
+ * single process.
  */
 function listenToHangups(runtime: PrimaryRuntime, reload: (() => void) | undefined): void {
   const detector = new HangupDetector(hasTerminal, systemClock);

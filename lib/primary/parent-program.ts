@@ -1,17 +1,18 @@
 import { processEvents } from '../platform/process-events.js';
 
-/** What PM2 (`wait_ready`) and others wait for, and the app's main.ts sends by `process.send`. */
+/** The message that PM2 (`wait_ready`) and other programs wait for. The app's main.ts sends it by `process.send`. */
 const READY = 'ready';
 
-/** What PM2 (`shutdown_with_message`) sends instead of a signal. */
+/** The message that PM2 (`shutdown_with_message`) sends instead of a signal. */
 const SHUTDOWN = 'shutdown';
 
-/** Node's own words for files that were loaded, which `node --watch` waits for. */
+/** The keys of Node's own messages about loaded files, which `node --watch` waits for. */
 const LOADED_FILES = ['watch:import', 'watch:require'];
 
 /**
- * The program that started the primary with an IPC channel, such as PM2 in its fork mode. The app's main.ts, which would
- * speak with it, runs in the workers, whose channel ends in the primary: so the primary passes on what both agree on.
+ * The program that started the primary with an IPC channel, such as PM2 in its fork mode. The app's main.ts would talk
+ * to this program, but it runs in the workers, whose channels end in the primary. So the primary passes on the messages
+ * that the program and the app expect.
  */
 export class ParentProgram {
   private isAppReady = false;
@@ -20,20 +21,23 @@ export class ParentProgram {
 
   constructor(private readonly send: ((message: string | object) => void) | undefined) {}
 
-  /** The one that started this process; where there is none, or none with a channel, nothing is said and heard. */
+  /** The program that started this process. If there is none, or it has no channel, nothing is sent or received. */
   static ofThisProcess(): ParentProgram {
-    // A channel that has closed meanwhile tells so by an error; nobody is left to be told then.
+    // If the channel has closed meanwhile, this gives an error, and there is no program left to tell.
     return new ParentProgram(process.send && ((message) => process.send?.(message, undefined, {}, () => {})));
   }
 
-  /** Passes on what Node itself has a worker say to `node --watch`; false where this is nothing of the kind. */
+  /**
+   * Passes on a message that Node itself sends from a worker to `node --watch`; returns false if this is another
+   * message.
+   */
   passOn(message: unknown): boolean {
     if (typeof message !== 'object' || message === null || !LOADED_FILES.some((word) => word in message)) return false;
     this.send?.(message);
     return true;
   }
 
-  /** A worker sent a message of the app's own. */
+  /** A worker has sent a message of the app. */
   workerSaid(message: unknown): void {
     if (message !== READY) return;
     this.isAppReady = true;
@@ -56,7 +60,10 @@ export class ParentProgram {
     });
   }
 
-  /** Once: the parent started one process, and hears of one. An app that never says so in one process never does here. */
+  /**
+   * Tells the parent once that the app is ready, because it has started a single process. It is never told if the app
+   * does not send this message itself.
+   */
   private tell(): void {
     if (this.told || !this.isAppReady || !this.isComplete) return;
     this.told = true;

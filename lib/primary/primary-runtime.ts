@@ -33,12 +33,12 @@ import type { WorkerEvents } from './worker-events.explorer.js';
 import { WorkerProcesses } from './processes/worker-processes.js';
 
 /**
- * How long the primary waits for the first contact with the broker before it starts workers, in ms. While they load, it tries
- * on, and tells them what it has found.
+ * How long the primary waits for the first contact with the broker before it starts workers, in ms. It keeps trying
+ * while they load, and tells them the result.
  */
 const PRIMARY_CONTACT = 250;
 
-/** Carries out what the supervisor decides: forks, kills, tells the workers and the bus. */
+/** Carries out the decisions of the supervisor: forks and kills workers, and informs the workers and the bus. */
 export class PrimaryRuntime implements ProcessRuntime {
   readonly role = 'primary';
   readonly slot = -1;
@@ -51,7 +51,7 @@ export class PrimaryRuntime implements ProcessRuntime {
   private readonly hub: Hub;
   /** Its number among the members of all hosts. */
   private readonly member = newMemberId();
-  /** The bus, where it spans hosts. */
+  /** The bus, if it spans several hosts. */
   private hosts: DistributedBus | undefined;
   private readonly processes: WorkerProcesses;
   private readonly loop: SupervisionLoop;
@@ -59,14 +59,14 @@ export class PrimaryRuntime implements ProcessRuntime {
   private readonly reloads: ReloadRequests;
   private scaleRequests: Answer<void>[] = [];
   private workerEvents: WorkerEvents | undefined;
-  /** Set when the cluster stops: resolves when no client is let in any more. */
+  /** Set when the cluster stops: resolves when no client is accepted any more. */
   private backlogDrained: Promise<void> | undefined;
   /** Workers that were told to leave and may still take a connection. */
   private readonly closing = new Set<number>();
   private readonly parent = ParentProgram.ofThisProcess();
   private readonly passedOn: PassedOnConnections;
   private finish: (code: number) => void = () => {};
-  /** When the first signal to stop came in, whatever state it found. */
+  /** When the first stop signal arrived, in whatever state the cluster was. */
   private signalledAt: number | undefined;
 
   constructor(
@@ -75,7 +75,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     private readonly clock: Clock,
     private readonly output: PrimaryOutput,
   ) {
-    // A debugger takes as long as it takes; whoever sits at it ends what hangs.
+    // A debugger may stop a worker for any length of time; its user has to end a worker that hangs.
     const held = mayBeHeldAtBoot(debugSigns(options.fork));
     const startup = held ? { ...options.startup, timeout: Infinity } : options.startup;
     const watcher = watcherOfThisProcess();
@@ -137,7 +137,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     return this.reloads.progress;
   }
 
-  /** Joins the other hosts, where the options name an engine; before the services stand on the bus. */
+  /** Joins the other hosts, if the options name an engine. Must be called before the services use the bus. */
   async join(): Promise<void> {
     const { engine, ...messenger } = this.options.messenger;
     if (engine === undefined) return;
@@ -151,14 +151,14 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.bus = this.hosts;
   }
 
-  /** The broker answered late, and refuses for good. Where nothing is served yet, that is no start. */
+  /** The broker has answered late, and refuses for good. If no worker has been ready yet, the cluster cannot start. */
   private refusedByBroker(error: Error): void {
     if (this.supervisor.state.everReady) return;
     this.logger.error('The cluster cannot be started', stackOf(error));
     this.fail();
   }
 
-  /** Begins to supervise. The primary module is up, so it hears of every event from 'setup' on. */
+  /** Starts supervising. The primary module is already up, so it gets every event from 'setup' on. */
   start(workerEvents: WorkerEvents): void {
     this.workerEvents = workerEvents;
     this.listenToCluster();
@@ -170,20 +170,20 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.dispatch({ type: 'start' });
   }
 
-  /** Ends the cluster: gracefully at the first signal, at once at a later one. */
+  /** Stops the cluster: gracefully at the first signal, at once at a later one. */
   stop(signal: StopSignal): void {
     const now = this.clock.now();
     this.signalledAt ??= now;
-    // The workers are gone, or never were, and what is left to do takes its time, or waits in vain.
+    // No worker is left, but the rest of the stop takes long, or waits in vain.
     const { phase } = this.supervisor.state;
     if (phase === 'stopped' && isEnding(signal) && now - this.signalledAt >= SIGNAL_SPACING) {
-      // One that ends so has done its work: a listener of the app's may raise the signal again to end the process.
+      // The cluster has done its work, and a listener of the app may raise the signal again to end the process.
       process.exit(process.exitCode ?? this.supervisor.state.exitCode);
     }
     this.dispatch({ type: 'signal', signal });
   }
 
-  /** The signal by which the cluster has stopped; undefined where it ends for another reason, or was ended at once. */
+  /** The signal that stopped the cluster; undefined if it ends for another reason, or was ended at once. */
   get stopSignal(): StopSignal | undefined {
     const { exitCode, stopSignal } = this.supervisor.state;
     return exitCode === 0 ? stopSignal : undefined;
@@ -194,7 +194,7 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.dispatch({ type: 'stop', code: 1 });
   }
 
-  /** Resolves when all that the workers wrote is written, or nobody reads it. */
+  /** Resolves when everything that the workers wrote is written, or when nobody reads it. */
   async flush(): Promise<void> {
     await this.processes.flush();
   }
@@ -208,11 +208,11 @@ export class PrimaryRuntime implements ProcessRuntime {
   }
 
   bootstrapped(): void {
-    // The primary's own context being up decides nothing; start() follows.
+    // Nothing is decided when the primary's own context is up; start() follows.
   }
 
   refused(): void {
-    // Whoever boots the primary's context handles its failure.
+    // The code that boots the primary's context handles its failure.
   }
 
   connect(make: () => BusConnection): BusConnection {
@@ -362,7 +362,7 @@ export class PrimaryRuntime implements ProcessRuntime {
   }
 
   private fork(id: number, slot: number, generation: number): void {
-    // No such file, out of memory, of processes or of descriptors: node:cluster then tells of no exit.
+    // The file does not exist, or no memory, process or descriptor is left: then node:cluster emits no 'exit'.
     const failed = (error: unknown): void =>
       this.dispatch({ type: 'exited', id, code: null, signal: null, error: messageOf(error) });
     const known = this.processes.fork(id, slot, generation, this.slots, failed);
@@ -376,8 +376,8 @@ export class PrimaryRuntime implements ProcessRuntime {
   }
 
   private async drain({ id, timeout, reason, signal }: SupervisorAction & { type: 'drain' }): Promise<void> {
-    // All leave at once: who came in before must still find a worker that listens, and a request in flight may need
-    // another worker for its answer. Each stays a member until its clients have left.
+    // All workers leave at once: a client that was accepted before must still find a worker that listens, and a request
+    // in flight may need another worker for its answer. So each worker stays a member until its clients have left.
     if (reason === 'stop') await (this.backlogDrained ??= this.processes.stopAccepting());
     else {
       const report = this.reloads.reportTo(id);
@@ -397,7 +397,10 @@ export class PrimaryRuntime implements ProcessRuntime {
     this.send(id, { type: 'lease', seq, term, slots: this.slots, stopping: this.isStopping });
   }
 
-  /** A worker that cannot hear it yet learns it from the answer to its first heartbeat. */
+  /**
+   * Tells the workers that the cluster stops. A worker that cannot receive this yet learns it from the answer to its
+   * first heartbeat.
+   */
   private announceStop(): void {
     this.hub.stopping();
     for (const { id } of this.supervisor.state.workers.values()) this.send(id, { type: 'stopping' });
@@ -412,9 +415,9 @@ export class PrimaryRuntime implements ProcessRuntime {
     for (const request of this.scaleRequests.splice(0))
       request.reject(new ClusterRequestError('The cluster is stopping.'));
     this.reloads.rejectAll(new ReloadError('Reload failed: the cluster is stopping.'));
-    // What it wrote last is to stand before the line that it explains.
+    // The last lines of the worker's stderr should appear before the line that they explain.
     if (id !== undefined) await this.processes.get(id)?.stderrTail();
-    // An operator who sent a second signal asked for the end; that is no error.
+    // After a second signal, the end was requested and is not an error.
     if (code !== 0 && code < EXIT_BY_SIGNAL) {
       const why = this.supervisor.state.everReady ? '' : 'no worker became ready: ';
       this.logger.error(`${why}the cluster ends with code ${code}`);

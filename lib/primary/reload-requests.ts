@@ -5,10 +5,12 @@ import { type Clock, until } from '../platform/clock.js';
 import type { ReloadProgress, ReloadReport } from '../runtime/reload.interface.js';
 import type { SupervisorAction } from './supervisor/supervisor.types.js';
 
-/** How long the report of a reload waits for the last old worker to stop listening, in ms; one that is blocked cannot. */
+/**
+ * How long the report of a reload waits for the last old worker to stop listening, in ms: a blocked worker cannot stop.
+ */
 const CLOSE_TIMEOUT = 1_000;
 
-/** What a request is answered by. */
+/** The functions that answer a request. */
 export interface Answer<T> {
   resolve(value: T): void;
   reject(error: Error): void;
@@ -16,13 +18,13 @@ export interface Answer<T> {
 
 /** A request for a reload that has no answer yet. */
 interface Request extends Answer<ReloadReport> {
-  /** The worker that asked; undefined where the primary itself did. */
+  /** The worker that sent the request; undefined if the primary itself did. */
   readonly requester: number | undefined;
 }
 
-/** What a report is made of. */
+/** The data that a report is made of. */
 export interface ReloadSources {
-  /** Pid of a worker that lives, or died a short while ago. */
+  /** The pid of a worker that is running or has ended recently. */
   pidOf(worker: number): number | undefined;
   releaseOf(generation: number): string;
   /** The last lines of a worker's stderr. */
@@ -31,11 +33,11 @@ export interface ReloadSources {
   isListeningOver(): boolean;
 }
 
-/** Who asked for a reload, and when and with what each is answered. */
+/** Knows which requests wait for a reload, and decides when and with what each of them is answered. */
 export class ReloadRequests {
   private readonly subject = new Subject<ReloadProgress>();
   private requests: Request[] = [];
-  /** Workers to which a report is on its way: they are told to leave after it. */
+  /** Workers to which a report is on its way: they are told to leave only afterwards. */
   private readonly answering = new Set<number>();
   private reported: Promise<void> | undefined;
 
@@ -57,7 +59,7 @@ export class ReloadRequests {
     this.subject.next(progress);
   }
 
-  /** Resolves when the report that is on its way to the worker has been sent; undefined where none is. */
+  /** Resolves when the report that is on its way to the worker has been sent; undefined if there is none. */
   reportTo(worker: number): Promise<void> | undefined {
     return this.answering.has(worker) ? this.reported : undefined;
   }
@@ -75,7 +77,7 @@ export class ReloadRequests {
     for (const request of requests) request.reject(error);
   }
 
-  /** A signal may have asked, which takes no answer: so it is logged, too. */
+  /** Rejects the requests. The reason is logged, too, because a signal that requested the reload gets no answer. */
   refused(reason: string): void {
     const error = new ReloadError(`Reload refused: ${reason}.`);
     this.logger.warn(error.message);

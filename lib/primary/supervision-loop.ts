@@ -1,20 +1,20 @@
 import type { Clock, Timer } from '../platform/clock.js';
 import type { SupervisorAction, SupervisorEvent } from './supervisor/supervisor.types.js';
 
-/** What decides: the supervisor. It acts on nothing, and takes the time as an argument. */
+/** The part that decides: the supervisor. It carries out nothing, and takes the time as an argument. */
 export interface Decider {
-  /** When it wants to be asked again though nothing happened, in ms of the clock; Infinity: never. */
+  /** When it needs a tick even if nothing happens, in ms of the clock; Infinity for never. */
   readonly wakeAt: number;
   handle(event: SupervisorEvent, now: number): readonly SupervisorAction[];
-  /** A tick comes at that time. */
+  /** A tick will come at that time. */
   expectWake(at: number): void;
 }
 
-/** What carries out the decisions. */
+/** The part that carries out the decisions. */
 export interface Performer {
   /** An event was decided on; its actions follow. */
   decided(): void;
-  /** May throw: the other actions are carried out all the same. */
+  /** May throw; the other actions are still carried out. */
   perform(action: SupervisorAction): void;
   /** An action threw. */
   failed(action: SupervisorAction, error: unknown): void;
@@ -22,7 +22,10 @@ export interface Performer {
   performed(): void;
 }
 
-/** An event comes in, the supervisor decides, its actions are carried out, and the timer is set for the next decision. */
+/**
+ * Passes each event to the supervisor, carries out the actions that it decides on, and sets the timer for the next
+ * tick.
+ */
 export class SupervisionLoop {
   private readonly queue: SupervisorEvent[] = [];
   private isHandling = false;
@@ -34,7 +37,7 @@ export class SupervisionLoop {
     private readonly performer: Performer,
   ) {}
 
-  /** Handles the event now; one that an action brings about is handled after all actions of the event before it. */
+  /** Handles the event now. An event that an action causes is handled after all actions of the event before it. */
   dispatch(event: SupervisorEvent): void {
     this.queue.push(event);
     if (this.isHandling) return;

@@ -3,17 +3,17 @@ import type { ResolvedClusterOptions } from '../options/cluster-options.interfac
 import { ancestorCommands } from '../platform/ancestors.js';
 import { inProduction, reportsDependencies } from '../platform/environment.js';
 
-/** A program that restarts the app whenever a file changes: this is development. */
+/** A program that restarts the app whenever a file changes, as in development. */
 export interface Watcher {
   readonly name: string;
-  /** Signals by which it asks the app to end, beside SIGTERM and SIGINT. */
+  /** Signals by which it asks the app to end, in addition to SIGTERM and SIGINT. */
   readonly stopSignals: readonly NodeJS.Signals[];
 }
 
-/** What a watcher may be told by. */
+/** The signs by which a watcher is recognised. */
 export interface Surroundings {
   readonly isProduction: boolean;
-  /** node --watch sets it for what it starts. */
+  /** Whether `node --watch` has started this process: it sets a variable in the environment. */
   readonly reportsDependencies: boolean;
   /** Command lines of the processes above this one, the nearest first. */
   readonly ancestors: readonly (readonly string[])[];
@@ -22,7 +22,10 @@ export interface Surroundings {
 const ANY = /^/;
 const WATCH_FLAG = /^(--watch|-w|--watch=true)$/m;
 
-/** Programs that watch, by their name or their package's, and what their arguments, one a line, must hold. */
+/**
+ * Programs that watch files, by their name or that of their package, and the pattern that their arguments must match;
+ * the arguments are joined by newlines.
+ */
 const WATCHERS: Readonly<Record<string, RegExp>> = {
   nest: WATCH_FLAG,
   tsx: /^watch(\n|$)/,
@@ -43,12 +46,15 @@ const WATCHERS: Readonly<Record<string, RegExp>> = {
   entr: ANY,
 };
 
-/** nodemon's way to ask for the end, unless it was told another signal; an app is expected to die of it. */
+/**
+ * The signals by which nodemon asks an app to end, unless it was given another one; it expects that the signal ends the
+ * app.
+ */
 const NODEMON_SIGNALS = ['SIGUSR2', 'SIGHUP'] as const;
 
 /**
- * The watcher under which this process was started; undefined where there is none, and where NODE_ENV is 'production'. It
- * is told by the command lines above this process, and `node --watch` by its environment variable.
+ * The watcher under which this process was started; undefined if there is none, or if NODE_ENV is 'production'. It is
+ * recognised by the command lines of the processes above this one, and `node --watch` by its environment variable, too.
  */
 export function watcherAmong({ isProduction, reportsDependencies, ancestors }: Surroundings): Watcher | undefined {
   if (isProduction) return undefined;
@@ -69,7 +75,7 @@ function watcherOf(command: readonly string[]): Watcher | undefined {
     if (flag) return { name: 'node --watch', stopSignals: killSignal(flags) };
   }
   const args = isNode ? rest.slice(script + 1) : rest;
-  // A title that a program gave itself is one argument.
+  // If a program has set its own title, the whole title is one argument.
   const names = isNode && script !== -1 ? namesOf(rest[script]!) : namesOf(program.split(' ')[0]!);
   for (const name of names) {
     const wanted = Object.hasOwn(WATCHERS, name) ? WATCHERS[name] : undefined;
@@ -79,7 +85,7 @@ function watcherOf(command: readonly string[]): Watcher | undefined {
   return undefined;
 }
 
-/** A script's name, and that of the package whose it is. */
+/** The name of a script, and the name of the package to which it belongs. */
 function namesOf(path: string): string[] {
   const package_ = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
   const name = nameOf(path);
@@ -91,7 +97,7 @@ function nameOf(path: string): string {
   return basename(path, /^\.[cm]?[jt]s$|^\.exe$/.test(extname(path)) ? extname(path) : undefined);
 }
 
-/** node --watch-kill-signal=SIGHUP: what it sends is not meant as a reload. */
+/** The signal of `node --watch-kill-signal=SIGHUP`, which is not meant as a reload. */
 function killSignal(flags: readonly string[]): NodeJS.Signals[] {
   const flag = flags.find((argument) => argument.startsWith('--watch-kill-signal='));
   return flag === undefined ? [] : [flag.slice(flag.indexOf('=') + 1) as NodeJS.Signals];
@@ -111,11 +117,15 @@ export function watcherOfThisProcess(): Watcher | undefined {
   return known.watcher;
 }
 
-/** What is in flight may take this long (ms) at a watcher's restart, and be killed that long after. */
+/** How long running work may take when a watcher restarts the cluster, in ms. */
 const RESTART_TIMEOUT = 500;
+/** How long after that the workers are killed, in ms. */
 const RESTART_KILL_AFTER = 400;
 
-/** How long a stop may take: a developer who waits for an edit is no client who waits for an answer. */
+/**
+ * The options for a stop. Under a watcher, a stop is short: a developer waits for the restart, and no client for an
+ * answer.
+ */
 export function shutdownUnder(
   watcher: Watcher | undefined,
   shutdown: ResolvedClusterOptions['shutdown'],

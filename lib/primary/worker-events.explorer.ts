@@ -29,8 +29,9 @@ export class WorkerEvents {
   }
 
   /**
-   * Calls the handlers of `event`, each outside of every AsyncLocalStorage context: a worker may have been forked in that
-   * of whoever called `scale()`. What one throws is logged and keeps nobody else from being called.
+   * Calls the handlers of `event`, each outside of every AsyncLocalStorage context: a worker may have been forked in
+   * the context of a call of `scale()`. If a handler throws, the error is logged, and the other handlers are still
+   * called.
    */
   emit(event: WorkerEvent, ...args: unknown[]): void {
     for (const { label, handle } of this.handlers.get(event) ?? []) {

@@ -13,10 +13,10 @@ import type { AcceptedHandle } from './sockets/bind.js';
 import type { PassedOnConnections } from './sockets/passed-on-connections.js';
 import type { SupervisorEvent } from './supervisor/supervisor.types.js';
 
-/** What think-cluster's workers send to ask for a reload. */
+/** The message by which workers of think-cluster request a reload. */
 const THINK_CLUSTER_RELOAD = 'think-cluster-reload-workers';
 
-/** To whom the messages go. */
+/** The receivers of the messages. */
 export interface MessageReceivers {
   readonly processes: WorkerProcesses;
   readonly hub: Hub;
@@ -28,17 +28,17 @@ export interface MessageReceivers {
   reload(requester: number, answer: Answer<ReloadReport>): void;
   scale(workers: number, answer: Answer<void>): void;
   isBrokerReachable(): Promise<boolean>;
-  /** A worker that was told to leave takes no new connection from now on. */
+  /** A worker that was told to leave accepts no new connection from now on. */
   stoppedListening(worker: number): void;
-  /** A message that the application sent by `process.send`. */
+  /** The application has sent a message by `process.send`. */
   onAppMessage(worker: Worker, message: unknown, handle: unknown): void;
 }
 
-/** What a worker says, and who gets it. */
+/** Passes the messages of the workers to their receivers. */
 export class WorkerMessages {
   constructor(private readonly to: MessageReceivers) {}
 
-  /** A message that came over a worker's channel, of this package or not. */
+  /** A message has arrived on a worker's channel; it may or may not be of this package. */
   onMessage(sender: WorkerHandle, raw: unknown, handle: unknown): void {
     const message = fromWorker(raw, sender.key);
     if (!message) return;
@@ -93,12 +93,12 @@ export class WorkerMessages {
     }
   }
 
-  /** A message that the application of a worker, or a foreign process, sent by `process.send`. */
+  /** The application of a worker, or a process that this package did not fork, has sent a message by `process.send`. */
   onAppMessage(worker: Worker, message: unknown, handle: unknown): void {
     const { parent, logger } = this.to;
     const sender = this.to.processes.of(worker);
     const protocol = protocolOf(message);
-    // Where it does run this version, the application itself wrote that.
+    // If the worker runs this version, the application itself has written such a message.
     if (sender && protocol !== undefined && !sender.isUnderstood) return this.refuseVersion(sender, protocol);
     if (sender && message === THINK_CLUSTER_RELOAD) {
       const answer = { resolve: () => {}, reject: (error: Error) => logger.error(error.message) };
@@ -109,7 +109,10 @@ export class WorkerMessages {
     this.to.onAppMessage(worker, message, handle);
   }
 
-  /** A build that was put in place with an older version of the package sends its messages as the application's own. */
+  /**
+   * Kills a worker whose build contains an older version of the package: its messages arrive like messages of the
+   * application.
+   */
   private refuseVersion(sender: WorkerHandle, protocol: string): void {
     if (!sender.alive) return;
     this.to.logger.error(
@@ -128,7 +131,7 @@ function answerTo(sender: WorkerHandle, request: number): Answer<unknown> {
   };
 }
 
-/** What node:cluster tells of a server that listens by its own means. */
+/** Emits the events that node:cluster emits for a server that listens through node:cluster itself. */
 function announceListening(worker: Worker, address: ListeningAddress): void {
   worker.emit('listening', address);
   cluster.emit('listening', worker, address);

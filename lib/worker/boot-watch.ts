@@ -1,51 +1,49 @@
 import type { Clock, Timer } from '../platform/clock.js';
 import { readiness } from './readiness.js';
 
-/** After its boot, a worker that is not ready for this long (ms) says what it waits for. */
+/** How long after its boot a worker that is still not ready logs what it waits for, in ms. */
 const SILENT_WAIT = 5_000;
 
 /** What a worker's readiness depends on. */
 export interface BootSubject {
-  /** Whether a live application has run its bootstrap hooks, and whether one of those speaks HTTP. */
+  /** Whether an open application has run its bootstrap hooks, and whether one of those speaks HTTP. */
   readonly hasBooted: boolean;
   readonly isHttp: boolean;
   /** Whether an HTTP application that has not booted runs a microservice. */
   readonly isHybrid: boolean;
   readonly servers: {
-    /** How many listen. */
+    /** How many servers listen. */
     readonly listening: number;
-    /** How many were asked to listen, and neither do nor were refused yet. */
+    /** How many servers were asked to listen and have neither succeeded nor failed yet. */
     readonly awaiting: number;
-    /** Whether a microservice was refused, and none is open. */
+    /** Whether a microservice failed to listen, and none is open. */
     readonly isRefused: boolean;
   };
 }
 
-/** What is said of this worker's boot. */
+/** The callbacks that report this worker's boot. */
 export interface BootReport {
-  /** No server listens, and one that was asked to was refused: where nothing else is left to do, this process ends. */
+  /** No server listens, and one has failed to: this process may end if nothing else is left to do. */
   refused(): void;
-  /** Said once, with the number of servers that listen. */
+  /** Called once, with the number of servers that listen. */
   ready(servers: number): void;
-  /** A worker that is ready listens with more servers than it has said. */
+  /** The worker is already ready, and listens with more servers than it has reported. */
   listens(servers: number): void;
   warn(message: string): void;
 }
 
-/** Watches this worker's boot and says once when it is ready. */
+/** Watches this worker's boot and reports once that it is ready. */
 export class BootWatch {
   private changedAt = 0;
   private listenCalls = 0;
   private isRefused = false;
-  /** How many servers it has said that it listens with; undefined until it is ready. */
+  /** The number of servers that it has reported; undefined until it is ready. */
   private said: number | undefined;
   private hasFailed = false;
   private timer: Timer | undefined;
   private waitsSince: number | undefined;
 
-  /**
-   * @param serversBefore how many servers the worker before it listens with; undefined where there was none
-   */
+  /** @param serversBefore how many servers the worker before it listens with; undefined if there was none */
   constructor(
     private readonly clock: Clock,
     private readonly subject: BootSubject,
@@ -53,7 +51,7 @@ export class BootWatch {
     private readonly report: BootReport,
   ) {}
 
-  /** The code of an application asked it to boot or to listen. */
+  /** An application's own code has asked it to boot or to listen. */
   askedToListen(listening: Promise<unknown>): void {
     this.listenCalls += 1;
     const settled = (isRefused: boolean): void => {
@@ -67,13 +65,13 @@ export class BootWatch {
     );
   }
 
-  /** It is never called ready from now on. */
+  /** The boot has failed: from now on, the worker is never reported as ready. */
   failed(): void {
     this.hasFailed = true;
     this.timer?.cancel();
   }
 
-  /** An application has booted, or a server listens, is asked to, or was refused. */
+  /** An application has booted, or a server was asked to listen, listens or has failed to. */
   changed(): void {
     if (this.hasFailed) return;
     if (this.said !== undefined) return this.heardOfServer(this.said);
@@ -83,7 +81,7 @@ export class BootWatch {
     this.timer = this.clock.after(0, () => this.look());
   }
 
-  /** One that listens late: whoever comes after this worker must listen as well. */
+  /** A server listens after the worker was ready: the next worker of this slot must listen with it, too. */
   private heardOfServer(said: number): void {
     const { listening } = this.subject.servers;
     if (listening <= said) return;

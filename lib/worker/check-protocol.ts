@@ -1,6 +1,6 @@
 import { PROTOCOL } from '../protocol/messages.js';
 
-/** Why this worker cannot be supervised by a primary that speaks `protocol`; undefined where it can. */
+/** Why this worker cannot be supervised by a primary that uses `protocol`; undefined if it can. */
 export function protocolProblem(protocol: string | undefined): string | undefined {
   if (protocol === PROTOCOL) return undefined;
   return (

@@ -1,13 +1,13 @@
 import { RUNTIME } from '../runtime/tokens.js';
 import type { CloseApplication, HostApplication } from './nest-application.js';
 
-/** The live Nest containers of this worker, those without the module too, in the order of their boot. */
+/** The open Nest containers of this worker, including those without the module, in the order of their boot. */
 export class Containers {
   private readonly closers = new Map<HostApplication, CloseApplication>();
 
   /**
-   * @param countsContexts whether a plain application context is an application of the cluster, and no helper of one,
-   *   such as a context that main.ts reads its configuration from
+   * @param countsContexts whether a plain application context counts as an application of the cluster, and not as a
+   *   helper, such as a context from which main.ts reads its configuration
    */
   constructor(private readonly countsContexts: boolean) {}
 
@@ -15,21 +15,21 @@ export class Containers {
     this.closers.set(app, close);
   }
 
-  /** Closes one of them, which counts no more from now on. */
+  /** Closes one of them, which does not count any more from now on. */
   async closeOne(app: HostApplication, signal?: string): Promise<void> {
     const close = this.closers.get(app);
     this.closers.delete(app);
     await close?.(signal);
   }
 
-  /** Applications that hold the module: what this worker is there for. */
+  /** The applications that contain the module. This worker exists to run them. */
   get applications(): HostApplication[] {
     return [...this.closers.keys()].filter(
       (app) => (app.listen !== undefined || this.countsContexts) && holdsModule(app),
     );
   }
 
-  /** Closes all of them, the last that booted first; rejects with the first error once all have ended. */
+  /** Closes all of them, in reverse order of their boot; rejects with the first error once all are closed. */
   async closeAll(signal?: string): Promise<void> {
     const closers = [...this.closers.values()].toReversed();
     this.closers.clear();

@@ -13,16 +13,16 @@ export interface Incoming {
 
 type Unnumbered<M> = M extends { readonly request: number } ? Omit<M, 'request'> : never;
 
-/** What a worker may ask its primary. */
+/** The requests that a worker may send to its primary. */
 export type Question = Unnumbered<FromWorker>;
 
-/** A worker's line to its primary: the cluster IPC channel, on which messages of the app's own travel too. */
+/** A worker's channel to its primary: the cluster IPC channel, which also carries messages of the app. */
 export class ControlChannel {
   private readonly incoming = new Subject<Incoming>();
   private readonly pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   private requests = 0;
 
-  /** @param key of this worker */
+  /** @param key the key of this worker */
   constructor(private readonly key: string) {
     processEvents.onInternalMessage((raw, socket) => {
       const message = fromPrimary(raw, key);
@@ -32,7 +32,7 @@ export class ControlChannel {
     processEvents.onDisconnect(() => this.fail());
   }
 
-  /** Control messages of the primary, answers to requests left out. */
+  /** Control messages of the primary, without the answers to requests. */
   get messages(): Observable<Incoming> {
     return this.incoming;
   }
@@ -42,15 +42,15 @@ export class ControlChannel {
     return this.pending.size > 0;
   }
 
-  /** Sends; false where the channel is closed. */
+  /** Sends a message; returns false if the channel is closed. */
   send(message: FromWorker): boolean {
     if (!process.connected || !process.send) return false;
-    // A failed write surfaces as 'disconnect'; nothing is to be done about it here.
+    // A failed write leads to 'disconnect'; there is nothing to do about it here.
     process.send(seal(message, this.key), undefined, {}, () => {});
     return true;
   }
 
-  /** Sends with a handle. Resolves when that may be closed here, to whether it went. */
+  /** Sends a message with a handle. Resolves when the handle may be closed here: to true if it was sent. */
   give(message: FromWorker, handle: object): Promise<boolean> {
     if (!process.connected || !process.send) return Promise.resolve(false);
     return new Promise((resolve) => {
@@ -58,7 +58,7 @@ export class ControlChannel {
     });
   }
 
-  /** Asks the primary and resolves to its answer. */
+  /** Sends a request to the primary and resolves to its answer. */
   request(question: Question): Promise<unknown> {
     const request = (this.requests += 1);
     return new Promise((resolve, reject) => {

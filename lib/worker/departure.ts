@@ -9,20 +9,20 @@ import type { MessageTerms } from './drain/microservices.js';
 /** Time left for the application's shutdown hooks once the drain's deadline has passed, in ms. */
 const DEADLINE_CLOSE_TIMEOUT = 1_000;
 
-/** What a worker leaves behind, and how it tells the others. */
+/** The parts of a worker that its departure uses. */
 export interface Departing {
   readonly servers: DrainSubject['servers'];
-  /** Another one once the options name an engine. */
+  /** Replaced by another bus if the options name an engine. */
   readonly bus: Pick<Bus, 'drained' | 'close'>;
-  /** Whether it was ever ready: nobody has sent anything to a worker that was not. */
+  /** Whether it was ever ready: no messages were sent to a worker that was not. */
   readonly isReady: boolean;
-  /** Whether its primary lives. */
+  /** Whether its primary is alive. */
   readonly isConnected: boolean;
-  /** Takes the clients that wait in the kernel's queue. */
+  /** Accepts the clients that wait in the kernel's queue. */
   drainBacklog(): Promise<void>;
-  /** Leads no longer. */
+  /** Gives up the leadership. */
   resign(): void;
-  /** @returns false where there is no primary any more */
+  /** @returns false if there is no primary any more */
   send(message: FromWorker): boolean;
   readonly passOn: PassOn;
   leaveMicroservices(terms: MessageTerms): Promise<void>;
@@ -30,32 +30,35 @@ export interface Departing {
   handlersDone(): Promise<void>;
   /** Closes the Nest applications; logs what fails. */
   closeApps(): Promise<void>;
-  /** The application's own listeners of the signal by which the worker ends; one of them may end the process. */
+  /** Calls the application's own listeners of the signal that ends the worker; one of them may end the process. */
   runSignalListeners(): Promise<void>;
   /** The exit code that the application has chosen. */
   readonly exitCode: typeof process.exitCode;
   exit(code: typeof process.exitCode): void;
 }
 
-/** How a worker is to leave. */
+/** How a worker should leave. */
 export interface DepartureTerms {
-  /** How long what is in flight may take, in ms. */
+  /** How long running work may take, in ms. */
   readonly timeout: number;
-  /** Exit code where everything ended well and the application has chosen none. */
+  /** The exit code if everything ended well and the application has chosen none. */
   readonly code: number;
-  /** How long idle connections are left to their clients, in ms; half of the timeout at most. */
+  /** How long idle connections stay open for their clients, in ms; at most half of the timeout. */
   readonly idleGrace: number;
 }
 
-/** A worker leaves, once: it drains, closes the application, makes sure that all it said was heard, and exits. */
+/**
+ * Makes the worker leave, once: it drains, closes the application, makes sure that everything it sent has arrived, and
+ * exits.
+ */
 export class Departure {
   /** Resolves when the applications are closed. */
   readonly appsClosed: Promise<void>;
-  /** The whole cluster stops: no other worker takes what this one leaves. */
+  /** Whether the whole cluster stops, so that no other worker takes over what this one leaves. */
   isLast = false;
   private leaving: Promise<void> | undefined;
   private readonly deadline = new AbortController();
-  /** From when on a SIGTERM can be the primary's, in ms of the clock. */
+  /** The time from which a SIGTERM can be the primary's, in ms of the clock. */
   private endableFrom = 0;
   private announceAppsClosed: () => void = () => {};
   private onBarrier: (() => void) | undefined;
@@ -71,25 +74,28 @@ export class Departure {
     return this.leaving !== undefined;
   }
 
-  /** Resolves when the process is told to exit; does nothing more where it leaves already. */
+  /** Begins to leave, unless the worker is already leaving. Resolves when the process has been told to exit. */
   begin(terms: DepartureTerms): Promise<void> {
-    // The primary counts from when it said so, which a busy worker hears late.
+    // The primary's time starts when it sends the message, which a busy worker reads later.
     if (!this.hasBegun) this.endableFrom = this.clock.now() + terms.timeout / 2;
     this.leaving ??= this.leave(terms);
     return this.leaving;
   }
 
-  /** What is in flight is given up now. */
+  /** Gives up the running work now. */
   endNow(): void {
     this.deadline.abort();
   }
 
-  /** A SIGTERM: a service manager signals every process at once, and the primary's own comes at the deadline. */
+  /**
+   * Handles a SIGTERM. An early one is ignored: it comes from a service manager, which signals every process at once.
+   * The primary sends its own at the deadline, and it ends the worker.
+   */
   endBySignal(): void {
     if (this.clock.now() >= this.endableFrom) this.endNow();
   }
 
-  /** Resolves when the primary has handled everything that was sent before; undefined where there is no primary. */
+  /** Resolves when the primary has handled everything that was sent before; undefined if there is no primary. */
   barrier(): Promise<void> | undefined {
     const passed = new Promise<void>((resolve) => (this.onBarrier = resolve));
     return this.worker.send({ type: 'barrier' }) ? passed : undefined;
@@ -123,7 +129,7 @@ export class Departure {
         },
       },
       clock,
-      // Half of the time at most goes to connections on which nothing happens.
+      // Connections on which nothing happens get at most half of the time.
       Math.min(idleGrace, timeout / 2),
       deadline,
     );
@@ -131,11 +137,14 @@ export class Departure {
     worker.exit(outcome === 'drained' ? (worker.exitCode ?? code) : EXIT_UNFINISHED);
   }
 
-  /** Messages of microservices. @param patience how long (ms) is waited for what may never end */
+  /**
+   * Resolves when the messages of microservices are done.
+   * @param patience how long to wait for work that may never end, in ms
+   */
   private async messagesDone(requestsDone: Promise<void>, patience: number): Promise<void> {
     const { worker } = this;
     const isLast = this.isLast || !worker.isConnected;
-    // A request in flight may need an answer by a message, and there is no other worker to give it.
+    // A request in flight may need the answer to a message, and no other worker is left to give it.
     if (isLast) await Promise.race([requestsDone, sleep(this.clock, patience)]);
     const passOn = isLast ? undefined : worker.passOn;
     await worker.leaveMicroservices({ patience, deadline: this.deadline.signal, passOn });

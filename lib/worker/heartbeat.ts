@@ -3,15 +3,15 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import type { Clock } from '../platform/clock.js';
 import type { Vitals } from '../protocol/messages.js';
 
-/** Resolution of the event-loop delay histogram, in ms: so often it wakes an idle process. */
+/** Resolution of the event-loop delay histogram, in ms. It wakes an idle process at this interval. */
 const LOOP_DELAY_RESOLUTION = 100;
 
 const NS_PER_MS = 1e6;
 
-/** What others measure. */
+/** The values that are measured elsewhere. */
 export type Load = Pick<Vitals, 'requests' | 'inFlight' | 'connections'>;
 
-/** Measures this process and says so every `interval` ms. */
+/** Measures this process and reports the values every `interval` ms. */
 export class Heartbeat {
   private readonly delay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION });
   private utilisation = performance.eventLoopUtilization();
@@ -30,7 +30,7 @@ export class Heartbeat {
     this.send();
   }
 
-  /** Says now what it would say at the next interval. */
+  /** Measures and reports now, in addition to the regular reports. */
   async pulse(): Promise<void> {
     this.report((this.seq += 1), { ...this.vitals(), ...(await this.load()) });
   }
@@ -55,7 +55,7 @@ export class Heartbeat {
   }
 }
 
-/** Read from a file, for which there may be no descriptor: then what it was the last time. */
+/** The resident set size. It is read from a file; if no descriptor is left for that, the previous value is returned. */
 function residentSetSize(before: number): number {
   try {
     return process.memoryUsage.rss();

@@ -1,6 +1,6 @@
 /**
- * A leader's own view of its lease: it counts from the moment the heartbeat left, so that it ends no
- * later than the primary believes.
+ * A leader's own view of its lease. The lease counts from the time when the heartbeat was sent, so it ends no later
+ * than the primary assumes.
  */
 export class LeaderLease {
   private readonly sent = new Map<number, number>();
@@ -8,15 +8,17 @@ export class LeaderLease {
   private currentTerm: number | undefined;
   private isOver = false;
 
-  /** @param duration of a lease, in ms */
+  /** @param duration the duration of a lease, in ms */
   constructor(private readonly duration: number) {}
 
-  /** A heartbeat leaves at `now`. */
+  /** A heartbeat is sent at `now`. */
   heartbeat(seq: number, now: number): void {
     this.sent.set(seq, now);
   }
 
-  /** The answer to heartbeat `seq`: the term this worker leads in, if it does. */
+  /**
+   * The answer to heartbeat `seq` has arrived. `term` is the term in which this worker leads; undefined if it does not.
+   */
   answered(seq: number, term: number | undefined): void {
     const sentAt = this.sent.get(seq);
     for (const earlier of this.sent.keys()) if (earlier <= seq) this.sent.delete(earlier);
@@ -25,14 +27,14 @@ export class LeaderLease {
     this.until = term === undefined ? -Infinity : sentAt + this.duration;
   }
 
-  /** Gives the lease up for good: a drain begins, or nobody can be reached any more. */
+  /** Gives up the lease for good, because a drain begins or the link to the bus has ended. */
   resign(): void {
     this.isOver = true;
     this.until = -Infinity;
     this.sent.clear();
   }
 
-  /** The term this worker leads in at `now`, if it does. */
+  /** The term in which this worker leads at `now`; undefined if it does not. */
   term(now: number): number | undefined {
     return now < this.until ? this.currentTerm : undefined;
   }

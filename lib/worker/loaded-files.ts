@@ -1,15 +1,15 @@
 import { createRequire } from 'node:module';
 import { reportDependencies } from '../platform/environment.js';
 
-/** Node's word for files that `node --watch` is to watch. */
+/** Node's message about files that `node --watch` should watch. */
 export interface LoadedFiles {
   readonly 'watch:require': readonly string[];
 }
 
 /**
- * Tells `node --watch` what only a worker loads: modules that the application loads later, which the primary never runs.
- * Workers are started without Node's own reports, for one is sent for each module, of what the primary has reported
- * before, and a worker that sends a thousand starts noticeably later.
+ * Tells `node --watch` about the files that only a worker loads: modules that the application loads later, which the
+ * primary never runs. Workers are started without Node's own reports. Those send one message for each module, most of
+ * which the primary has already reported, and a worker that sends a thousand messages starts noticeably later.
  */
 export class LoadedFilesReport {
   private readonly cache = createRequire(import.meta.url).cache;
@@ -17,12 +17,15 @@ export class LoadedFilesReport {
 
   constructor(private readonly send: (message: LoadedFiles) => void) {}
 
-  /** From now on Node itself reports what is imported. */
+  /** From now on, Node itself reports what is imported. */
   begin(): void {
     reportDependencies();
   }
 
-  /** Reports what was required since the last time: Node asks only once, at the first one, whether to report it. */
+  /**
+   * Reports the files that were required since the last call. Node decides only once, at the first one, whether to
+   * report them.
+   */
   update(): void {
     const files = Object.keys(this.cache).filter((file) => !this.known.has(file));
     if (files.length === 0) return;

@@ -1,12 +1,12 @@
 import { NestApplication, NestApplicationContext } from '@nestjs/core';
 
-/** What the package uses of a Nest application of any sort (HTTP, microservice, plain context). */
+/** The members that the package uses of a Nest application of any kind (HTTP, microservice, plain context). */
 export interface HostApplication {
   get<T>(token: unknown, options: { strict: false }): T;
   close(signal?: string): Promise<void>;
-  /** Not of plain contexts. */
+  /** Plain contexts do not have it. */
   listen?(...args: unknown[]): Promise<unknown>;
-  /** Only of HTTP applications. */
+  /** Only HTTP applications have it. */
   getHttpServer?(): unknown;
 }
 
@@ -23,23 +23,25 @@ interface HttpInternals {
   connectMicroservice(...args: unknown[]): unknown;
 }
 
-/** Who is told of the Nest applications of this process. */
+/** Is informed about the Nest applications of this process. */
 export interface ApplicationWatcher {
   /** The application has run its last bootstrap hook. `close` closes it without asking `closing`. */
   bootstrapped(app: HostApplication, close: CloseApplication): void;
-  /** An HTTP application connected a microservice. `adopt` counts it as bootstrapped, where it runs without that. */
+  /**
+   * An HTTP application has connected a microservice. `adopt` makes the application count as bootstrapped, if it runs
+   * without its bootstrap hooks.
+   */
   connected(app: HostApplication, adopt: () => void): void;
-  /** The code of an HTTP application asked it to boot or to listen; settles as that call does. */
+  /** The code of an HTTP application has asked it to boot or to listen; `listening` settles as that call does. */
   askedToListen(listening: Promise<unknown>): void;
   /** The application's own code calls `app.close(signal)`; resolves when it is closed. */
   closing(app: HostApplication, signal: string | undefined): Promise<void>;
 }
 
 /**
- * The one place that touches Nest's inside: Nest tells nobody when the last bootstrap hook of an
- * application is done, nor hands the application to its modules, and `enableShutdownHooks()` would close
- * a worker at a signal that is meant for the primary. All three kinds of application inherit these
- * methods (Nest 11 and 12).
+ * Replaces internal methods of Nest's applications: Nest does not report when the last bootstrap hook of an application
+ * is done, does not give the application to its modules, and with `enableShutdownHooks()` it would close a worker at a
+ * signal that is meant for the primary. All three kinds of application inherit these methods (Nest 11 and 12).
  */
 export function watchApplications(watcher: ApplicationWatcher): void {
   const context = NestApplicationContext.prototype as unknown as Internals;
@@ -48,7 +50,7 @@ export function watchApplications(watcher: ApplicationWatcher): void {
   const adopt = (app: HostApplication): void => {
     if (adopted.has(app)) return;
     adopted.add(app);
-    // Each kind of application closes in its own way, so it is this one's method that is watched.
+    // Each kind of application closes in its own way, so the method of this application is replaced.
     const close = app.close.bind(app);
     app.close = (signal) => watcher.closing(app, signal);
     watcher.bootstrapped(app, close);
@@ -57,7 +59,7 @@ export function watchApplications(watcher: ApplicationWatcher): void {
     await callBootstrapHook.call(this);
     adopt(this);
   };
-  // The hooks themselves run all the same: the drain ends with app.close().
+  // The shutdown hooks still run, because the drain ends with app.close().
   context.listenToShutdownSignals = () => {};
 
   const http = NestApplication.prototype as unknown as HttpInternals;

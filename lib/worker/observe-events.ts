@@ -1,9 +1,9 @@
 import type { EventEmitter } from 'node:events';
 
 /**
- * Tells `observe` of each event of `emitter` just before its listeners hear of it, without being one of them. A
- * listener would change what it watches: Node answers differently where somebody listens to 'request' of an
- * HTTP/2 server, to 'upgrade' or to 'connect', and libraries move the listeners that they find.
+ * Calls `observe` for each event of `emitter` just before its listeners, without adding a listener. A listener would
+ * change the behaviour of the emitter: Node answers differently if 'request' of an HTTP/2 server, 'upgrade' or
+ * 'connect' has a listener, and libraries move the listeners that they find.
  */
 export function observeEvents(
   emitter: EventEmitter,
@@ -12,7 +12,7 @@ export function observeEvents(
   const own = Object.hasOwn(emitter, 'emit') ? emitter.emit : undefined;
   function emit(this: EventEmitter, event: string | symbol, ...args: unknown[]): boolean {
     observe(event, args);
-    // Looked up each time: tracing tools replace the prototype's whenever they are switched on or off.
+    // It is looked up each time, because tracing tools replace the prototype's whenever they are switched on or off.
     const next = own ?? (Object.getPrototypeOf(emitter) as EventEmitter).emit;
     return next.call(this, event, ...args);
   }

@@ -1,26 +1,30 @@
 import type { Clock } from '../platform/clock.js';
 import { processEvents } from '../platform/process-events.js';
 
-/** Where a call of ours is all that the program waits for, its end is looked for so often, in ms. */
+/**
+ * Interval at which this process checks, in ms, whether it still waits for a call of this package, if nothing else is
+ * left.
+ */
 const LOOK_INTERVAL = 50;
 
-/** What an open line to the primary does: it keeps this process running, or does not. */
+/** An open connection to the primary, which can keep this process running. */
 export interface Line {
   ref(): void;
   unref(): void;
 }
 
 /**
- * Lets the main script of this worker end as it would alone: when nothing is left to do. It may be no application but a
- * script that makes one to write a file or to move data, and closes it or does not. So the lines to the primary do not
- * keep the process running before there is an application that they are for.
+ * Lets the main script of this worker end as it would in a single process: when nothing is left to do. It may be a
+ * script that creates an application only to write a file or to move data, and may not close it. So the connections to
+ * the primary do not keep the process running until there is an application that needs them.
  */
 export class ProgramEnd {
   private takeBack: (() => void) | undefined;
 
   /**
-   * @param lines those to the primary
-   * @param isWaiting whether something else of ours is waited for that Node does not see, such as the answer to a call
+   * @param lines the connections to the primary
+   * @param isWaiting whether this package waits for something that does not keep Node running, such as the answer to a
+   *   call
    */
   constructor(
     private readonly lines: readonly Line[],
@@ -28,7 +32,7 @@ export class ProgramEnd {
     private readonly clock: Clock,
   ) {}
 
-  /** From now on the process ends where nothing but our lines is left. */
+  /** From now on, the process ends if only the connections to the primary are left. */
   allow(): void {
     for (const line of this.lines) line.unref();
     this.takeBack ??= processEvents.onNothingLeft(() => {
@@ -36,7 +40,7 @@ export class ProgramEnd {
     });
   }
 
-  /** From now on it runs for as long as the lines are open, as a server does. */
+  /** From now on, the process runs as long as these connections are open, as a server does. */
   prevent(): void {
     for (const line of this.lines) line.ref();
     this.takeBack?.();

@@ -1,38 +1,38 @@
 /**
- * How long after its boot an HTTP application may take to be asked to listen, in ms: `app.init()` and `app.listen()` are
- * often two calls, with work between them. One that does not listen by then is ready. Where a worker before it was ready
- * and has not listened to this day, this one is not expected to.
+ * How long after its boot an HTTP application may take until it is asked to listen, in ms: `app.init()` and
+ * `app.listen()` are often two calls, with work between them. An application that does not listen by then is ready. If
+ * the worker before it was ready and never listened, this one is not expected to listen.
  */
 export const LISTEN_GRACE = 1_000;
 
-/** How long a worker waits for servers that the worker before it had and that it does not have (yet), in ms. */
+/** How long a worker waits for servers that the worker before it had and it does not have yet, in ms. */
 export const MISSING_SERVER_GRACE = 10_000;
 
 /** What is known of this worker's boot. */
 export interface BootState {
-  /** A live application has run its bootstrap hooks. */
+  /** An open application has run its bootstrap hooks. */
   readonly hasBooted: boolean;
   /** One of them is an HTTP application, which is expected to listen. */
   readonly isHttp: boolean;
   /** An HTTP application that has not booted runs a microservice: some hybrids never call init() or listen(). */
   readonly isHybrid: boolean;
-  /** A server was asked to listen and does not yet, or was refused and no other one listens. */
+  /** A server was asked to listen and does not listen yet, or it failed to and no other server listens. */
   readonly isListenPending: boolean;
   /** How many servers listen. */
   readonly servers: number;
-  /** How many servers the worker before it listens with; undefined where there was none. */
+  /** How many servers the worker before it listens with; undefined if there was none. */
   readonly serversBefore: number | undefined;
   /** When any of this changed last, in ms of the clock. */
   readonly changedAt: number;
 }
 
-/** Ready, or what it waits for and when time alone lets it be ready. */
+/** Ready, or the reason why not, and the time at which to check again (Infinity: only after a change). */
 export type Readiness =
   { readonly isReady: true } | { readonly isReady: false; readonly reason: string; readonly at: number };
 
 /**
- * Whether the worker may be called ready: its bootstrap hooks ran, and every server that was asked to listen does. One
- * that takes the place of a worker that listened must listen, too: the old one leaves when this one is ready.
+ * Whether the worker counts as ready: its bootstrap hooks have run, and every server that was asked to listen does. A
+ * worker that replaces one that listened must listen, too: the old one leaves when the new one is ready.
  */
 export function readiness(boot: BootState, now: number): Readiness {
   const { servers, serversBefore = 0, changedAt } = boot;

@@ -6,10 +6,11 @@ interface Internals {
 }
 
 /**
- * Gives the shutdown hooks of every Nest application of this process the signal by which the process ends, as
- * `enableShutdownHooks()` does in one process. A microservice's `close()` takes no signal to pass on (Nest 11 and 12).
+ * Passes the signal that ends this process to the shutdown hooks of all its Nest applications, as
+ * `enableShutdownHooks()` does in a single process. A microservice's `close()` has no parameter for the signal (Nest 11
+ * and 12).
  *
- * @param signal asked when hooks are to run; undefined while no signal ends this process
+ * @param signal called before hooks run; returns undefined if no signal ends this process
  */
 export function giveShutdownHooks(signal: () => string | undefined): void {
   const prototype = NestApplicationContext.prototype as unknown as Internals;

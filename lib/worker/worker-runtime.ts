@@ -48,21 +48,24 @@ import { ServerRegistry } from './drain/server-registry.js';
 import { giveShutdownHooks } from './shutdown-signal.js';
 
 /**
- * How long a worker that gets SIGTERM waits (ms) to learn that the primary has got one too: service managers signal
- * every process of a service at once, and a worker that asked for its replacement would have one boot in vain.
+ * How long a worker that gets SIGTERM waits to learn whether the primary has got one, too, in ms: service managers
+ * signal every process of a service at once, and then a replacement of this worker would boot in vain.
  */
 const GROUP_SIGNAL_TIME = 500;
 
-/** Once the primary is gone, what is in flight may take this long (ms). */
+/** How long running work may take once the primary is gone, in ms. */
 const ORPHAN_TIMEOUT = 3_000;
 
-/** How long a worker waits for its first contact with the broker, in ms; not where the primary has not found it either. */
+/**
+ * How long a worker waits for its first contact with the broker, in ms. It does not wait if the primary has not reached
+ * the broker either.
+ */
 const WORKER_CONTACT = 3_000;
 
-/** How much of an uncaught error the primary is told, in characters. */
+/** How much of the text of an uncaught error is sent to the primary, in characters. */
 const MAX_ERROR_TEXT = 16_384;
 
-/** How long a worker that cannot boot waits until the primary has heard why, in ms. */
+/** How long a worker that cannot boot waits until the primary has received the error, in ms. */
 const HEARD_TIMEOUT = 1_000;
 
 /** Decide what an uncaught error means; see the options of the same names. */
@@ -71,21 +74,27 @@ export interface UncaughtVerdicts {
   readonly onUnhandledRejection?: ((reason: unknown) => boolean | void) | undefined;
 }
 
-/** A worker's own side: says when it is ready and that it lives, and leaves without losing anything. */
+/**
+ * The worker's side of supervision: it reports when it is ready and that it is alive, and leaves without losing
+ * anything.
+ */
 export class WorkerRuntime implements ProcessRuntime {
   readonly role = 'worker';
   readonly slot: number;
   readonly generation: number;
   slots: number;
   bus: Bus;
-  /** The user's say in what an uncaught error means; known once the options are. */
+  /** The user's functions that decide what an uncaught error means; known once the options are. */
   verdicts: UncaughtVerdicts = {};
   private readonly settings: WorkerSettings;
   private readonly logger = new ClusterLogger();
   private readonly control: ControlChannel;
   private readonly servers: ServerRegistry;
   private readonly containers: Containers;
-  /** HTTP applications that have connected a microservice and not booted, and what counts them as booted. */
+  /**
+   * HTTP applications that have connected a microservice and have not booted, each with the function that counts it as
+   * booted.
+   */
   private readonly hybrids = new Map<HostApplication, () => void>();
   private readonly boot: BootWatch;
   private readonly microservices: Microservices;
@@ -100,7 +109,7 @@ export class WorkerRuntime implements ProcessRuntime {
   });
   private readonly progress = new Subject<ReloadProgress>();
   private readonly lease: LeaderLease;
-  /** The bus, where it spans hosts. */
+  /** The bus, if it spans several hosts. */
   private hosts: DistributedBus | undefined;
   private adopting: Promise<void> | undefined;
   private vitals: Vitals | undefined;
@@ -113,10 +122,13 @@ export class WorkerRuntime implements ProcessRuntime {
   private ready = false;
   private isToStop = false;
   private readonly departure: Departure;
-  /** By which this worker ends, for the application. */
+  /** The signal that ends this worker, as the application is told. */
   private endSignal: NodeJS.Signals | undefined;
   private held: HeldListeners | undefined;
-  /** Set where the application's own code closed it: no signal ends it, but one that it names. */
+  /**
+   * Set if the application's own code closed it: then the application is told only the signal that this code has
+   * passed.
+   */
   private closedBy: { readonly signal: NodeJS.Signals | undefined } | undefined;
   constructor(
     private readonly data: WorkerData,
@@ -146,15 +158,15 @@ export class WorkerRuntime implements ProcessRuntime {
       { maxPayload, queueLimit },
     );
     this.bus = bus;
-    // It leaves, or its link ended, and who hears nobody leads nobody: the supervisor replaces it.
+    // The worker is leaving, or its link has ended. A worker that receives nothing must not lead; it will be replaced.
     void bus.drained.then(() => this.lease.resign());
-    // A server of the primary's sockets is nothing that Node knows.
+    // Node does not know of servers that listen on sockets of the primary.
     const isServing = () => this.servers.listening + this.servers.awaiting + this.microservices.awaiting > 0;
     const isWaiting = () => bus.isWaiting || this.control.isWaiting || isServing();
     this.programEnd = new ProgramEnd([link, process.channel!], isWaiting, clock);
   }
 
-  /** Takes its place in the process; before the application is constructed. */
+  /** Sets up this process as a worker. Must be called before the application is constructed. */
   start(): void {
     this.refuseOtherVersion();
     ignoreBrokenPipe();
@@ -199,16 +211,16 @@ export class WorkerRuntime implements ProcessRuntime {
     ).start();
   }
 
-  /** A reload may have brought another version of this package, whose messages the primary does not understand. */
+  /** Exits if a reload has brought another version of this package, whose messages the primary does not understand. */
   private refuseOtherVersion(): void {
     const problem = protocolProblem(this.data.protocol);
     if (problem === undefined) return;
-    // Straight to stderr, whose end the primary puts into the reload's report.
+    // The message goes directly to stderr, because the primary puts the end of stderr into the error of the reload.
     process.stderr.write(`${printable(problem)}\n`);
     process.exit(EXIT_CONFIG);
   }
 
-  /** Takes the options, once they are known; before the services stand on the bus. */
+  /** Takes the options, once they are known. Must be called before the services use the bus. */
   adopt(options: ResolvedClusterOptions): Promise<void> {
     this.options ??= options;
     this.loadedFiles?.begin();
@@ -246,12 +258,12 @@ export class WorkerRuntime implements ProcessRuntime {
   }
 
   bootstrapped(): void {
-    // Other modules' hooks may still run: readiness waits for the application's own word.
+    // Hooks of other modules may still run: `watchApplications` reports when the application has booted.
   }
 
   refused(error: Error): void {
     this.control.send({ type: 'boot-failed', error: errorReport(error), fatal: true });
-    // Nest ends the process of a failed boot itself; this is the code it should end with.
+    // Nest itself ends the process after a failed boot; this is the code with which it should end.
     processEvents.onExit(() => (process.exitCode = EXIT_CONFIG));
   }
 
@@ -260,7 +272,7 @@ export class WorkerRuntime implements ProcessRuntime {
   }
 
   async closed(): Promise<void> {
-    // Other containers may live on; the bus is closed when the process leaves.
+    // Other containers may still be open; the bus is closed when the process leaves.
   }
 
   private async join(options: ResolvedClusterOptions): Promise<void> {
@@ -278,7 +290,8 @@ export class WorkerRuntime implements ProcessRuntime {
       (answer) => answer === true,
       () => false,
     );
-    // A build that the broker refuses while it takes the primary is a bad one. Any other worker serves without.
+    // If the broker accepts the primary and refuses a new build, the build is bad. Any other worker serves without a
+    // broker.
     const endsWithRefusal = this.data.isTrial && isReachable;
     const contact = { patience: WORKER_CONTACT, isReachable, endsWithRefusal };
     const joining = { engine, messenger, warn, log, load, contact };
@@ -330,7 +343,7 @@ export class WorkerRuntime implements ProcessRuntime {
     if (this.departure.hasBegun) return;
     this.programEnd.prevent();
     if (this.containers.applications.length === 0) for (const adopt of this.hybrids.values()) adopt();
-    // Before the clients come, for it takes this process a moment; one worker's is enough for all.
+    // This is done before clients come, because it takes the process a moment. One worker is enough.
     if (this.settings.compileCache !== undefined && this.slot === 0) keepCompiledCode();
     this.ready = true;
     const { unreadyTime } = this.healthChecks;
@@ -338,8 +351,8 @@ export class WorkerRuntime implements ProcessRuntime {
   }
 
   /**
-   * The application's own code closes it. Where that leaves this worker without an application, the worker is replaced
-   * first: it goes on serving until then, drains, and closes the application as in any other leave.
+   * The application's own code closes it. If this leaves the worker without an application, the worker is replaced
+   * first: it serves until its replacement is ready, drains, and then closes the application, as whenever it leaves.
    */
   private closing(app: HostApplication, signal: string | undefined): Promise<void> {
     if (this.departure.hasBegun) return this.departure.appsClosed;
@@ -406,9 +419,10 @@ export class WorkerRuntime implements ProcessRuntime {
   }
 
   private listenToProcess(): void {
-    // Only the primary's word counts in a worker: Ctrl-C and a hang-up reach the whole process group.
+    // A worker ignores these signals and follows the primary: Ctrl-C and a hang-up reach the whole process group.
     const primarys = new Set(['SIGINT', 'SIGHUP', ...this.settings.reloadSignals] as const);
-    // A terminal stops by these whoever touches it from the background, and again for as long as that goes on.
+    // A terminal sends these to stop a background process that uses it, again and again if they are ignored: with a
+    // terminal, their default action stays.
     const scaling = hasTerminal() ? [] : (['SIGTTIN', 'SIGTTOU'] as const);
     for (const signal of [...primarys, ...scaling]) processEvents.onSignal(signal, () => {});
     processEvents.onSignal('SIGTERM', () => {
@@ -418,11 +432,11 @@ export class WorkerRuntime implements ProcessRuntime {
     this.held = new HeldListeners(new Set(['SIGTERM', ...primarys]), this.clock);
     processEvents.onUncaughtException((error) => this.failed(error, this.verdicts.onUncaughtException));
     processEvents.onUnhandledRejection((reason) => this.rejected(reason));
-    // Otherwise node:cluster ends a worker whose channel closed with code 0, and what is in flight with it.
+    // Otherwise node:cluster ends the process with code 0 as soon as the channel closes, and running work is lost.
     cluster.worker!.exitedAfterDisconnect = true;
     processEvents.onDisconnect(() => {
       this.departure.barrierPassed();
-      // It leaves already, and what is in flight has as much time left as in any orphan.
+      // The worker is already leaving; its running work gets as much time as that of any worker without a primary.
       if (this.departure.hasBegun) return void this.clock.after(ORPHAN_TIMEOUT, () => this.departure.endNow());
       this.logger.warn('The primary is gone; this worker finishes what is in flight and leaves');
       void this.leave(ORPHAN_TIMEOUT, EXIT_UNFINISHED, this.idleGraceAtStop);
@@ -437,14 +451,14 @@ export class WorkerRuntime implements ProcessRuntime {
     this.failed(reason, decide);
   }
 
-  /** An uncaught error: its state can no longer be trusted, so the worker asks for its replacement. */
+  /** Handles an uncaught error: the state of the worker can no longer be trusted, so it asks for its replacement. */
   private failed(error: unknown, decide: ((error: unknown) => boolean | void) | undefined): void {
     try {
       if (decide?.(error) === false) return;
     } catch (thrown) {
       this.logger.error('onUncaughtException or onUnhandledRejection threw itself', stackOf(thrown));
     }
-    // The primary logs it, in the app's format: this process may not live to see a logger write it.
+    // The primary logs it, in the app's format: this process may end before a logger has written it.
     const report = { ...errorReport(error), text: inspected(error).slice(0, MAX_ERROR_TEXT) };
     const isSaid = this.control.send(
       this.ready ? { type: 'failing', error: report } : { type: 'boot-failed', error: report, fatal: false },
@@ -455,7 +469,7 @@ export class WorkerRuntime implements ProcessRuntime {
     void this.exitOnceHeard();
   }
 
-  /** What was sent before has been handled when the answer comes. */
+  /** Exits once the primary has handled everything that was sent before, or after HEARD_TIMEOUT. */
   private async exitOnceHeard(): Promise<void> {
     await Promise.race([this.departure.barrier(), sleep(this.clock, HEARD_TIMEOUT)]);
     process.exit(EXIT_UNFINISHED);
@@ -472,7 +486,7 @@ export class WorkerRuntime implements ProcessRuntime {
 
   private departing(): Departing {
     const { servers, serverHandles, control, microservices, lease, containers } = this;
-    const runtime = this; // for what changes later
+    const runtime = this; // for the values that change later
     return {
       servers,
       get bus() {
@@ -502,7 +516,7 @@ export class WorkerRuntime implements ProcessRuntime {
     };
   }
 
-  /** The application's own listeners of the signal by which the worker ends; one of them may end the process. */
+  /** Calls the application's own listeners of the signal that ends the worker; one of them may end the process. */
   private async runSignalListeners(): Promise<void> {
     if (this.endSignal === undefined) return;
     await this.held?.run(this.endSignal).catch((error: unknown) => {
@@ -511,7 +525,7 @@ export class WorkerRuntime implements ProcessRuntime {
   }
 }
 
-/** Writes compiled code to Node's cache (Node ≥ 22.10); it would do so by itself only at a regular exit. */
+/** Writes compiled code to Node's cache (Node ≥ 22.10); Node itself does so only at a regular exit. */
 function keepCompiledCode(): void {
   (module as { flushCompileCache?(): void }).flushCompileCache?.();
 }

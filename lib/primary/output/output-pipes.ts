@@ -5,25 +5,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 
-/** How long making a pipe may take, in ms. */
+/** How long making the pipes may take, in ms. */
 const TIMEOUT = 1_000;
 
 /** A pipe between a worker that is about to be forked and the primary. */
 export interface OutputPipe {
   /** Entry of the worker's `stdio`. */
   readonly entry: number | 'pipe';
-  /** Call it when the worker is forked: from then on the worker alone holds the writing end. */
+  /** Must be called when the worker has been forked: from then on, only the worker holds the writing end. */
   reader(piped: Readable | null): Readable | undefined;
-  /** Call it instead where there is no worker. */
+  /** Must be called instead if the worker could not be forked. */
   discard(): void;
 }
 
-/** What node:child_process gives: a pair of sockets. `open('/dev/stdout')` fails in a worker that has one. */
+/** The pipe of node:child_process, which is a pair of sockets: `open('/dev/stdout')` fails in a worker that has one. */
 const SOCKETS: OutputPipe = { entry: 'pipe', reader: (piped) => piped ?? undefined, discard: () => {} };
 
 /**
- * Makes `count` pipes. They are real ones (a FIFO without a name), as a process under a shell or a container runtime
- * has them: a worker may open /dev/stdout, and short lines fill them evenly.
+ * Makes `count` pipes. They are real pipes (a FIFO without a name), like those that a shell or a container runtime
+ * gives to a process: a worker can open /dev/stdout, and short lines fill them evenly.
  */
 export function outputPipes(count: number): OutputPipe[] {
   if (count === 0) return [];
@@ -37,7 +37,7 @@ export function outputPipes(count: number): OutputPipe[] {
     }
     return paths.map((path) => fifo(path, opened));
   } catch {
-    // No such command, no folder to write to, no descriptors left: sockets serve as well.
+    // There is no such command, no folder to write to, or no descriptor left: sockets work as well.
     for (const fd of opened) fs.closeSync(fd);
     return Array.from({ length: count }, () => SOCKETS);
   } finally {
@@ -45,13 +45,13 @@ export function outputPipes(count: number): OutputPipe[] {
   }
 }
 
-/** By name: to list a folder takes a descriptor, and there may be none. */
+/** Removes the files by name, because listing a folder needs a descriptor, and none may be left. */
 function remove(folder: string, count: number): void {
   for (let index = 0; index < count; index++) fs.rmSync(join(folder, String(index)), { force: true });
   try {
     fs.rmdirSync(folder);
   } catch {
-    // Something else is in it: the system sees to what is temporary.
+    // Something else is in the folder: the system cleans up temporary files.
   }
 }
 

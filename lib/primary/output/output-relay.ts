@@ -6,18 +6,21 @@ import { type OutputPipe, outputPipes } from './output-pipes.js';
 import type { Destination, PrimaryOutput } from './primary-output.js';
 import { WorkerOutput, WorkerStream } from './worker-output.js';
 
-/** At the end, a reader that takes nothing for this long (ms) is not waited for. */
+/** How long the primary waits at its end for a reader that takes nothing, in ms. */
 const STUCK_AFTER = 1_000;
 
-/** Nor is a stream that was silent for this long (ms): a child that a worker left behind may hold it open. */
+/**
+ * How long the primary waits at its end for a stream that is silent, in ms: a child process that a worker left behind
+ * may hold it open.
+ */
 const QUIET_AFTER = 300;
 
-/** A reader that takes little at a time is waited for this long, in ms. */
+/** How long the primary waits at its end for a slow reader, in ms. */
 const FLUSH_TIMEOUT = 10_000;
 
 const LOOK_INTERVAL = 10;
 
-/** Gives each worker that is forked its stdout and stderr, and passes on what comes out of them. */
+/** Gives each forked worker its stdout and stderr, and passes on what the worker writes to them. */
 export class OutputRelay {
   private readonly outputs = new Set<WorkerOutput>();
 
@@ -28,26 +31,28 @@ export class OutputRelay {
     private readonly clock: Clock,
   ) {}
 
-  /** Whether a worker's stdout and stderr are pipes that nobody else writes to: then it may wait while it writes. */
+  /**
+   * Whether a worker's stdout and stderr are pipes that only this worker writes to: then it may wait while it writes.
+   */
   get piped(): readonly [boolean, boolean] {
     const { ownsOutput } = this.settings;
     return [ownsOutput && this.output.stdout !== undefined, ownsOutput && this.output.stderr !== undefined];
   }
 
-  /** Forks a worker by `fork`, with streams of its own where several writers would mix. */
+  /** Forks a worker by calling `fork`. The worker gets streams of its own if the lines of several writers could mix. */
   fork(fork: () => Worker): { worker: Worker; output: WorkerOutput } {
     const [stdout, stderr] = this.piped;
     const pipes = outputPipes(Number(stdout) + Number(stderr));
     const [out, err] = [stdout ? pipes.shift() : undefined, stderr ? pipes.shift() : undefined];
     if (this.settings.ownsOutput) {
-      // node:cluster takes the streams of all workers from here; setupPrimary would announce it as a change of settings.
+      // node:cluster reads the streams of the next worker from here; setupPrimary would emit 'setup' for the change.
       cluster.settings.stdio = this.settings.stdio(out?.entry ?? 'inherit', err?.entry ?? 'inherit');
     }
     let worker: Worker | undefined;
     try {
       worker = fork();
     } finally {
-      // Nobody is there to write to them.
+      // There is no worker that could write to them.
       if (worker?.process.pid === undefined) for (const pipe of [out, err]) pipe?.discard();
     }
     if (worker.process.pid === undefined) return { worker, output: new WorkerOutput(undefined, undefined) };
@@ -57,7 +62,7 @@ export class OutputRelay {
     return { worker, output };
   }
 
-  /** Resolves when all that the workers wrote is written; or when nothing more comes, or nobody reads. */
+  /** Resolves when everything that the workers wrote is written, when no more output comes, or when nobody reads it. */
   async flush(): Promise<void> {
     let before = '';
     const until = this.clock.now() + FLUSH_TIMEOUT;
@@ -76,9 +81,12 @@ export class OutputRelay {
     return new WorkerOutput(stdout, this.stream(err?.reader(process.stderr), this.output.stderr));
   }
 
-  /** As the user's settings have it: a stderr that is a pipe is echoed, unless the workers are to be silent. */
+  /**
+   * The output of a worker whose streams the user has configured: a stderr that is a pipe is echoed, unless `silent` is
+   * set.
+   */
   private users({ process }: Worker): WorkerOutput {
-    // Read by nobody it would pile up here; listeners still get it.
+    // Without a reader it would pile up here; listeners still get it.
     if (this.silent) process.stdout?.resume();
     const to = this.silent ? undefined : (this.output.stderr ?? STDERR);
     return new WorkerOutput(undefined, this.stream(process.stderr, to));
@@ -89,7 +97,7 @@ export class OutputRelay {
   }
 }
 
-/** The primary's stderr where it is no pipe: it never fills. */
+/** The primary's stderr if it is not a pipe: it never fills. */
 const STDERR: Destination = {
   isFull: false,
   write: (lines) => void process.stderr.write(lines),

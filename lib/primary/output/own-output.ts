@@ -1,23 +1,23 @@
 import type { Clock } from '../../platform/clock.js';
 import { openAgain, OutputQueue } from '../../platform/output-queue.js';
 
-/** What may wait for a reader of the primary's own lines, in bytes; further lines are dropped and counted. */
+/** How much of the primary's own output may wait for a reader, in bytes; further lines are dropped and counted. */
 const LIMIT = 1_048_576;
 
 type Write = typeof process.stdout.write;
 type Done = (error?: Error | null) => void;
 
-/** The lines of this process that a reader who stands still has cost. */
+/** Counts the lines of this process that were dropped because nobody read its output. */
 class Dropped {
   private lines = 0;
 
-  /** Counts one; true for the first since the last report. */
+  /** Counts a dropped line; returns true if it is the first one since the last report. */
   add(): boolean {
     this.lines += 1;
     return this.lines === 1;
   }
 
-  /** The line that says so, once; '' where nothing was dropped. */
+  /** Returns a line that reports the dropped lines, once; '' if none was dropped. */
   report(): string {
     if (this.lines === 0) return '';
     const text = `nestjs-cluster: ${this.lines} lines of the primary were dropped, for nobody read its output\n`;
@@ -27,10 +27,10 @@ class Dropped {
 }
 
 /**
- * Lets this process write to a pipe whose reader may stand still: a stream over a pipe never blocks, but it would keep
- * every line in memory.
+ * Limits what waits in memory for the reader of a pipe. A stream over a pipe never blocks, but if the reader stops
+ * reading, it would keep every line.
  *
- * @param write what writes to the stream in truth, past any limit
+ * @param write the function that really writes to the stream, without a limit
  */
 export function boundPipe(stream: NodeJS.WriteStream, write: Write): void {
   const dropped = new Dropped();
@@ -44,8 +44,8 @@ export function boundPipe(stream: NodeJS.WriteStream, write: Write): void {
 }
 
 /**
- * Lets this process write to a terminal that may stand still (Ctrl-S, a stalled ssh): Node's own stream over one
- * blocks. Linux alone opens the terminal a second time; elsewhere nothing changes.
+ * Keeps this process from blocking while a terminal is stopped (Ctrl-S, a stalled ssh), as Node's own stream over a
+ * terminal would. This works only on Linux, where the terminal is opened a second time; elsewhere nothing changes.
  */
 export function boundTerminal(stream: NodeJS.WriteStream, fd: number, clock: Clock): void {
   const terminal = openAgain(fd);

@@ -3,19 +3,19 @@ import { type Clock } from '../../platform/clock.js';
 import { chosenLogger, isBuffered, isNestsText, jsonLogger } from '../../platform/nest-logger.js';
 import type { LogFormat } from './log-format.js';
 
-/** What the option `logger` takes. */
+/** The values of the option `logger`. */
 type LoggerOption = LoggerService | readonly LogLevel[] | 'json' | false;
 
 type Arguments = [message: unknown, ...rest: unknown[]];
 type Level = 'log' | 'warn' | 'error' | 'debug' | 'verbose' | 'fatal';
 
-/** How long lines wait for the app's format to be known, in ms, where the app itself waits for its logger. */
+/** How long lines are held until the app's log format is known, in ms, if the app itself buffers its logs. */
 const HOLD = 10_000;
 
-/** How many lines wait at most. */
+/** The maximum number of lines that are held. */
 const HELD = 1_000;
 
-/** Where an app chose no logger for the primary: Nest's own, in JSON where its workers log JSON. */
+/** The primary's logger if the app has not chosen one: Nest's own logger, which writes JSON if the workers log JSON. */
 class FollowingLogger implements LoggerService {
   private held: (() => void)[] | undefined;
   private readonly json = jsonLogger();
@@ -35,7 +35,7 @@ class FollowingLogger implements LoggerService {
   error = (...args: Arguments) => this.sayNow('error', args);
   fatal = (...args: Arguments) => this.sayNow('fatal', args);
 
-  /** The app's format is known, or not to be waited for any longer. */
+  /** Writes the lines that were held: the app's format is known, or the wait for it is over. */
   release(): void {
     const { held } = this;
     this.held = undefined;
@@ -54,7 +54,7 @@ class FollowingLogger implements LoggerService {
     else this.held.push(line);
   }
 
-  /** What went wrong is never held back. */
+  /** Warnings and errors are never held. */
   private sayNow(level: Level, args: Arguments): void {
     this.release();
     this.say(level, args);
@@ -65,7 +65,7 @@ class FollowingLogger implements LoggerService {
   }
 }
 
-/** The primary's logger: the option's, else the app's as far as this process knows it. */
+/** The primary's logger: the one of the option `logger`, otherwise the app's, as far as this process knows it. */
 export class PrimaryLogger {
   private following: FollowingLogger | undefined;
 
@@ -74,7 +74,7 @@ export class PrimaryLogger {
     private readonly clock: Clock,
   ) {}
 
-  /** From here on the primary logs; before its context is constructed. */
+  /** Sets the logger that the primary uses from now on. Must be called before its context is constructed. */
   choose(option: LoggerOption | undefined): void {
     if (option !== undefined) {
       Logger.overrideLogger(option === 'json' ? jsonLogger() : (option as LoggerService | LogLevel[] | false));
@@ -83,7 +83,7 @@ export class PrimaryLogger {
       Logger.overrideLogger(this.following);
       this.clock.after(HOLD, () => this.following?.release(), false);
     }
-    // The app's own `bufferLogs` waits for an app that never comes up in this process.
+    // With `bufferLogs`, lines wait for an app that never comes up in this process.
     Logger.flush();
   }
 

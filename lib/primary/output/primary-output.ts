@@ -4,12 +4,14 @@ import { LogFormat } from './log-format.js';
 import { PrimaryLogger } from './primary-logger.js';
 import { boundPipe, boundTerminal } from './own-output.js';
 
-/** What may wait here for a reader before the workers' own pipes are left to fill, in bytes. */
+/**
+ * How much may wait here for a reader, in bytes. Above this limit, the workers' own pipes are not read, and fill up.
+ */
 const HIGH_WATER = 262_144;
 
-/** A stream of the primary's that workers' lines go to, or undefined where workers write to it themselves. */
+/** A stream of the primary to which the workers' lines are written. */
 export interface Destination {
-  /** No more should be passed on until `room` has been. */
+  /** Whether no more should be written until `room` has called back. */
   readonly isFull: boolean;
   write(lines: Buffer): void;
   /** Calls back once there is room again. */
@@ -17,15 +19,15 @@ export interface Destination {
 }
 
 /**
- * Where what the workers write goes to, and what this process writes itself.
+ * The output of the workers, and that of this process itself.
  *
- * A file, a terminal and /dev/null take a whole `write` of each process, so workers inherit them. Into a pipe (or
- * socket) several writers' lines mix as soon as it is full, so each worker has a pipe of its own, and whole lines go
- * from there to the primary's. Nothing here blocks: a reader who stands still fills HIGH_WATER, then the pipe of a
- * worker that goes on writing, and then that worker waits.
+ * A file, a terminal and /dev/null take each `write` of a process as a whole, so workers inherit them. In a pipe (or
+ * socket), the lines of several writers mix as soon as it is full, so each worker has a pipe of its own, and whole
+ * lines are passed on from there to the primary's. Nothing here blocks: if the reader stops reading, first HIGH_WATER
+ * fills, then the pipe of each worker that continues to write, and then that worker waits.
  */
 export class PrimaryOutput {
-  /** Undefined: workers inherit it. */
+  /** Undefined if the workers inherit it. */
   readonly stdout: Destination | undefined;
   readonly stderr: Destination | undefined;
   readonly format = new LogFormat();
@@ -35,7 +37,7 @@ export class PrimaryOutput {
   constructor(private readonly clock: Clock) {
     this.logger = new PrimaryLogger(this.format, clock);
     this.stdout = this.take(process.stdout, 1);
-    // `2>&1`: both are one pipe, so what is written to both goes through one queue.
+    // `2>&1`: both are the same pipe, so everything goes through one queue.
     if (this.stdout && isSame(1, 2)) {
       this.stderr = this.stdout;
       process.stderr.write = process.stdout.write.bind(process.stdout);
@@ -63,7 +65,7 @@ class PipeDestination implements Destination {
   constructor(private readonly stream: NodeJS.WriteStream) {
     this.writeNow = stream.write.bind(stream);
     boundPipe(stream, this.writeNow);
-    // Several readings of several workers may wait for room.
+    // Several streams of several workers may wait for room.
     stream.setMaxListeners(0);
     stream.once('close', () => (this.gone = true));
   }
@@ -77,7 +79,7 @@ class PipeDestination implements Destination {
   }
 
   write(lines: Buffer): void {
-    // Nobody reads any more: as /dev/null, so that no worker waits.
+    // After the reader is gone, lines are discarded, as by /dev/null, so that no worker waits.
     if (!this.gone) this.writeNow(lines);
   }
 

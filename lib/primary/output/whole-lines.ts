@@ -1,16 +1,16 @@
 const NEWLINE = 0x0a;
 
-/** A line that is longer than this many bytes is passed on in parts, so that one without an end takes no memory. */
+/** A line with more bytes than this is passed on in parts, so that a line without an end does not fill the memory. */
 const MAX_LINE = 4_194_304;
 
-/** Cuts what one worker writes after its last newline, so that the lines of several workers never mix. */
+/** Splits the output of one worker after its last newline, so that the lines of several workers never mix. */
 export class WholeLines {
   private parts: Buffer[] = [];
   private held = 0;
 
   constructor(private readonly maxLine = MAX_LINE) {}
 
-  /** Takes what was read; returns every line that is complete now, and keeps the rest. */
+  /** Takes the bytes that were read; returns every line that is complete now, and keeps the rest. */
   push(chunk: Buffer): Buffer | undefined {
     const end = chunk.lastIndexOf(NEWLINE) + 1;
     if (end === 0) {
@@ -23,7 +23,7 @@ export class WholeLines {
     return lines;
   }
 
-  /** Nothing more comes: the line without an end gets one, for another worker's line is next. */
+  /** No more output comes: returns the rest with a newline, because a line of another worker may follow. */
   end(): Buffer | undefined {
     if (this.held === 0) return undefined;
     this.keep(Buffer.from('\n'));

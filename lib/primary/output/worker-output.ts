@@ -8,15 +8,17 @@ import { WholeLines } from './whole-lines.js';
 /** How much of a worker's stderr is kept, in characters. */
 const TAIL_LENGTH = 4_096;
 
-/** A busy worker's lines are read this often, in ms, and not one by one: reading each costs more than writing it. */
+/** Interval at which a worker's output is read, in ms. Reading each line on its own costs more than writing it. */
 const READ_INTERVAL = 5;
 
-/** From here on (bytes in one reading) the worker is about to fill its pipe, and reading goes on at once. */
+/**
+ * If at least this many bytes were read at once, the worker is about to fill its pipe, and reading continues at once.
+ */
 const HURRIED_TIMEOUT = 16_384;
 
 /** Passes on what one worker writes to one stream, line by line, as fast as the destination takes it. */
 export class WorkerStream {
-  /** Resolves when the worker's end is closed and all was passed on. */
+  /** Resolves when the worker's end is closed and everything was passed on. */
   readonly ended: Promise<void>;
   /** Bytes read so far. */
   count = 0;
@@ -24,7 +26,7 @@ export class WorkerStream {
   private readonly lines = new WholeLines();
   private kept = '';
 
-  /** @param destination undefined: it is read, and goes nowhere */
+  /** @param destination undefined: the output is read and discarded */
   constructor(
     private readonly source: Readable,
     private readonly destination: Destination | undefined,
@@ -69,7 +71,7 @@ export class WorkerStream {
 
 /** Both streams of one worker, as far as they pass through the primary. */
 export class WorkerOutput {
-  /** Resolves when the worker's ends are closed and all was passed on. */
+  /** Resolves when the worker's ends are closed and everything was passed on. */
   readonly ended: Promise<unknown>;
 
   constructor(
@@ -79,7 +81,7 @@ export class WorkerOutput {
     this.ended = Promise.all([stdout?.ended, stderr?.ended]);
   }
 
-  /** The end of what it wrote to stderr; '' where that does not pass through the primary. */
+  /** The end of what it wrote to stderr; '' if that does not pass through the primary. */
   get tail(): string {
     return this.stderr?.tail ?? '';
   }

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { COMPILE_CACHE, hasCompileCacheOfItsOwn } from '../../platform/environment.js';
 
 /**
- * A folder where V8's compiled code of the workers' modules is kept for the workers that follow (Node's compile
- * cache, from 22.8 on). It is private to this cluster, for whoever writes to it has the workers run what they
- * like, and gone with it.
+ * A folder for V8's compiled code of the workers' modules, which later workers reuse (Node's compile cache, from 22.8
+ * on). It is private to this cluster, because a program that can write to it can make the workers run any code. It is
+ * removed when the cluster ends.
  */
 export class CompileCache {
-  /** Undefined where there is none: an older Node, a choice of the user's, or no place to write to. */
+  /** Undefined if there is none: Node is too old, the user has decided otherwise, or no folder can be written to. */
   readonly folder: string | undefined;
 
   constructor(wanted: boolean) {
@@ -28,7 +28,7 @@ export class CompileCache {
     try {
       rmSync(this.folder, { recursive: true, force: true });
     } catch {
-      // No descriptor to read it with, or a disk that fails: a folder of the system's for what is temporary.
+      // No descriptor is left to read it with, or the disk fails. The system cleans up its folder for temporary files.
     }
   }
 }
@@ -37,7 +37,7 @@ function makeFolder(): string | undefined {
   try {
     return mkdtempSync(join(tmpdir(), 'nestjs-cluster-'));
   } catch {
-    // A file system that is read-only: workers boot as they do without it.
+    // The file system is read-only: the workers boot without the cache.
     return undefined;
   }
 }

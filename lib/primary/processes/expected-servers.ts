@@ -1,13 +1,16 @@
 /**
- * With how many servers a worker has to listen before it may be called ready: it takes the place of one that listened,
- * and the old one leaves when it is ready. Slots may differ: some applications open one more port in the first slot alone.
+ * Knows with how many servers a worker has to listen before it counts as ready: the worker that it replaces listened,
+ * and leaves when the new one is ready. Slots may differ: some applications open an additional port in the first slot
+ * only.
  */
 export class ExpectedServers {
   private readonly bySlot = new Map<number, number>();
-  /** The newest generation of which a worker has been ready, and the most servers that one of its workers has. */
+  /**
+   * The newest generation of which a worker has been ready, and the highest number of servers of any of its workers.
+   */
   private newest = { generation: 0, most: 0 };
 
-  /** A worker is ready, or one that was ready listens with more servers than before. */
+  /** A worker has become ready, or a ready worker listens with more servers than before. */
   listens(slot: number, generation: number, servers: number): void {
     this.bySlot.set(slot, servers);
     const { newest } = this;
@@ -15,11 +18,12 @@ export class ExpectedServers {
     else if (generation === newest.generation) newest.most = Math.max(newest.most, servers);
   }
 
-  /** For the next worker of a slot; undefined where nothing is known. */
+  /** The number for the next worker of a slot; undefined if nothing is known. */
   of(slot: number, generation: number): number | undefined {
     const before = this.bySlot.get(slot) ?? this.fewest();
     if (before === undefined || generation !== this.newest.generation) return before;
-    // A build that has shown that it has fewer servers is not waited for again; but one server it must have.
+    // If the build has shown that it has fewer servers, its workers need no more than that; but each needs at least
+    // one.
     return Math.min(before, Math.max(1, this.newest.most));
   }
 

@@ -6,23 +6,24 @@ type Stdio = NonNullable<ClusterSettings['stdio']>;
 /** An entry of `stdio` for stdout or stderr. */
 export type OutputEntry = number | 'pipe' | 'inherit';
 
-/** Settings for `cluster.setupPrimary`, and where the worker finds its end of the bus. */
+/** Settings for `cluster.setupPrimary`, and the place where the worker finds its end of the bus. */
 export interface ForkSettings {
   readonly settings: ClusterSettings;
   /** File descriptor of the bus in the worker. */
   readonly busFd: number;
-  /** Whether the options leave the workers' output to us. */
+  /** Whether the options leave the workers' output to this package. */
   readonly ownsOutput: boolean;
   /**
-   * The entries of a worker's `stdio` where its output is ours. A stream that passes through this process is followed, after
-   * the bus, by what it is written to here: a worker that outlives the primary goes on there.
+   * The entries of a worker's `stdio` if `ownsOutput` is true. If a stream passes through this process, the worker also
+   * gets, after the bus, the descriptor to which this process writes it: a worker that outlives the primary continues
+   * to write there.
    */
   stdio(stdout: OutputEntry, stderr: OutputEntry): Stdio;
 }
 
 /**
- * The user's settings of node:cluster with the bus added: an extra pipe at the end of `stdio`, private to
- * the two processes and gone with them.
+ * The user's settings of node:cluster with the bus added: an additional pipe at the end of `stdio`, which only the two
+ * processes have, and which is gone with them.
  */
 export function forkSettings(fork: ForkOptions): ForkSettings {
   const { env: _perFork, stdio, args, execArgv, silent, ...others } = fork;

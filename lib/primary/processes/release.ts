@@ -3,28 +3,28 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:pat
 import type { ForkOptions } from '../../options/cluster-options.interface.js';
 import { enteredBy } from '../../platform/environment.js';
 
-/** What a generation of workers runs. */
+/** The code that a generation of workers runs. */
 export interface Release {
-  /** Settings of node:cluster. `cwd` undefined: the primary's, for there is no other. */
+  /** Settings of node:cluster. `cwd` is undefined if no other folder exists: then the primary's applies. */
   readonly exec: string | undefined;
   readonly cwd: string | undefined;
-  /** The file that runs, with no symbolic link on the way to it. */
+  /** The path of the file that runs, with the symbolic links in its folders resolved. */
   readonly name: string;
 }
 
 /** How the primary was started. */
 export interface StartPlace {
-  /** `process.argv[1]`: an absolute path, on which symbolic links are kept where it was given with them. */
+  /** `process.argv[1]`: an absolute path that keeps the symbolic links with which it was given. */
   readonly script: string;
-  /** The working directory, without symbolic links: the kernel knows no others. */
+  /** The working directory as the kernel knows it, without symbolic links. */
   readonly folder: string;
-  /** Paths by which somebody may have entered that folder: a shell's PWD, PM2's pm_cwd, npm's INIT_CWD. */
+  /** Paths by which that folder may have been entered: a shell's PWD, PM2's pm_cwd, npm's INIT_CWD. */
   readonly hints: readonly (string | undefined)[];
 }
 
 /**
- * The working directory when the package was imported. main.ts may go elsewhere above NestFactory.create(), and does so
- * again in each worker.
+ * The working directory at the time when the package was imported. main.ts may change it before NestFactory.create(),
+ * and does so again in each worker.
  */
 const STARTED_IN = workingFolder();
 
@@ -37,7 +37,7 @@ function workingFolder(): string {
   try {
     return process.cwd();
   } catch {
-    // It was removed already.
+    // The folder was already removed.
     return '/';
   }
 }
@@ -46,9 +46,9 @@ function workingFolder(): string {
 type IsSame = (one: string, other: string) => boolean;
 
 /**
- * The path with a symbolic link on it by which `place.folder` was entered (`cd current`); undefined where there is none.
- * A hint counts only where it leads to that folder, for a variable may be another program's. The script's own path tells
- * too: `node /srv/current/dist/main.js`, started in /srv/releases/7, runs below /srv/current.
+ * The path with a symbolic link by which `place.folder` was entered (`cd current`); undefined if there is none. A hint
+ * counts only if it leads to that folder, because the variable may come from another program. The script's own path can
+ * show the link, too: `node /srv/current/dist/main.js`, started in /srv/releases/7, runs below /srv/current.
  */
 export function linkedFolder({ script, folder, hints }: StartPlace, isSame: IsSame): string | undefined {
   const candidates = [...hints];
@@ -56,17 +56,18 @@ export function linkedFolder({ script, folder, hints }: StartPlace, isSame: IsSa
   return candidates.find((path) => path !== undefined && isAbsolute(path) && path !== folder && isSame(path, folder));
 }
 
-/** The script by the link: what `dist/main.js` means in `linked`; a script elsewhere keeps its path. */
+/** The script's path through the link: the same file below `linked`. A script outside of the folder keeps its path. */
 export function linkedScript({ script, folder }: StartPlace, linked: string | undefined): string {
   const inside = relative(folder, script);
   return linked === undefined || inside.startsWith('..') || isAbsolute(inside) ? script : join(linked, inside);
 }
 
 /**
- * Where a cluster's code lies. Deployments put each release into a folder of its own and let a symbolic link (`current`)
- * point to the newest. A generation of workers runs one release as a whole: what the link pointed to when its first worker
- * was started. So a reload runs the new release, and a worker that crashes while the link has moved on, but before the
- * reload, comes back as what it was. Where that release was removed meanwhile, the link counts.
+ * Knows where the cluster's code is. Deployments put each release into a folder of its own, and a symbolic link
+ * (`current`) points to the newest. All workers of a generation run the same release: the one to which the link pointed
+ * when the first of them was started. So a reload runs the new release, and a worker that crashes after the link was
+ * changed, but before the reload, is restarted with the old release. If that release was removed meanwhile, the link
+ * decides.
  */
 export class Releases {
   private readonly pinned = new Map<number, Release>();
@@ -83,7 +84,7 @@ export class Releases {
     this.script = linkedScript(place, this.linked);
   }
 
-  /** What a worker of that generation is to run. */
+  /** The release that a worker of the generation should run. */
   of(generation: number): Release {
     let release = this.pinned.get(generation);
     if (release === undefined || !existsSync(dirname(release.name))) {
@@ -96,12 +97,15 @@ export class Releases {
     return release;
   }
 
-  /** A reload failed: the next one has the same number, and follows the link anew. */
+  /**
+   * Forgets the later generations after a failed reload: the next reload has the same number, and resolves the link
+   * again.
+   */
   forgetAfter(generation: number): void {
     for (const later of this.pinned.keys()) if (later > generation) this.pinned.delete(later);
   }
 
-  /** What the link points to now. The user's own `fork.exec` and `fork.cwd` win. */
+  /** The release to which the link points now. The user's own `fork.exec` and `fork.cwd` take precedence. */
   private resolve(): Release {
     const { exec, cwd = this.place.folder } = this.fork;
     const name = real(exec === undefined ? this.script : resolve(cwd, exec));
@@ -109,8 +113,8 @@ export class Releases {
   }
 
   /**
-   * By its path, and not as the folder that the primary is in: that one may have been replaced, and Node does not start in
-   * a folder that is gone.
+   * The working directory of the workers. It is found by its path, because the folder that the primary is in may have
+   * been replaced, and Node does not start in a folder that is gone.
    */
   private resolveFolder(script: string): string | undefined {
     const folder = this.linked === undefined ? this.place.folder : real(this.linked);
@@ -128,14 +132,17 @@ export class Releases {
   }
 }
 
-/** The path without symbolic links; of a file its folder's, for a file may be named without its extension. */
+/**
+ * The path without symbolic links. For a file, only its folder is resolved, because a file may be named without its
+ * extension.
+ */
 function real(path: string): string {
   try {
     return statSync(path, { throwIfNoEntry: false })?.isDirectory()
       ? realpathSync(path)
       : join(realpathSync(dirname(path)), basename(path));
   } catch {
-    // Not there: whoever starts it is told so.
+    // The path does not exist: an attempt to start it will report that.
     return path;
   }
 }

@@ -5,17 +5,17 @@ import { systemClock } from '../../platform/clock.js';
 import { seal, type FromPrimary } from '../../protocol/messages.js';
 import type { WorkerOutput } from '../output/worker-output.js';
 
-/** How long the end of a dead worker's stderr is waited for, in ms. */
+/** How long the primary waits for the end of a dead worker's stderr, in ms. */
 const LAST_WORDS_TIMEOUT = 500;
 
 /** A worker process as seen from the primary. */
 export class WorkerHandle {
   readonly pid: number;
-  /** Its number in node:cluster. */
+  /** Its id in node:cluster. */
   readonly clusterId: number;
-  /** The last heartbeat of its that was answered. */
+  /** Its last heartbeat that was answered. */
   answered = 0;
-  /** It has said something that this version of the package understands, so it runs this version. */
+  /** Whether it has sent a message that this version of the package understands, so it runs this version. */
   isUnderstood = false;
   /** The end of its stderr, once it is dead. */
   private words: Promise<string> | undefined;
@@ -24,12 +24,12 @@ export class WorkerHandle {
     readonly id: number,
     readonly slot: number,
     readonly generation: number,
-    /** Undefined once it is dead: it holds connections, pipes and their buffers. */
+    /** Undefined once the process has ended, because it holds connections, pipes and their buffers. */
     public worker: Worker | undefined,
     private output: WorkerOutput | undefined,
     /** Its number among the members of all hosts. */
     readonly member: MemberId,
-    /** By which primary and worker know each other's control messages. */
+    /** The key by which primary and worker recognise each other's control messages. */
     readonly key: string,
   ) {
     this.pid = worker!.process.pid ?? 0;
@@ -40,13 +40,16 @@ export class WorkerHandle {
     return this.worker !== undefined;
   }
 
-  /** Its process is gone: of it no more is kept than its pid and the end of its stderr. */
+  /** The process has ended: only its pid and the end of its stderr are kept. */
   forget(): void {
     this.worker = undefined;
     void this.stderrTail();
   }
 
-  /** Sends a control message, and a socket if one is given; to a closed channel nothing goes, for the exit is on its way. */
+  /**
+   * Sends a control message, and a socket if one is given. If the channel is closed, it sends nothing: the exit will
+   * follow.
+   */
   send(message: FromPrimary, socket?: object): void {
     if (message.type === 'lease') this.answered = message.seq;
     if (this.worker?.isConnected())
@@ -57,7 +60,9 @@ export class WorkerHandle {
     this.worker?.process.kill(signal);
   }
 
-  /** The end of what it wrote to stderr, complete once the process is gone; '' where stderr is not ours. */
+  /**
+   * The end of what it wrote to stderr, complete once the process is gone; '' if its stderr does not pass through here.
+   */
   stderrTail(): Promise<string> {
     if (this.alive) return this.readStderrTail();
     this.words ??= this.readStderrTail().finally(() => (this.output = undefined));

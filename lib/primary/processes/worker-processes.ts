@@ -26,20 +26,20 @@ import { Releases, type Release, startPlace } from './release.js';
 import { watcherOfThisProcess } from '../watcher.js';
 import { WorkerHandle } from './worker-handle.js';
 
-/** A dead worker's bus may hold unread bytes for this long (ms) before it is cut. */
+/** How long the rest of a dead worker's bus may still be read before the link is cut, in ms. */
 const BUS_LINGER = 1_000;
 
-/** How many dead workers' pids and last lines of stderr are remembered. */
+/** How many dead workers are remembered, with their pids and the last lines of their stderr. */
 const EXITS_KEPT = 64;
 
-/** The worker processes there are, and a number of those there were. */
+/** The worker processes that are running, and some of those that have ended. */
 export class WorkerProcesses {
   private readonly byId = new Map<number, WorkerHandle>();
   private readonly byClusterId = new Map<number, WorkerHandle>();
   readonly expectedServers = new ExpectedServers();
   /** The newest generation of which a worker has been ready. */
   provenGeneration = 1;
-  /** Ports that main.ts listens on in this process; found before any is listened on for workers. */
+  /** Ports on which main.ts listens in this process; looked up before this process listens for the workers. */
   private primaryPorts: readonly number[] = [];
   private readonly settings: ForkSettings;
   private readonly processTree = randomUUID();
@@ -48,7 +48,7 @@ export class WorkerProcesses {
   private readonly listening: Listening;
   private readonly output: OutputRelay;
   private readonly releases: Releases;
-  /** What node:cluster was last told to run. */
+  /** The release that node:cluster was last told to run. */
   private release: Release | undefined;
 
   constructor(
@@ -77,12 +77,12 @@ export class WorkerProcesses {
     this.listening = new Listening(options, { socketSender, sendHandoff }, clock);
   }
 
-  /** Holds the servers' sockets; undefined where node:cluster does. */
+  /** Holds the sockets of the servers that node:cluster does not handle. */
   get binder(): Binder {
     return this.listening.binder;
   }
 
-  /** Makes node:cluster fork as the options say, and provides for the primary's sudden end. */
+  /** Makes node:cluster fork as the options define, and starts the reaper in case the primary is killed. */
   setUp(): void {
     this.primaryPorts = portsOfOwnServers();
     this.listening.setUp();
@@ -91,7 +91,8 @@ export class WorkerProcesses {
   }
 
   /**
-   * Forks a worker and attaches it to the bus. Where there can be no process, `failed` is told why, once, now or soon.
+   * Forks a worker and attaches it to the bus. If the process cannot be started, `failed` gets the error, once, now or
+   * soon.
    */
   fork(
     id: number,
@@ -104,7 +105,7 @@ export class WorkerProcesses {
     try {
       return this.start(id, slot, generation, slots, failed, (worker) => (started = worker));
     } catch (error) {
-      // Nobody would supervise it.
+      // The process runs, but nothing would supervise it.
       if (started?.process.pid !== undefined) started.process.kill('SIGKILL');
       failed(error);
       return undefined;
@@ -142,7 +143,7 @@ export class WorkerProcesses {
       return worker;
     });
     if (worker.process.pid === undefined) {
-      // It has neither streams nor a channel, and node:cluster keeps it for good.
+      // There is no process. The worker has neither streams nor a channel, and node:cluster would keep it for ever.
       worker.once('error', failed);
       delete cluster.workers?.[worker.id];
       return undefined;
@@ -160,23 +161,26 @@ export class WorkerProcesses {
     return known;
   }
 
-  /** The file that the workers of a generation run, with no symbolic link on the way to it. */
+  /** The path of the file that the workers of a generation run, with the symbolic links in its folders resolved. */
   releaseOf(generation: number): string {
     return this.releases.of(generation).name;
   }
 
-  /** Generations above that one have failed. */
+  /** The generations after this one have failed. */
   forgetReleasesAfter(generation: number): void {
     this.releases.forgetAfter(generation);
     this.provenGeneration = Math.min(this.provenGeneration, generation);
   }
 
-  /** The worker has read the answer to that heartbeat: connections that it was handed before, and did not take, never arrived. */
+  /**
+   * The worker has read the answer to the heartbeat `answered`. Connections that were sent before that answer and were
+   * not accepted never arrived.
+   */
   read(sender: WorkerHandle, answered: number): void {
     if (sender.worker !== undefined) this.listening.read(sender.worker, sender.id, answered);
   }
 
-  /** Of those that live. */
+  /** The pids of the workers that are running. */
   get pids(): number[] {
     return [...this.byId.values()].filter(({ alive }) => alive).map(({ pid }) => pid);
   }
@@ -185,36 +189,37 @@ export class WorkerProcesses {
     return id === undefined ? undefined : this.byId.get(id);
   }
 
-  /** The worker that node:cluster means. */
+  /** The handle of a worker of node:cluster. */
   of(worker: Worker): WorkerHandle | undefined {
     return this.byClusterId.get(worker.id);
   }
 
-  /** The process is gone: what it left behind goes too, unless it left in good order. */
+  /** The process has ended. Its child processes are killed, unless it ended in good order. */
   forget(known: WorkerHandle, inGoodOrder: boolean): void {
     known.forget();
-    // What it wrote last may still be on its way through the bus; its end is what tells the others.
+    // Its last bytes may still be on their way through the bus, and the others learn of its end from the end of its
+    // link.
     this.clock.after(BUS_LINGER, () => this.hub.detach(known.id), false);
     if (!inGoodOrder) void this.endChildrenOf(known.id);
   }
 
-  /** Lets no client in any more; resolves when those let in are with the workers. */
+  /** Accepts no client any more; resolves when the workers have the connections that were accepted. */
   async stopAccepting(): Promise<void> {
     await this.listening.stopAccepting();
   }
 
-  /** The last worker is gone; resolves when nothing else is left either. */
+  /** The last worker is gone. Resolves when nothing else of the cluster is left either. */
   async close(): Promise<void> {
     this.compileCache.remove();
     await this.orphanReaper.dismiss(this.clock);
   }
 
-  /** Resolves when all that the workers wrote is written, or nobody reads it. */
+  /** Resolves when everything that the workers wrote is written, or when nobody reads it. */
   async flush(): Promise<void> {
     await this.output.flush();
   }
 
-  /** Node:cluster emits 'setup' for each call: only where something changes. */
+  /** Tells node:cluster which release to run, but only if it has changed: node:cluster emits 'setup' for each call. */
   private use(release: Release): void {
     const { exec, cwd } = release;
     if (this.release && this.release.exec === exec && this.release.cwd === cwd) return;
@@ -232,7 +237,7 @@ export class WorkerProcesses {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
-        // It ended by itself meanwhile.
+        // The process has ended meanwhile.
       }
     }
   }

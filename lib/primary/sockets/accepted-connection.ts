@@ -1,9 +1,9 @@
 import type { AcceptedHandle } from './bind.js';
 
-/** A connection in the primary's hand, for the server that listens on `key`. */
+/** A connection that the primary holds, for the server that listens on `key`. */
 export interface AcceptedConnection {
   readonly key: string;
   readonly handle: AcceptedHandle;
-  /** What was read from it already, in base64. */
+  /** The bytes that were already read from it, as base64. */
   head?: string;
 }

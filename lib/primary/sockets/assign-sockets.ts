@@ -1,34 +1,34 @@
-/** A worker whose server listens, as the plan sees it. One that leaves is not among them. */
+/** A worker whose server listens. Workers that are leaving are not included. */
 export interface Acceptor {
   readonly id: number;
   readonly slot: number;
-  /** Whether it is ready and was heard lately. */
+  /** Whether it is ready and responding. */
   readonly serves: boolean;
-  /** Open connections, by its last heartbeat. */
+  /** Its open connections, as its last heartbeat reported. */
   readonly connections: number;
 }
 
-/** For each slot's socket the workers that accept on it. */
+/** The workers that accept on the socket of each slot. */
 export type SocketAssignment = ReadonlyMap<number, ReadonlySet<number>>;
 
 /**
- * Hashing spreads connections like a Poisson process: √mean is its standard deviation. Only beyond two of
- * them is a worker called busy.
+ * The kernel spreads connections by a hash, so their numbers vary as in a Poisson process, whose standard deviation is
+ * √mean. A worker is busy if it is more than this many standard deviations above the mean.
  */
 const BUSY_DEVIATIONS = 2;
 
-/** One that is helped stays so until it is this close to the mean, in the same unit. */
+/** A worker that is being helped keeps its helper until it is this close to the mean, in standard deviations. */
 const RELIEVED_DEVIATIONS = 1;
 
 /**
- * Who accepts on which slot's socket. A slot's own workers do: the one that serves, and the one that is to
- * replace it. While none of them serves (booting, dead, silent, scaled away) another ready worker does as
- * well, so that nobody waits; it stays the same one for as long as it can. A worker that holds far more
- * connections than the others is helped by the least busy one, which takes from the same queue.
+ * Decides which workers accept on the socket of each slot. A slot's own workers do: the one that serves it, and the one
+ * that will replace it. While none of them serves (booting, dead, unresponsive, scaled away), another ready worker
+ * accepts as well, so that no client waits; it stays the same worker for as long as possible. A worker that holds far
+ * more connections than the others is helped by the least busy one, which takes from the same queue.
  *
- * @param slots those that have a socket
+ * @param slots the slots that have a socket
  * @param acceptors the workers that listen
- * @param before the plan in force
+ * @param before the assignment until now
  */
 export function assignSockets(
   slots: readonly number[],
@@ -58,7 +58,7 @@ export function assignSockets(
   const mean = serving.reduce((sum, { connections }) => sum + connections, 0) / Math.max(1, serving.length);
   const seen = new Set<number>();
   for (const { slot, connections } of serving.toSorted((a, b) => b.connections - a.connections)) {
-    // A slot is as busy as the busiest of its workers, which comes first; one helper is enough for all of them.
+    // The busiest worker of a slot comes first and decides for the slot: one helper is enough for all its workers.
     if (!plan.has(slot) || seen.has(slot)) continue;
     seen.add(slot);
     const others = serving.filter((other) => other.slot !== slot);

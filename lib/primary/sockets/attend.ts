@@ -1,16 +1,18 @@
 import { Socket } from 'node:net';
 import type { AcceptedConnection } from './accepted-connection.js';
 
-/** What is read of a waiting connection at most, in bytes: Node's own limit for the header of a request. */
+/** How much is read from a waiting connection at most, in bytes. It is Node's own limit for the header of a request. */
 const MAX_READ = 16_384;
 
-/** Looks after a connection that waits; `left` is called once its client has. Call what it returns to stop. */
+/**
+ * Watches a connection that waits, and calls `left` if its client leaves. Call the returned function to stop watching.
+ */
 export type Attend = (accepted: AcceptedConnection, left: () => void) => () => void;
 
 /**
- * Reads from a connection that waits for a worker, for only who reads hears that the client is gone. What it reads goes on
- * with the connection. A client that closes its side has left where it has asked for nothing; one that has sent something
- * may still wait for its answer.
+ * Reads from a connection that waits for a worker, because only a reader notices that the client is gone. The bytes
+ * that were read are passed on with the connection. A client that closes its side has left if it has sent nothing; a
+ * client that has sent something may still wait for its answer.
  */
 export const attend: Attend = (accepted, left) => {
   const { handle: connection } = accepted;

@@ -2,34 +2,40 @@ import { relative } from 'node:path';
 import { createServerHandle } from '../../platform/server-handle.js';
 import type { ListenRequest, SocketName } from '../../protocol/listening.js';
 
-/** libuv's UV_TCP_REUSEPORT: sockets with it may be bound to one address, and the kernel spreads the connections. */
+/**
+ * libuv's UV_TCP_REUSEPORT: several sockets with this flag may be bound to one address, and the kernel spreads the
+ * connections over them.
+ */
 export const REUSE_PORT = 2;
 
-/** Every interface, where IPv6 is and where it is not; as `net.Server.listen` does without a host. */
+/**
+ * The addresses for all interfaces, with and without IPv6, in the order in which `net.Server.listen` tries them if no
+ * host is given.
+ */
 const ANY_ADDRESS = [
   { host: '::', family: 6 },
   { host: '0.0.0.0', family: 4 },
 ] as const;
 
-/** A connection that was accepted here and is not read from. */
+/** The handle of an accepted connection that a worker will serve. */
 export interface AcceptedHandle {
   close(): void;
   readStop?(): number;
   getpeername?(out: { address?: string }): number;
 }
 
-/** A bound socket of the kernel (TCP or Pipe of Node's bindings). */
+/** A bound socket (TCP or Pipe of Node's bindings). */
 export interface BoundSocket {
   onconnection: (error: number, client: AcceptedHandle | undefined) => void;
   listen(backlog: number): number;
   close(): void;
-  /** Only pipes. */
+  /** Only pipes have it. */
   fchmod?(mode: number): number;
-  /** Pipes have none. */
+  /** Pipes do not have it. */
   getsockname?(out: SocketName): number;
 }
 
-/** Binds the address; libuv's error number where that is impossible. */
+/** Binds the address; returns libuv's error number if that fails. */
 export function bind(
   { host, port, family, flags, mode = 0 }: Pick<ListenRequest, 'host' | 'port' | 'family' | 'flags' | 'mode'>,
   moreFlags = 0,
@@ -52,14 +58,20 @@ function bindPath(socket: BoundSocket | number, mode: number): { socket: BoundSo
   return errno;
 }
 
-/** The kernel takes some hundred bytes. The first byte of an abstract socket's name is 0, and it is no path. */
+/**
+ * The shorter one of the absolute and the relative path, because the kernel accepts only about a hundred bytes. The
+ * name of an abstract socket begins with a 0 byte and is not a path.
+ */
 function shortest(path: string): string {
   if (path.startsWith('\0')) return path;
   const fromHere = relative(process.cwd(), path);
   return fromHere.length < path.length ? fromHere : path;
 }
 
-/** libuv keeps the error of an address in use until the socket is used. */
+/**
+ * Looks up the socket's name. libuv reports an address that is in use only when the socket is used, so the error
+ * appears here.
+ */
 function named(socket: BoundSocket): { socket: BoundSocket; name: SocketName } | number {
   const name: SocketName = {};
   const errno = socket.getsockname?.(name) ?? 0;
@@ -68,7 +80,10 @@ function named(socket: BoundSocket): { socket: BoundSocket; name: SocketName } |
   return errno;
 }
 
-/** Whether two sockets can listen on one port: found out by trying, for a kernel or Node may say so and not do it. */
+/**
+ * Whether two sockets can listen on one port. This is tried out, because a kernel or Node may accept the flag and not
+ * support it.
+ */
 export function canReusePort(): boolean {
   const sockets: BoundSocket[] = [];
   try {
@@ -81,7 +96,7 @@ export function canReusePort(): boolean {
     }
     return true;
   } catch {
-    // This Node has no such function, or another one of that name.
+    // This Node does not have the function, or has a different one of that name.
     return false;
   } finally {
     for (const socket of sockets) socket.close();

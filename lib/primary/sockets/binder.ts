@@ -2,27 +2,28 @@ import type { ListenAnswer, ListenRequest } from '../../protocol/listening.js';
 import type { SupervisorState } from '../supervisor/supervisor.types.js';
 
 /**
- * How long the whole cluster's stop lets in clients that are already in the kernel's queues, in ms: longer than a worker
- * that leaves, for what is left there by then is reset.
+ * When the whole cluster stops, how long the clients that are already in the kernel's queues are still accepted, in ms.
+ * This is longer than for a single worker that leaves, because connections that are still in the queues afterwards are
+ * reset.
  */
 export const LAST_BACKLOG_TIMEOUT = 1_000;
 
-/** Holds the sockets that workers' servers listen on, and decides which worker gets which connection. */
+/** Holds the sockets on which the workers' servers listen, and decides which worker gets which connection. */
 export interface Binder {
-  /** A server of the worker is to listen. */
+  /** A server of the worker should listen. */
   listen(worker: number, slot: number, request: ListenRequest): ListenAnswer;
-  /** It does not listen any more. */
+  /** The worker's server does not listen any more. */
   unlisten(worker: number, key: string): void;
-  /** The worker has let go of a slot's socket, as it was asked to. */
+  /** The worker has closed its copy of the slot's socket, as requested. */
   released(worker: number, key: string, slot: number): void;
-  /** A worker's word about the connection that it was handed as `seq`. */
+  /** A worker has answered whether it accepted the connection that it was sent as `seq`. */
   handoffAck(seq: number, accepted: boolean): void;
-  /** The worker has read the answer to that heartbeat. */
+  /** The worker has read the answer to the heartbeat `answered`. */
   read(worker: number, answered: number): void;
-  /** The worker is gone, and its last word was heard. */
+  /** The worker is gone, and its last message was handled. */
   gone(worker: number): void;
-  /** The workers' lives went on. */
+  /** The state of the workers may have changed. */
   update(state: Readonly<SupervisorState>): void;
-  /** Lets no new client in; resolves when those who were let in are with the workers. */
+  /** Accepts no new client; resolves when the workers have the connections that were accepted. */
   close(): Promise<void>;
 }

@@ -3,15 +3,16 @@ import { isIP } from 'node:net';
 /** `203.0.113.7:51001`: some proxies write the client's port as well (Azure's Application Gateway, IIS ARR). */
 const IPV4_WITH_PORT = /^(\d+\.\d+\.\d+\.\d+):\d+$/;
 
-/** `[2001:db8::1]:51001`, and without the port (RFC 7239, 6). */
+/** `[2001:db8::1]:51001`, with or without the port (RFC 7239, 6). */
 const BRACKETED = /^\[([^\]]*)\](?::\d+)?$/;
 
-/** An IPv4 client of a socket that takes both (RFC 4291, 2.5.5.2), as `new URL()` writes it. */
+/** An IPv4 client of a socket for IPv4 and IPv6 (RFC 4291, 2.5.5.2), in the form in which `new URL()` writes it. */
 const IPV4_MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
 
 /**
- * One form for each client's address, however a proxy or the kernel writes it: without port, brackets, quotes and zone,
- * IPv4 in its own form, and IPv6 as in RFC 5952. Undefined for what is no address, such as `unknown`.
+ * Converts a client's address to one form, however a proxy or the kernel writes it: without port, brackets, quotes and
+ * zone, an IPv4-mapped address as IPv4, and IPv6 as in RFC 5952. Undefined if the text is not an address, such as
+ * `unknown`.
  */
 export function clientAddress(text: string): string | undefined {
   const unquoted = text.trim().replace(/^"(.*)"$/, '$1');

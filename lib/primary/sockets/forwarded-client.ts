@@ -6,31 +6,34 @@ import { clientAddress } from './client-address.js';
 /** Node's own limit for the header of a request (`--max-http-header-size`), in bytes. */
 const MAX_HEAD = 16_384;
 
-/** How long the head of a connection's first request is waited for, in ms; then the peer's address counts. */
+/**
+ * How long the primary waits for the header of a connection's first request, in ms; after that, the peer's address
+ * counts.
+ */
 export const FORWARDED_TIMEOUT = 1_000;
 
-/** First byte of a TLS handshake (RFC 8446, 5.1): nothing of it can be read here. */
+/** First byte of a TLS handshake (RFC 8446, 5.1): the requests that follow are encrypted and cannot be read here. */
 const TLS_HANDSHAKE = 0x16;
 
 const END_OF_HEAD = '\r\n\r\n';
 
 export interface ForwardedClient {
-  /** Undefined where the header is not there, is shorter than the row of proxies, or holds no address. */
+  /** Undefined if the header is missing, has fewer entries than there are proxies, or contains no address. */
   readonly address: string | undefined;
-  /** What was read, and has to go on with the connection. */
+  /** The bytes that were read, which must be passed on with the connection. */
   readonly head: Buffer;
 }
 
 /**
- * Reads a connection up to the end of its first request's header and looks for the client that the `proxies`-th
- * proxy from here saw. Undefined where the client left meanwhile.
+ * Reads a connection up to the end of its first request's header, and looks for the address of the client that the
+ * `proxies`-th proxy from here has seen. Undefined if the client has left meanwhile.
  */
 export function forwardedClient(
   handle: AcceptedHandle,
   proxies: number,
   clock: Clock,
 ): Promise<ForwardedClient | undefined> {
-  // A client may close its side once its request is sent, and still reads the answer.
+  // A client may close its side after its request and still read the answer.
   const options = { handle, readable: true, writable: true, allowHalfOpen: true };
   const socket = new Socket(options);
   return new Promise((resolve) => {
@@ -57,7 +60,9 @@ export function forwardedClient(
   });
 }
 
-/** The entry of X-Forwarded-For that the outermost trusted proxy wrote: every proxy adds whom it saw at the end. */
+/**
+ * The entry of X-Forwarded-For that the outermost trusted proxy wrote: each proxy appends the address that it has seen.
+ */
 function clientOf(head: string, proxies: number): string | undefined {
   const [header] = head.split(END_OF_HEAD);
   const entries = [...header!.matchAll(/^x-forwarded-for:(.*)$/gim)].flatMap(([, value]) => value!.split(','));

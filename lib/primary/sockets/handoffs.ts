@@ -6,33 +6,33 @@ import type { AcceptedHandle } from './bind.js';
 /** How long workers have to take the last connections when the cluster stops, in ms. */
 const TAKEN_TIMEOUT = 500;
 
-/** So many connections wait for a worker at most; further ones are closed. As many as the kernel's queue of a busy server. */
+/** How many connections may wait for a worker, as in the kernel's queue of a busy server; further ones are closed. */
 const WAITING_LIMIT = 1_024;
 
-/** So long a connection waits for a worker, in ms; then it is closed. */
+/** How long a connection may wait for a worker, in ms; then it is closed. */
 const WAITING_TIMEOUT = 30_000;
 
-/** Hands a worker a connection; returns the last heartbeat of the worker's that was answered before. */
+/** Sends a connection to a worker; returns the last heartbeat of that worker that was answered before. */
 export type SendHandoff = (
   worker: number,
   message: { readonly key: string; readonly seq: number; readonly head?: string },
   connection: AcceptedHandle,
 ) => number;
 
-/** The worker that gets the connection; nobody yet; or nobody ever, for the address was given up. */
+/** The worker that gets the connection; 'later' if there is none yet; 'never' if there will be none. */
 export type Choice = number | 'later' | 'never';
 
 interface Handed<V> {
   readonly accepted: V;
   readonly worker: number;
-  /** The last heartbeat of the worker's that was answered before. */
+  /** The last heartbeat of the worker that was answered before the connection was sent. */
   answered: number;
 }
 
 /**
- * Connections that the primary accepted, on their way to the workers. Each is kept until its worker says that
- * it has it: one of a worker that dies or leaves goes to another. While nobody takes any, they wait, so many and so long
- * as the limits above say.
+ * Connections on their way from the primary to the workers. Each is kept until its worker has accepted it: if the
+ * worker dies or refuses it, it goes to another worker. While no worker takes connections, they wait, within the limits
+ * above.
  */
 export class Handoffs<V extends AcceptedConnection> {
   private readonly handed = new Map<number, Handed<V>>();
@@ -58,7 +58,7 @@ export class Handoffs<V extends AcceptedConnection> {
     hand.answered = this.sendHandoff(worker, head === undefined ? { key, seq } : { key, seq, head }, connection);
   }
 
-  /** A worker's word about the connection that it was handed as `seq`. */
+  /** A worker has answered whether it accepted the connection that it was sent as `seq`. */
   ack(seq: number, accepted: boolean): void {
     const hand = this.handed.get(seq);
     this.handed.delete(seq);
@@ -67,14 +67,14 @@ export class Handoffs<V extends AcceptedConnection> {
     else this.offer(hand.accepted);
   }
 
-  /** The worker is gone, and its last word was heard. */
+  /** The worker is gone, and its last message was handled. */
   gone(worker: number): void {
     this.read(worker, Infinity);
   }
 
   /**
-   * The worker has read the answer to that heartbeat, and what it was sent before. A connection that it did not take until
-   * now never arrived: it had no descriptor for it.
+   * The worker has read the answer to the heartbeat `answered`, and everything that was sent before. A connection that
+   * was sent before and is not acknowledged by now never arrived, because the worker had no descriptor for it.
    */
   read(worker: number, answered: number): void {
     for (const [seq, hand] of this.handed) {
@@ -84,12 +84,15 @@ export class Handoffs<V extends AcceptedConnection> {
     }
   }
 
-  /** Whoever waits may have somebody to go to now. */
+  /** Offers the waiting connections again, because a worker may take them now. */
   retry(): void {
     for (const accepted of this.waiting.keys()) this.offer(accepted);
   }
 
-  /** Resolves when every connection was taken, after a while at the latest; whoever still waits is let go. */
+  /**
+   * Resolves when every connection that was sent is acknowledged, after TAKEN_TIMEOUT at the latest. Closes the
+   * connections that still wait for a worker.
+   */
   async emptied(): Promise<void> {
     await until(() => this.handed.size === 0, this.clock, TAKEN_TIMEOUT);
     for (const accepted of this.waiting.keys()) this.refuse(accepted);

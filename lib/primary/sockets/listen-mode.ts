@@ -2,19 +2,20 @@ import { ClusterOptionsError } from '../../errors/errors.js';
 import type { ListenMode } from '../../options/cluster-options.interface.js';
 import { canReusePort } from './bind.js';
 
-/** The mode in force, and in words why. */
+/** The chosen mode, and the reason for it as text. */
 export interface ChosenMode {
-  /** 'node': whatever node:cluster was told to do by its environment variable. */
+  /** 'node': the mode that the environment variable of node:cluster selects. */
   readonly mode: Exclude<ListenMode, 'auto'> | 'node';
   readonly why: string;
 }
 
 /**
- * The mode that the option means here. 'auto' is 'reuse-port' where two sockets can really share a port, else
- * 'round-robin'; NODE_CLUSTER_SCHED_POLICY, which chooses for node:cluster, is respected.
+ * Chooses the mode for the option on this machine. 'auto' means 'reuse-port' if two sockets can really share a port,
+ * otherwise 'round-robin'. If NODE_CLUSTER_SCHED_POLICY is set, 'auto' leaves the choice to node:cluster, which reads
+ * it.
  *
  * @param policy the value of NODE_CLUSTER_SCHED_POLICY
- * @throws ClusterOptionsError where 'reuse-port' was asked for and cannot be.
+ * @throws ClusterOptionsError if the option is 'reuse-port' and that does not work here.
  */
 export function chooseListenMode(
   option: ListenMode,

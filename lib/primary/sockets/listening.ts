@@ -13,7 +13,7 @@ import type { SocketSender } from './slot-address.js';
 import { ReusePortBinder } from './reuse-port.js';
 import { StickyBinder } from './sticky.js';
 
-/** How long a blocked worker may keep the others from leaving when the cluster stops, in ms. */
+/** How long a blocked worker may delay the others when the cluster stops, in ms. */
 const HANDOFF_TIMEOUT = 500;
 
 /** What each mode means, for the log. */
@@ -25,14 +25,17 @@ const MEANING: Readonly<Record<ChosenMode['mode'], string>> = {
   node: 'as node:cluster was told',
 };
 
-/** How clients get to the workers: by sockets of ours, or by node:cluster, which keeps what we do not handle. */
+/**
+ * Decides how clients reach the workers: through sockets of this package, or through node:cluster, which keeps the
+ * servers that this package does not handle.
+ */
 export class Listening {
   readonly binder: Binder;
   private readonly chosen: ChosenMode;
   private readonly handoffGuard = new HandoffGuard();
   private readonly sockets = new AcceptingSockets();
 
-  /** @throws ClusterOptionsError where the mode asked for is not to be had here. */
+  /** @throws ClusterOptionsError if the requested mode does not work here. */
   constructor(
     { listen, sticky }: ResolvedClusterOptions,
     line: { socketSender: SocketSender; sendHandoff: SendHandoff },
@@ -46,14 +49,17 @@ export class Listening {
         : new ReusePortBinder(line.socketSender, line.sendHandoff, clock);
   }
 
-  /** node:cluster keeps what it does right: with 'shared' it forgets a Unix path's mode, and it knows no abstract sockets. */
+  /**
+   * The servers that node:cluster would not handle correctly: with 'shared' it ignores the mode of a Unix path, and it
+   * does not know abstract sockets.
+   */
   get ownSockets(): OwnSockets {
     const { mode } = this.chosen;
     if (mode === 'reuse-port' || mode === 'sticky') return 'all';
     return mode === 'shared' ? 'paths' : 'abstract';
   }
 
-  /** Before the first fork. */
+  /** Must be called before the first fork. */
   setUp(): void {
     const { mode, why } = this.chosen;
     if (mode !== 'node') cluster.schedulingPolicy = mode === 'shared' ? cluster.SCHED_NONE : cluster.SCHED_RR;
@@ -61,19 +67,22 @@ export class Listening {
     new ClusterLogger().log(`listen: '${mode}', ${MEANING[mode]} (${why})`);
   }
 
-  /** Looks after what is handed to the worker from now on; `answered`: the last heartbeat of its that was answered. */
+  /**
+   * Watches the connections that are sent to the worker from now on. `answered` returns its last heartbeat that was
+   * answered.
+   */
   watch(worker: Worker, id: number, answered: () => number): void {
     this.handoffGuard.watch(worker, answered);
     worker.process.once('exit', () => void channelClosed(worker.process).then(() => this.binder.gone(id)));
   }
 
-  /** The worker has read the answer to that heartbeat. */
+  /** The worker has read the answer to the heartbeat `answered`. */
   read(worker: Worker, id: number, answered: number): void {
     this.handoffGuard.read(worker, answered);
     this.binder.read(id, answered);
   }
 
-  /** Lets no client in any more; resolves when those let in are with the workers. */
+  /** Accepts no client any more; resolves when the workers have the connections that were accepted. */
   async stopAccepting(): Promise<void> {
     await this.sockets.close();
     await this.binder.close();

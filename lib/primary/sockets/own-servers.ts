@@ -1,8 +1,8 @@
 import net from 'node:net';
 
 /**
- * Ports on which servers of this process itself listen: the primary runs what main.ts does before it comes to
- * `NestFactory.create`. Node has no public list of open servers; where this one is gone, the answer is empty.
+ * The ports on which servers of this process itself listen: the primary, too, runs the part of main.ts before
+ * `NestFactory.create`. Node has no public list of open servers; if the private one is missing, the result is empty.
  */
 export function portsOfOwnServers(): number[] {
   const { _getActiveHandles: handles } = process as { _getActiveHandles?(): unknown[] };

@@ -6,19 +6,19 @@ import { type Choice, type SendHandoff, Handoffs } from './handoffs.js';
 import type { AcceptedConnection } from './accepted-connection.js';
 
 interface PassedOn extends AcceptedConnection {
-  /** Workers that had it, or were asked to take it. */
+  /** Workers that had the connection or were offered it. */
   readonly tried: Set<number>;
 }
 
 /**
- * Connections of clients that stay, from a worker that leaves: each goes to another worker whose server listens at the
- * same address. Where there is none it is closed, as it would have been by the worker that left.
+ * Connections that a leaving worker passes on, because their clients stay. Each goes to another worker whose server
+ * listens on the same address. If there is none, it is closed, as the leaving worker would have done.
  */
 export class PassedOnConnections {
   private readonly handoffs: Handoffs<PassedOn>;
   private turn = 0;
 
-  /** @param workers those there are */
+  /** @param workers returns all workers */
   constructor(
     sendHandoff: SendHandoff,
     private readonly workers: () => Iterable<WorkerRecord>,
@@ -31,22 +31,22 @@ export class PassedOnConnections {
     this.handoffs.offer({ key, handle: connection, tried: new Set([from]) });
   }
 
-  /** A worker's word about the connection that it was handed as `seq`. */
+  /** A worker has answered whether it accepted the connection that it was sent as `seq`. */
   ack(seq: number, accepted: boolean): void {
     this.handoffs.ack(seq, accepted);
   }
 
-  /** The worker has read the answer to that heartbeat. */
+  /** The worker has read the answer to the heartbeat `answered`. */
   read(worker: number, answered: number): void {
     this.handoffs.read(worker, answered);
   }
 
-  /** The worker is gone, and takes nothing any more. */
+  /** The worker is gone and takes no connection any more. */
   gone(worker: number): void {
     this.handoffs.gone(worker);
   }
 
-  /** The workers of the newest generation in turn: in a reload the others are about to leave, too. */
+  /** Chooses the workers of the newest generation in turn, because in a reload the older ones will leave soon, too. */
   private chosen({ tried }: PassedOn): Choice {
     const able = [...this.workers()].filter((worker) => isServing(worker) && !tried.has(worker.id));
     const newest = Math.max(...able.map(({ generation }) => generation));

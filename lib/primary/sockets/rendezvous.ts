@@ -1,7 +1,7 @@
 /**
- * The slots in the order in which a client belongs to them: rendezvous hashing (Thaler and Ravishankar,
- * "A name-based mapping scheme for rendezvous", 1996). A slot that goes or comes moves only its own clients,
- * which is 1/n of them on average; everybody else's first choice stays what it was.
+ * Sorts the slots in the order of a client's preference: rendezvous hashing (Thaler and Ravishankar, "A name-based
+ * mapping scheme for rendezvous", 1996). When a slot is added or removed, only its own clients move, which are 1/n of
+ * them on average; the first choice of all other clients stays the same.
  */
 export function rendezvousOrder(client: string, slots: readonly number[]): number[] {
   const name = fnv1a(client);
@@ -20,7 +20,7 @@ function fnv1a(text: string): number {
   return hash >>> 0;
 }
 
-/** The finalizer of MurmurHash3 (Appleby, public domain): every bit of the input moves every bit of the output. */
+/** The finalizer of MurmurHash3 (Appleby, public domain): every bit of the input affects every bit of the output. */
 function mix(value: number): number {
   let hash = value >>> 0;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -10,10 +10,10 @@ import { SlotAddress, type SocketSender } from './slot-address.js';
 import { isGivenUp, isPresent, isReleased, takesConnections } from '../supervisor/standing.js';
 
 /**
- * `listen: 'reuse-port'`. The primary binds one SO_REUSEPORT socket for each slot and address and keeps it; the
- * kernel spreads connections over them, and workers accept by themselves. A socket outlives its workers, so
- * that connections that wait in its queue are never reset. When the cluster stops the primary is the last to
- * accept: a worker that serves clients comes too late to its queue to close it empty.
+ * `listen: 'reuse-port'`. The primary binds one SO_REUSEPORT socket for each slot and address and keeps it; the kernel
+ * spreads connections over them, and the workers accept by themselves. A socket outlives its workers, so connections
+ * that wait in its queue are never reset. When the cluster stops, the primary accepts the last connections: a worker
+ * that is busy with its clients would return to its queue too late to empty it.
  */
 export class ReusePortBinder implements Binder {
   private readonly addresses = new Map<string, SlotAddress>();
@@ -80,14 +80,14 @@ export class ReusePortBinder implements Binder {
         this.lastConnections.offer({ key: address.key, handle: connection });
       });
     }
-    // One that is blocked keeps its hold.
+    // A blocked worker does not close its copies, so the wait has a timeout.
     await until(() => addresses.every(({ isHeld }) => !isHeld), this.clock, BACKLOG_TIMEOUT);
     await idleTurn(() => this.accepted, this.clock, LAST_BACKLOG_TIMEOUT);
     for (const address of addresses) address.close();
     await this.lastConnections.emptied();
   }
 
-  /** In turn. */
+  /** Chooses the workers in turn. */
   private chosen({ key }: AcceptedConnection): Choice {
     const { listeningWorkers } = this.addresses.get(key) ?? {};
     const able = [...(this.state?.workers.values() ?? [])].filter(

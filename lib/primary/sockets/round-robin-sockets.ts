@@ -8,18 +8,18 @@ interface Handle {
 }
 
 /**
- * The sockets on which node:cluster accepts connections in this process for its workers (round robin).
- * When the last worker leaves, node:cluster closes such a socket together with the connections that it has
- * accepted and not yet handed on. Closed here first, nothing new comes while those are still handed on.
+ * The sockets on which node:cluster accepts connections in this process for its workers (round robin). When the last
+ * worker leaves, node:cluster closes such a socket together with the connections that it has accepted and not sent to a
+ * worker yet. If the sockets are closed here first, no new connection arrives while those are still sent.
  *
- * node:cluster takes the handle out of a server it made for the purpose; a server that keeps its own is the
- * user's, and left alone.
+ * node:cluster creates a server for each of these sockets and takes the handle out of it. A server that keeps its
+ * handle is the user's, and is left alone.
  */
 export class AcceptingSockets {
   private readonly handles = new Set<Handle>();
   private accepted = 0;
 
-  /** Watches from now on. */
+  /** Watches every server that listens from now on. */
   install(): void {
     const take = (handle: Handle): void => this.take(handle);
     const listen = net.Server.prototype.listen as (...args: unknown[]) => net.Server;
@@ -34,10 +34,10 @@ export class AcceptingSockets {
     } as typeof net.Server.prototype.listen;
   }
 
-  /** Accepts nothing any more; what was accepted goes on to the workers. */
+  /** Accepts no connection any more; the accepted ones still go to the workers. */
   async close(): Promise<void> {
-    // libuv accepts one connection of a socket in each turn of the loop: a turn without one, and the
-    // kernel's queue, which would be reset by the close, is empty.
+    // libuv accepts one connection of a socket in each turn of the event loop. After a turn without a connection, the
+    // kernel's queue is empty; the close would reset connections that are still in it.
     await idleTurn(() => this.accepted, systemClock, LAST_BACKLOG_TIMEOUT);
     for (const handle of this.handles) handle.close();
     this.handles.clear();

@@ -2,25 +2,28 @@ import type { ListenAnswer, ListenRequest, SocketName } from '../../protocol/lis
 import { type AcceptedHandle, bind, type BoundSocket, REUSE_PORT } from './bind.js';
 import { type SocketAssignment, assignSockets, type Acceptor } from './assign-sockets.js';
 
-/** All workers have the one socket of a Unix path: the kernel knows no spreading there. */
+/**
+ * The slot of a Unix path's only socket, which all workers share: the kernel cannot spread connections over several.
+ */
 const EVERY_SLOT = -1;
 
-/** Gives a worker a socket of a slot to accept on, or takes it back. */
+/** Sends a slot's socket to a worker, which accepts on it, or tells the worker to close it. */
 export interface SocketSender {
   send(worker: number, key: string, slot: number, socket: BoundSocket): void;
   release(worker: number, key: string, slot: number): void;
 }
 
 /**
- * One address that the workers' servers listen on: a socket for each slot, kept until nobody listens any
- * more, and who accepts on which of them. Here itself only the last clients of all are accepted.
+ * One address on which the workers' servers listen. It has a socket for each slot, which is kept until no worker
+ * listens any more, and it knows which workers accept on which socket. The primary itself accepts only the last clients
+ * of all.
  */
 export class SlotAddress {
-  /** Workers whose server listens, in good standing or not. */
+  /** Workers whose server listens, including those that are leaving or unresponsive. */
   readonly listeningWorkers = new Set<number>();
   private readonly sockets = new Map<number, BoundSocket>();
   private leases: SocketAssignment = new Map();
-  /** For each slot's socket the workers that have a copy of it. */
+  /** The workers that have a copy of each slot's socket. */
   private readonly holders = new Map<number, Set<number>>();
   private name: SocketName = {};
 
@@ -38,13 +41,13 @@ export class SlotAddress {
     return [...this.holders.values()].some(({ size }) => size > 0);
   }
 
-  /** Binds the slot's socket unless it is there already. */
+  /** Binds the slot's socket, if it is not bound yet. */
   bind(slot: number): ListenAnswer {
     const errno = this.isPath ? this.bindPath() : this.bindSlot(slot);
     return errno === 0 ? { name: this.name, shared: this.request.shared } : { errno };
   }
 
-  /** Lets those who sit at `acceptors` accept as is right now. */
+  /** Makes the workers in `acceptors` accept on the sockets that they should have now. */
   lease(acceptors: readonly Acceptor[]): void {
     const everybody = new Set(acceptors.map(({ id }) => id));
     const plan = this.isPath
@@ -54,13 +57,13 @@ export class SlotAddress {
       const wanted = plan.get(slot) ?? new Set();
       const given = this.leases.get(slot) ?? new Set();
       for (const id of wanted) if (!given.has(id)) this.open(id, slot, socket);
-      // Whoever is gone, or leaves, closes what it has by itself.
+      // A worker that is gone or leaving closes its copies by itself.
       for (const id of given) if (!wanted.has(id) && everybody.has(id)) this.socketSender.release(id, this.key, slot);
     }
     this.leases = plan;
   }
 
-  /** The worker's server does not listen any more: it holds nothing. */
+  /** The worker's server does not listen any more, so the worker has no copy of a socket. */
   left(worker: number): void {
     this.listeningWorkers.delete(worker);
     for (const holders of this.holders.values()) holders.delete(worker);
@@ -71,7 +74,7 @@ export class SlotAddress {
     this.holders.get(slot)?.delete(worker);
   }
 
-  /** Accepts here from now on, and nowhere else. */
+  /** From now on, the primary accepts the connections; the workers are told to close their copies. */
   takeOver(accept: (connection: AcceptedHandle) => void): void {
     for (const [slot, socket] of this.sockets) {
       socket.onconnection = (errno, connection) => {
@@ -82,7 +85,7 @@ export class SlotAddress {
     }
   }
 
-  /** Gives up this process's hold on the sockets; they live on for as long as a worker has them. */
+  /** Closes the sockets in this process; each stays open while a worker has a copy of it. */
   close(): void {
     for (const socket of this.sockets.values()) socket.close();
     this.sockets.clear();
@@ -120,7 +123,7 @@ export class SlotAddress {
     return 0;
   }
 
-  /** Whether anybody else listens there: a socket that may share its port would not be told. */
+  /** Checks whether another process listens there: binding a socket with REUSE_PORT might not report it. */
   private probe(): number {
     const bound = bind(this.request);
     if (typeof bound === 'number') return bound;

@@ -23,8 +23,8 @@ interface StickyAddress {
 }
 
 /**
- * `listen: 'sticky'`. The primary accepts and gives each connection to the slot that its client belongs to.
- * While no worker serves, connections wait.
+ * `listen: 'sticky'`. The primary accepts the connections and sends each one to the worker of the client's slot. While
+ * no worker serves, connections wait.
  */
 export class StickyBinder implements Binder {
   private readonly addresses = new Map<string, StickyAddress>();
@@ -34,7 +34,7 @@ export class StickyBinder implements Binder {
   /** Connections whose first request is being read. */
   private reading = 0;
 
-  /** @param proxies how many proxies are in front; 0: a connection's peer is the client */
+  /** @param proxies the number of proxies in front of the cluster; 0: the peer of a connection is the client */
   constructor(
     sendHandoff: SendHandoff,
     private readonly proxies: number,
@@ -59,7 +59,7 @@ export class StickyBinder implements Binder {
   }
 
   released(): void {
-    // Nobody but the primary has a socket here.
+    // Only the primary has the sockets.
   }
 
   handoffAck(seq: number, accepted: boolean): void {
@@ -114,7 +114,7 @@ export class StickyBinder implements Binder {
     this.handoffs.offer({ key, client, handle: connection, head: forwarded.head.toString('base64') });
   }
 
-  /** The worker that serves the client's slot; where none does, that of its next slot. */
+  /** The worker that serves the client's slot; if there is none, the worker of the client's next slot. */
   private chosen({ key, client }: KnownConnection): Choice {
     const listeningWorkers = this.addresses.get(key)?.listeningWorkers;
     if (!listeningWorkers) return 'never';
@@ -146,6 +146,6 @@ export class StickyBinder implements Binder {
 function peerOf(connection: AcceptedHandle): string {
   const out: { address?: string } = {};
   connection.getpeername?.(out);
-  // A client of a Unix socket has no address: all of them are one.
+  // Clients of a Unix socket have no address: all of them count as one client.
   return clientAddress(out.address ?? '') ?? '';
 }

@@ -5,30 +5,35 @@ import { defaultMaxCrashes, restartDelay } from './restart-policy.js';
 import type { RollingReload } from './rolling-reload.js';
 import type { LeaveReason, SlotRecord, SupervisorEvent, WorkerRecord } from './supervisor.types.js';
 
-/** A worker that exits by itself sooner after it became ready (ms) is replaced with a delay, or it would be forked without end. */
+/**
+ * A worker that exits with code 0 within this time (ms) after it became ready is replaced with a delay. Otherwise it
+ * would be forked again and again without a pause.
+ */
 export const BRIEF_LIFE = 1_000;
 
-/** The remedy for a script that makes an application (`NestFactory.create`) and is none. */
+/** The advice for a main script that creates an application (`NestFactory.create`) but ends instead of serving. */
 const RAN_TO_ITS_END =
   'the main script ran to its end in every worker, and the cluster ends: ' +
   'a script that is to run once is started with NESTJS_CLUSTER=off';
 
-/** How a process ended; `error`: why there never was one. */
+/** How a process ended. `error`: why the process could not be started. */
 type Exit = Pick<Extract<SupervisorEvent, { type: 'exited' }>, 'code' | 'signal' | 'error'>;
 
-/** What a crash means: when the slot tries again, whether the cluster still does, and who is told. */
+/**
+ * Decides what follows from a crash: when the slot is forked again, and whether a reload fails or the cluster gives up.
+ */
 export class CrashPolicy {
   constructor(
     private readonly pool: WorkerPool,
     private readonly reload: () => RollingReload | undefined,
   ) {}
 
-  /** Crashes the breaker tolerates now. */
+  /** How many crashes the breaker tolerates within its window, at the current number of slots. */
   get maxCrashes(): number {
     return this.pool.options.restart.maxCrashes ?? defaultMaxCrashes(this.pool.state.target);
   }
 
-  /** A process ended that was not asked to. */
+  /** A process ended that had not been asked to. */
   exited(worker: WorkerRecord, { code, signal, error }: Exit, now: number): void {
     if (error !== undefined) return this.crashed(worker, `could not be started: ${error}`, now);
     const how = signal ? `was ended by ${signal}` : `exited with code ${code}`;
@@ -41,8 +46,9 @@ export class CrashPolicy {
   }
 
   /**
-   * A process ended with code 0 that was not asked to: it had done what it was for. That is no crash, and a worker that
-   * served is replaced. Where no worker was ever ready, each was a script that ran to its end, and so did the cluster.
+   * A process exited with code 0 that had not been asked to: it has finished its work. That is not a crash, and a
+   * worker that was ready is replaced. If no worker was ever ready and all of them exit in this way, main.ts is a
+   * script that has run to its end, and the cluster ends, too.
    */
   finished(worker: WorkerRecord, now: number): void {
     const { pool } = this;
@@ -72,7 +78,7 @@ export class CrashPolicy {
     slot.retryAt = now + restartDelay(pool.options.restart, slot.streak, !isBrief, pool.random);
   }
 
-  /** One that was told to leave met an error of its own: nobody else says so. */
+  /** Logs the boot error of a worker that had been told to leave, unless the same error was logged before. */
   explain(worker: WorkerRecord): void {
     const { bootErrors } = this.pool.state;
     const known = bootErrors.size;
@@ -80,33 +86,35 @@ export class CrashPolicy {
     if (bootErrors.size > known) this.pool.log('warn', `${this.pool.nameOf(worker)} did not boot${error}`);
   }
 
-  /** What the log says of the error that ended its boot: one that several workers have is printed once. */
+  /**
+   * Describes the error that ended the worker's boot, for the log. An error that several workers have is printed once.
+   */
   private bootErrorOf({ bootError }: WorkerRecord): string {
     if (bootError === undefined) return '';
     const { bootErrors } = this.pool.state;
-    // Numbers such as pids and times differ in what is one error.
+    // Each worker may have other numbers in the same error, such as pids and times.
     const kind = bootError.replaceAll(/\d+/g, '#');
     if (bootErrors.has(kind)) return ', with the error above';
     bootErrors.add(kind);
     return `: ${bootError}`;
   }
 
-  /** Ends a worker that is beyond hope at once, and counts it as a crash. */
+  /** Kills a worker that cannot recover, and counts that as a crash. */
   discard(worker: WorkerRecord, reason: LeaveReason, how: string, now: number): void {
     this.crashed(worker, how, now);
     this.pool.kill(worker, reason);
   }
 
-  /** Counts a worker as a crash that still answers what it has in flight, and lets it do so. */
+  /** Counts the worker as crashed, but lets it finish what it has in flight. */
   failing(worker: WorkerRecord, how: string, now: number): void {
     this.crashed(worker, how, now);
     this.pool.leave(worker, 'failing', now, Math.min(FAILING_TIMEOUT, this.pool.options.shutdown.timeout));
   }
 
   /**
-   * The worker no longer counts for its slot: who takes its place, and when?
+   * The worker no longer counts for its slot. Decides when the slot is forked again, or that the cluster gives up.
    *
-   * @param exitCode what the cluster ends with, where this ends it
+   * @param exitCode the exit code of the cluster, if this crash ends it
    */
   crashed(worker: WorkerRecord, how: string, now: number, exitCode = 1): void {
     const { pool } = this;
@@ -129,7 +137,9 @@ export class CrashPolicy {
     this.concludeStart(worker, exitCode);
   }
 
-  /** A start is over when every slot's worker has failed or finished: one process would have ended as well. */
+  /**
+   * Gives up the start once the worker of every slot has failed or finished: a single process would have ended, too.
+   */
   private concludeStart(worker: WorkerRecord, exitCode: number): void {
     if (this.startedSlots.every(({ hasFailed, isFinished }) => hasFailed || isFinished)) this.giveUp(worker, exitCode);
   }
@@ -138,7 +148,7 @@ export class CrashPolicy {
     return this.pool.state.slots.filter((slot) => !this.pool.isHeldBack(slot));
   }
 
-  /** No worker ever worked and none will: the cluster ends with the worker's own last lines. */
+  /** Ends the cluster if no worker was ever ready. The last lines of this worker's stderr explain the exit code. */
   giveUp(worker: WorkerRecord, code: number): void {
     const { state } = this.pool;
     if (state.phase !== 'running' || state.everReady) return;

@@ -1,7 +1,7 @@
 /**
- * Who leads: one ready worker, appointed by the primary with a term number. The lease is renewed by the
- * leader's heartbeats; nobody else is appointed before the last lease ran out or its holder is dead, so
- * there is at most one leader per term and no two at a time.
+ * Elects the leader: one ready worker, which the primary appoints with a term number. The leader's heartbeats renew its
+ * lease. No other worker is appointed before the last lease has run out or its holder is dead, so each term has at most
+ * one leader, and there are never two leaders at a time.
  */
 export class LeaderElection {
   private term = 0;
@@ -10,31 +10,33 @@ export class LeaderElection {
   private awaited = false;
   private leaseUntil = 0;
 
-  /** @param lease how long a leader may act on one heartbeat's answer, in ms */
+  /** @param lease duration of the lease that the answer to a heartbeat grants, in ms */
   constructor(private readonly lease: number) {}
 
   get leader(): number | undefined {
     return this.holder;
   }
 
-  /** When the last lease has run out, where somebody waits for that to be appointed. */
+  /** When the last lease runs out, if a candidate waits for that; otherwise Infinity. */
   get wakeAt(): number {
     return this.awaited ? this.leaseUntil : Infinity;
   }
 
-  /** The term the worker leads in, renewing its lease; undefined where it does not lead. */
+  /** Renews the worker's lease and returns its term; returns undefined if the worker does not lead. */
   heartbeat(worker: number, now: number): number | undefined {
     if (worker !== this.holder) return undefined;
     this.leaseUntil = now + this.lease;
     return this.term;
   }
 
-  /** The worker leaves or fell silent: it gets no further lease; what it has runs out by itself. */
+  /**
+   * The worker leaves, is unresponsive or cannot be reached: its lease is not renewed any more, and runs out by itself.
+   */
   dismiss(worker: number): void {
     if (worker === this.holder) this.holder = undefined;
   }
 
-  /** The worker's process is gone: its lease with it. */
+  /** The worker's process has ended, and its lease with it. */
   died(worker: number, now: number): void {
     if (worker === this.holder || (this.holder === undefined && worker === this.lastHolder)) {
       this.holder = undefined;
@@ -42,7 +44,7 @@ export class LeaderElection {
     }
   }
 
-  /** Appoints the first candidate where the place is free. */
+  /** Appoints the first candidate if there is no leader and the last lease has run out. */
   appoint(candidates: Iterable<number>, now: number): void {
     this.awaited = false;
     if (this.holder !== undefined) return;
@@ -55,7 +57,7 @@ export class LeaderElection {
     this.holder = first;
     this.lastHolder = first;
     this.term += 1;
-    // Until its first heartbeat is answered the new leader does not know; the lease counts from there.
+    // The new leader learns of its appointment from the answer to its next heartbeat, which renews the lease.
     this.leaseUntil = now + this.lease;
   }
 }

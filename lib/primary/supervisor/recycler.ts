@@ -1,11 +1,14 @@
 import type { WorkerPool } from './worker-pool.js';
 import type { WorkerRecord } from './supervisor.types.js';
 
-/** Has worn-out workers replaced, one at a time: by memory, requests or age, each with its own jitter. */
+/**
+ * Replaces workers that have reached a limit of memory, requests or age, one at a time. The limits of each worker have
+ * their own jitter.
+ */
 export class Recycler {
   constructor(private readonly pool: WorkerPool) {}
 
-  /** When the next worker is too old. */
+  /** When the next worker reaches the age limit. */
   get wakeAt(): number {
     const { age, minLifetime } = this.pool.options.recycle;
     if (age === undefined || this.busy) return Infinity;
@@ -16,7 +19,7 @@ export class Recycler {
     return at;
   }
 
-  /** Marks the first worn-out worker for replacement. */
+  /** Marks the first worker that has reached a limit for replacement. */
   recycle(now: number): void {
     if (this.busy) return;
     for (const worker of this.replaceable()) {

@@ -1,18 +1,21 @@
 import type { SupervisorOptions } from './supervisor.types.js';
 
-/** How often an open breaker lets one slot try, in ms; a probe that lives until the next one is due closes it. */
+/**
+ * Interval at which an open breaker lets one slot try, in ms. It closes if this probe is ready when the next one is
+ * due.
+ */
 export const PROBE_INTERVAL = 30_000;
 
-/** Crashes the breaker tolerates within its window where `restart.maxCrashes` is not set. */
+/** How many crashes the breaker tolerates within its window if `restart.maxCrashes` is not set. */
 export function defaultMaxCrashes(workers: number): number {
   return Math.max(5, 2 * workers);
 }
 
 /**
- * The delay before a slot is forked again, in ms: none for the first crash after health, then full jitter
- * over an exponentially growing bound (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+ * The delay before a slot is forked again, in ms: none after the crash of a healthy worker, otherwise full jitter over
+ * a bound that grows exponentially (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
  *
- * @param streak crashes since the slot was last healthy, this one included
+ * @param streak crashes since the slot was last healthy, including this one
  * @param healthy whether the worker that crashed had been ready for `resetAfter`
  * @param random uniform in [0, 1)
  */
@@ -28,27 +31,27 @@ export function restartDelay(
 }
 
 /**
- * The crash-loop breaker (M. Nygard, "Release It!", circuit breaker): open, it keeps what works and lets
- * one empty slot try every `PROBE_INTERVAL`.
+ * The crash-loop breaker (M. Nygard, "Release It!", circuit breaker). While it is open, the workers that are ready
+ * stay, and one empty slot may be forked every `PROBE_INTERVAL`.
  */
 export class CrashLoopBreaker {
   private crashes: number[] = [];
   private nextProbeAt: number | undefined;
   private probe: number | undefined;
 
-  /** @param window in which crashes are counted, in ms */
+  /** @param window the time in which crashes are counted, in ms */
   constructor(private readonly window: number) {}
 
   get open(): boolean {
     return this.nextProbeAt !== undefined;
   }
 
-  /** When an open breaker next does something by itself. */
+  /** When an open breaker may let a slot try or may close; Infinity while it is closed. */
   get wakeAt(): number {
     return this.nextProbeAt ?? Infinity;
   }
 
-  /** Counts a crash; true where it is one too many and opened the breaker just now. */
+  /** Counts a crash; returns true if this crash has opened the breaker. */
   crashed(now: number, worker: number, maxCrashes: number): boolean {
     this.crashes.push(now);
     this.forgetBefore(now - this.window);
@@ -64,7 +67,7 @@ export class CrashLoopBreaker {
     return this.probe === undefined && now >= this.nextProbeAt;
   }
 
-  /** Told of each fork, so that an open breaker knows its probe. */
+  /** Must be called for each fork, so that an open breaker knows its probe. */
   forked(now: number, worker: number): void {
     if (this.nextProbeAt === undefined) return;
     this.probe = worker;
@@ -72,14 +75,14 @@ export class CrashLoopBreaker {
   }
 
   /**
-   * Closes the breaker where its probe lived until the next one is due, or nobody is left to try; true
-   * where it closed just now.
+   * Closes the breaker if its probe is still ready when the next one is due, or if no slot is vacant any more. Returns
+   * true if this call has closed it.
    */
   settle(now: number, vacancy: boolean, isReady: (worker: number) => boolean): boolean {
     if (this.nextProbeAt === undefined || now < this.nextProbeAt) return false;
     if (this.probe === undefined && vacancy) return false;
     if (this.probe !== undefined && !isReady(this.probe)) {
-      // Still booting: the boot deadline decides about it, look again after another interval.
+      // The probe is still booting, and the boot deadline decides about it: check again after another interval.
       this.nextProbeAt = now + PROBE_INTERVAL;
       return false;
     }
@@ -87,7 +90,7 @@ export class CrashLoopBreaker {
     return true;
   }
 
-  /** Forgets the past: an operator's reload begins anew. */
+  /** Closes the breaker and forgets all crashes. */
   reset(): void {
     this.crashes = [];
     this.nextProbeAt = undefined;

@@ -2,16 +2,16 @@ import type { WorkerPool } from './worker-pool.js';
 import type { SlotRecord, WorkerRecord } from './supervisor.types.js';
 
 /**
- * One rolling reload. A canary of the new generation must become ready and stay healthy; then the other
- * slots follow, `surge` at a time, the requester's last. An old worker goes only after its replacement is
- * ready, so capacity never falls below the number of slots. Whoever fails, the workers that serve stay.
+ * One rolling reload. A canary of the new generation must become ready and stay healthy; then the other slots follow,
+ * `surge` at a time, the requester's last. An old worker leaves only after its replacement is ready, so capacity never
+ * falls below the number of slots. If a new worker fails, the workers that serve stay.
  */
 export class RollingReload {
   readonly generation: number;
   private stage: 'canary' | 'soak' | 'rolling' = 'canary';
   private soakUntil = Infinity;
   private readonly replaced: { slot: number; oldId: number | undefined; newId: number }[] = [];
-  /** Workers that wait for the end of this reload: none of them can leave before. */
+  /** Workers that requested this reload and wait for its outcome: they leave only at its end. */
   private readonly requesters = new Set<number>();
   private ended = false;
 
@@ -26,12 +26,12 @@ export class RollingReload {
     return this.ended;
   }
 
-  /** When time alone lets the reload go on. */
+  /** When the reload can continue without a further event; Infinity if it waits for one. */
   get wakeAt(): number {
     return this.stage === 'soak' && !this.ended ? this.soakUntil : Infinity;
   }
 
-  /** A worker waits for the outcome. */
+  /** The worker waits for the outcome. */
   awaitedBy(worker: number): void {
     this.requesters.add(worker);
   }
@@ -50,7 +50,7 @@ export class RollingReload {
     this.fail(`${which} of the new build, in slot ${slot.index}, ${why}`, worker.id, now);
   }
 
-  /** Ends the reload without success; workers that serve go on serving. */
+  /** Ends the reload as failed; the workers that serve stay. */
   fail(reason: string, worker: number | undefined, now: number): void {
     if (this.ended) return;
     this.ended = true;
@@ -79,7 +79,7 @@ export class RollingReload {
     }
     if (now < this.soakUntil) return;
     this.stage = 'rolling';
-    // From here on the new build is what an empty slot is filled with.
+    // From now on, empty slots are filled with the new build.
     this.pool.state.generation = this.generation;
   }
 
@@ -94,7 +94,10 @@ export class RollingReload {
     if (!this.choose()) this.finish(now);
   }
 
-  /** When the whole new generation stands, those who were held go: first the answer, then the word to leave. */
+  /**
+   * Once every slot has a ready worker of the new generation, the old workers that were held back are replaced. Those
+   * that requested the reload are answered before they are told to leave.
+   */
   private finish(now: number): void {
     const held = this.underway();
     const stands = this.active().every((slot) =>
@@ -109,8 +112,8 @@ export class RollingReload {
   }
 
   /**
-   * Whether the old worker stays until the end although its replacement is ready: one that awaits the
-   * outcome could not finish before, and 'rollback' may need them all.
+   * Whether the old worker stays until the end of the reload although its replacement is ready. A worker that waits for
+   * the outcome cannot finish earlier, and 'rollback' may need every old worker.
    */
   private isHeld(slot: SlotRecord): boolean {
     if (this.pool.options.reload.onFailure === 'rollback') return true;
@@ -123,7 +126,7 @@ export class RollingReload {
   }
 
   private mark(slot: SlotRecord, now: number): void {
-    // A replacement under way for another reason is of the old build.
+    // A replacement that was started for another reason runs the old build.
     this.pool.abandon(slot, now);
     slot.replace = 'reload';
   }
@@ -151,17 +154,17 @@ export class RollingReload {
     this.pool.act({ type: 'reload-progress', progress: reason === undefined ? progress : { ...progress, reason } });
   }
 
-  /** The next slot to replace; the requesters' come last. */
+  /** The next slot to replace; the slots of requesters come last. */
   private choose(): SlotRecord | undefined {
     const old = this.active().filter((slot) => slot.replace !== 'reload' && !this.isRenewed(slot));
     return old.find(({ current }) => current === undefined || !this.requesters.has(current)) ?? old[0];
   }
 
-  /** Whether the slot needs no replacement: what is in it, or will be put there, is of the new generation. */
+  /** Whether the slot needs no replacement: its worker is of the new generation, or will be when the slot is filled. */
   private isRenewed(slot: SlotRecord): boolean {
     if (slot.replace === 'reload') return false;
     const current = slot.current === undefined ? undefined : this.pool.state.workers.get(slot.current);
-    // An empty slot is filled with the new generation by the restart policy.
+    // In the stage 'rolling', the supervisor fills an empty slot with the new generation.
     return current === undefined ? this.stage === 'rolling' : current.generation >= this.generation;
   }
 
@@ -169,7 +172,7 @@ export class RollingReload {
     return this.active().filter((slot) => slot.replace === 'reload');
   }
 
-  /** Replacements that are booting and old workers not yet gone: what `surge` bounds. */
+  /** How many replacements are booting plus how many old workers have not exited yet; `surge` limits the sum. */
   private extraProcesses(): number {
     let leaving = 0;
     for (const worker of this.pool.state.workers.values()) if (worker.leaving === 'reload') leaving += 1;

@@ -1,14 +1,14 @@
 import { isServing } from './worker-pool.js';
 import type { WorkerRecord } from './supervisor.types.js';
 
-/** Whether the worker is here to stay, as far as anybody knows. */
+/** Whether the worker is neither leaving nor expected to exit. */
 export function isPresent({ leaving, exitDueAt }: WorkerRecord): boolean {
   return !leaving && exitDueAt === undefined;
 }
 
 /**
- * Whether the worker takes connections that the primary accepted. Where all leave it does so for as long as
- * clients are let in: it is told to leave only afterwards.
+ * Whether the worker takes connections that the primary accepted. When the whole cluster stops, workers still take them
+ * while the primary accepts: they are told to leave only afterwards.
  */
 export function takesConnections(worker: WorkerRecord): boolean {
   const { leaving, phase, readyAt, exitDueAt } = worker;
@@ -17,16 +17,17 @@ export function takesConnections(worker: WorkerRecord): boolean {
 }
 
 /**
- * Whether an address is given up by the worker whose server was just closed: it was the last one there, and it stays.
- * Somebody else may have the port at once, as in a single process: such servers often only look for a free one.
+ * Whether the worker whose server was just closed has given up the address: no other worker listens there, and this one
+ * stays. Another process may then take the port at once, as with a single process: such servers often only look for a
+ * free port.
  */
 export function isReleased(listeningWorkers: ReadonlySet<number>, closer: WorkerRecord | undefined): boolean {
   return listeningWorkers.size === 0 && closer !== undefined && isPresent(closer);
 }
 
 /**
- * Whether an address that no worker's server listens on was given up by the application: everybody is up, so
- * nobody who may yet listen is on the way. Clients are then refused, as by any process that does not listen.
+ * Whether the application has given up the address: no worker listens there, and all workers that stay are ready, so
+ * none of them may still begin to listen. Clients are then refused, as by any process that does not listen.
  */
 export function isGivenUp(listeningWorkers: ReadonlySet<number>, workers: Iterable<WorkerRecord>): boolean {
   if (listeningWorkers.size > 0) return false;

@@ -16,27 +16,28 @@ import type {
 } from './supervisor.types.js';
 import { EXIT_GRACE, Watchdog } from './watchdog.js';
 
-/** After a stop at once, an exit that nobody tells of is waited for this long, in ms. */
+/** How long the primary waits for missing exit events after it has killed all workers, in ms. */
 export const END_GRACE = 2_000;
 
 /**
- * Signals within this time (ms) of the first are the same event: a package manager passes on the Ctrl-C that the
- * terminal has sent to the whole process group, and a service manager signals every process of the group.
+ * Signals that arrive within this time (ms) after the first one belong to the same event: a package manager passes on
+ * the Ctrl-C that the terminal has sent to the whole process group, and a service manager signals every process of the
+ * group.
  */
 export const SIGNAL_SPACING = 1_000;
 
-/** Exit codes from here on say by which signal. */
+/** This plus a signal's number is the exit code of a process that the signal ended. */
 export const EXIT_BY_SIGNAL = 128;
 
-/** Whether a later one of these ends at once what the first stops gracefully. */
+/** Whether such a signal ends the cluster at once if it is not the first; the first one stops it gracefully. */
 export const isEnding = (signal: StopSignal): boolean => signal === 'SIGTERM' || signal === 'SIGINT';
 
-/** What a process exits with that the signal ends. */
+/** The exit code of a process that the signal ended. */
 export const exitCodeOf = (signal: StopSignal): number => EXIT_BY_SIGNAL + constants.signals[signal];
 
 /**
- * Decides everything about the workers' lives: a deterministic function of events and time, without
- * effects. Feed it events; it returns the actions to carry out. `wakeAt` says when it wants a 'tick'.
+ * Decides everything about the lives of the workers. It is a deterministic function of events and time, without
+ * effects: it takes events and returns the actions to carry out. `wakeAt` is the time at which it wants a 'tick'.
  */
 export class Supervisor {
   private readonly pool: WorkerPool;
@@ -61,7 +62,7 @@ export class Supervisor {
     return this.pool.leadership.leader;
   }
 
-  /** Takes in what happened at `now` (ms, monotonic) and returns what is to be done, in order. */
+  /** Handles what happened at `now` (ms, monotonic) and returns the actions to carry out, in order. */
   handle(event: SupervisorEvent, now: number): SupervisorAction[] {
     if (this.state.phase === 'stopped') return [];
     this.watchdog.forgiveStall(now);
@@ -70,7 +71,7 @@ export class Supervisor {
     return this.pool.takeActions();
   }
 
-  /** Whether every slot has a worker that does its work. */
+  /** Whether every slot has a worker that serves. */
   get isComplete(): boolean {
     const { phase, slots, target } = this.state;
     return phase === 'running' && slots.length >= target && slots.every(({ current }) => this.pool.isServing(current));
@@ -84,12 +85,12 @@ export class Supervisor {
     times.push(state.drainAt ?? Infinity, state.endAt ?? Infinity);
     if (this.reload) times.push(this.reload.wakeAt);
     else times.push(this.recycler.wakeAt);
-    // An open breaker decides when a vacant slot may try.
+    // While the breaker is open, it decides when a vacant slot is forked.
     if (!breaker.open) for (const slot of state.slots) if (this.pool.isVacant(slot)) times.push(slot.retryAt);
     return Math.min(...times);
   }
 
-  /** Told by the shell when it set its timer for `at`. */
+  /** Must be called when a timer for `at` was set. */
   expectWake(at: number): void {
     this.watchdog.expectWake(at);
   }
@@ -99,7 +100,7 @@ export class Supervisor {
   private apply(event: SupervisorEvent, now: number): void {
     switch (event.type) {
       case 'start':
-        // It may have been told to stop before.
+        // It may already have been told to stop.
         if (this.state.phase !== 'idle') return;
         this.pool.state.phase = 'running';
         return this.pool.resize(this.state.target);
@@ -147,7 +148,7 @@ export class Supervisor {
       case 'cut-off':
         worker.cutOff ??= event.reason;
         worker.exitDueAt ??= now + EXIT_GRACE;
-        // Whom nobody reaches leads nobody.
+        // A worker that no other process can reach must not lead.
         return this.pool.leadership.dismiss(worker.id);
       case 'exited':
         this.state.workers.delete(worker.id);
@@ -165,7 +166,7 @@ export class Supervisor {
     worker.phase = 'ready';
     worker.readyAt = now;
     this.pool.state.everReady = true;
-    // The others ended before this one showed that there is something to serve.
+    // Other slots may have failed or finished, but this worker shows that there is something to serve.
     for (const slot of this.state.slots) slot.isFinished = slot.hasFailed = false;
     this.pool.act({ type: 'joined', id: worker.id });
   }
@@ -218,7 +219,7 @@ export class Supervisor {
     }
   }
 
-  /** The first signal to stop is graceful. A later SIGTERM or SIGINT ends everything at once. */
+  /** The first signal stops the cluster gracefully. A later SIGTERM or SIGINT ends everything at once. */
   private signalled(signal: StopSignal, now: number): void {
     const { state } = this.pool;
     if (state.signalledAt === undefined) {
@@ -247,8 +248,9 @@ export class Supervisor {
   }
 
   /**
-   * An application may ask for a longer delay, up to `shutdown.timeout`. It is for load balancers, who have no part in a
-   * Ctrl-C.
+   * How long workers keep serving before they are drained, in ms. If SIGTERM stops the cluster, an application may ask
+   * for more than `shutdown.delay`, up to `shutdown.timeout`: the extra time is for load balancers, which are not
+   * involved in a Ctrl-C.
    */
   private get stopDelay(): number {
     const { delay, timeout } = this.pool.options.shutdown;
@@ -265,7 +267,7 @@ export class Supervisor {
     for (const worker of this.state.workers.values()) this.pool.kill(worker, 'stop');
   }
 
-  // ---- what is against what is wanted ---------------------------------------------------------------
+  // ---- from the current to the wanted state ---------------------------------------------------------------
 
   private reconcile(now: number): void {
     if (this.state.drainAt !== undefined && now >= this.state.drainAt) this.drainAll(now);
@@ -320,12 +322,12 @@ export class Supervisor {
     }
   }
 
-  /** Brings up who is to take the slot over. */
+  /** Forks the worker that will take over the slot, if it is due. */
   private succeed(slot: SlotRecord, now: number): void {
     if (slot.replace === 'reload') {
       slot.successor = this.pool.fork(slot, this.reload?.generation ?? this.state.generation, now);
     } else if (slot.current === undefined) {
-      // Who was to be replaced is gone already: the slot is filled like any other.
+      // The worker that should be replaced is already gone: the slot is filled like any empty slot.
       slot.replace = undefined;
     } else if (now >= slot.retryAt && this.pool.breaker.allows(now)) {
       slot.successor = this.pool.fork(slot, this.state.generation, now);
@@ -344,7 +346,9 @@ export class Supervisor {
     this.pool.act({ type: 'scaled' });
   }
 
-  /** The log says when every slot has a ready worker, and when one that had lost its worker has another. */
+  /**
+   * Logs once that every slot has a ready worker, and later each slot that has a worker again after it had lost one.
+   */
   private announceReady(): void {
     const { pool } = this;
     const { state } = pool;

@@ -2,7 +2,7 @@ import type { ResolvedClusterOptions } from '../../options/cluster-options.inter
 import type { ReloadProgress } from '../../runtime/reload.interface.js';
 import type { ErrorReport, Vitals } from '../../protocol/messages.js';
 
-/** The settings the supervisor decides by. */
+/** The settings of the supervisor. */
 export type SupervisorOptions = Pick<
   ResolvedClusterOptions,
   'startup' | 'restart' | 'shutdown' | 'reload' | 'watchdog' | 'recycle'
@@ -10,22 +10,27 @@ export type SupervisorOptions = Pick<
   /** Number of slots to begin with, at least 1. */
   readonly workers: number;
   /**
-   * A watcher restarts the cluster at every edit. The first worker boots alone then, and the others once it is ready, for
-   * an edit is served sooner so; and a stop does not wait for a worker that still boots.
+   * Whether a watcher restarts the cluster after each edit. If so, the first worker boots alone and the others follow
+   * once it is ready, so that an edit is served sooner; and a stop does not wait for workers that are still booting.
    */
   readonly isWatched?: boolean;
 };
 
 /**
- * Where a worker is in its life. A slot without a worker is empty: it waits for its retry time
- * (backoff), or for the breaker (parked).
+ * The phase of a worker's life. A slot without a worker has no phase: it waits for its retry time (backoff) or for the
+ * breaker.
  */
 export type WorkerPhase = 'spawning' | 'booting' | 'ready' | 'unhealthy' | 'draining' | 'stopping';
 
-/** A signal that stops the cluster: SIGTERM, SIGINT, SIGHUP of a terminal that hung up, a watcher's own. */
+/**
+ * A signal that stops the cluster: SIGTERM, SIGINT, the SIGHUP of a terminal that hung up, or a watcher's own signal.
+ */
 export type StopSignal = NodeJS.Signals;
 
-/** Why the supervisor wants a worker gone. Its own record of intent; exit codes are not read for it. */
+/**
+ * Why the supervisor makes a worker leave. This is its own decision, recorded at that time; it is never derived from an
+ * exit code.
+ */
 export type LeaveReason =
   | 'reload'
   | 'reload-failed'
@@ -44,52 +49,52 @@ export interface WorkerRecord {
   readonly id: number;
   readonly slot: number;
   readonly generation: number;
-  /** Known once it is forked. */
+  /** Known once the process is forked. */
   pid?: number;
   readonly forkedAt: number;
-  /** What it said of the error that ends its boot. */
+  /** The error that ends its boot, as the worker reported it. */
   bootError?: string;
-  /** Shares of the recycle limits this worker is held to: 1 ± jitter. */
+  /** Factor by which the recycle limits of this worker are multiplied: between 1 - jitter and 1. */
   readonly recycleFactor: number;
   phase: WorkerPhase;
   readyAt?: number;
-  /** When it was last heard over the control channel. */
+  /** When the last event of this worker arrived. */
   heardAt: number;
   vitals?: Vitals;
-  /** How long its application wants to be called unready before it is drained at a SIGTERM, in ms. */
+  /** How long its application wants to be reported as not ready before it is drained after a SIGTERM, in ms. */
   unreadyTime?: number;
   leaving?: LeaveReason;
-  /** When it gets SIGTERM, and when SIGKILL, if it still lives. */
+  /** When it gets SIGTERM, and when it gets SIGKILL, if it is still alive then. */
   termAt?: number;
   killAt?: number;
-  /** Its control channel or its link to the bus closed; an exit is expected by then. */
+  /** Set when its control channel or its link to the bus has closed: the process should have exited by this time. */
   exitDueAt?: number;
-  /** Why the bus lost it. */
+  /** Why its link to the bus has ended. */
   cutOff?: string;
 }
 
-/** One of the fixed places 0…N-1. */
+/** One of the slots 0 to N - 1. */
 export interface SlotRecord {
   readonly index: number;
-  /** Worker that serves the slot, or is booting to. */
+  /** The worker that serves the slot, or is booting to serve it. */
   current?: number;
-  /** Worker that is to take over from `current`. */
+  /** The worker that will replace `current` once it is ready. */
   successor?: number;
-  /** Set where `current` is to be replaced, replacement first. */
+  /** Why `current` should be replaced; it leaves only after its replacement is ready. */
   replace?: 'reload' | 'recycle' | 'retire';
-  /** Its first worker failed to boot; the next one waits until another slot's worker is ready. */
+  /** Its first worker failed to boot; the slot is not forked again until the worker of another slot is ready. */
   hasFailed?: boolean;
-  /** It lost its worker, and the log has not yet said that it has another. */
+  /** It has lost its worker, and it is not logged yet that it has a new one. */
   isVacated?: boolean;
-  /** Crashes since it last was healthy. */
+  /** Crashes since its worker was last healthy. */
   streak: number;
-  /** Not forked again before this time. */
+  /** The slot is not forked again before this time. */
   retryAt: number;
   /** Its worker exited with code 0 before any worker was ready: it is not forked again. */
   isFinished?: boolean;
 }
 
-/** What the shell tells the supervisor. */
+/** The events that the supervisor handles. */
 export type SupervisorEvent =
   | { readonly type: 'start' }
   | { readonly type: 'tick' }
@@ -101,9 +106,9 @@ export type SupervisorEvent =
   | { readonly type: 'retire'; readonly id: number; readonly reason: string }
   | { readonly type: 'boot-failed'; readonly id: number; readonly error: ErrorReport; readonly fatal: boolean }
   | { readonly type: 'disconnected'; readonly id: number }
-  /** Its link to the bus ended: with its process, or while that lives on and nobody can reach it. */
+  /** Its link to the bus has ended: because its process ended, or although the process is still running. */
   | { readonly type: 'cut-off'; readonly id: number; readonly reason: string }
-  /** `error`: why there never was a process. */
+  /** `error`: why the process could not be started. */
   | {
       readonly type: 'exited';
       readonly id: number;
@@ -111,21 +116,21 @@ export type SupervisorEvent =
       readonly signal: string | null;
       readonly error?: string;
     }
-  /** `requester`: the worker that asked; it leaves last. */
+  /** `requester`: the worker that requested the reload, which leaves last. */
   | { readonly type: 'reload'; readonly requester?: number }
   | { readonly type: 'scale'; readonly workers: number }
   | { readonly type: 'stop'; readonly code: number }
-  /** The first stops the cluster gracefully. */
+  /** The first signal stops the cluster gracefully. */
   | { readonly type: 'signal'; readonly signal: StopSignal };
 
-/** What the shell is to do. */
+/** The actions that the primary carries out for the supervisor. */
 export type SupervisorAction =
   | { readonly type: 'fork'; readonly id: number; readonly slot: number; readonly generation: number }
   | { readonly type: 'joined'; readonly id: number }
   | { readonly type: 'suspected'; readonly id: number; readonly suspect: boolean }
-  /** The cluster is asked to stop: from now on workers are to be called unready, while they serve on. */
+  /** The cluster was asked to stop: from now on, workers report that they are not ready, but they keep serving. */
   | { readonly type: 'stopping' }
-  /** `signal`: by which its application is to think that it ends; undefined where an error ends it. */
+  /** `signal`: the signal that the application's shutdown hooks are given; undefined if an error ends the worker. */
   | {
       readonly type: 'drain';
       readonly id: number;
@@ -140,7 +145,7 @@ export type SupervisorAction =
   | {
       readonly type: 'reload-done';
       readonly generation: number;
-      /** Time from the request to the last replacement being ready, in ms. */
+      /** Time from the request until the last replacement was ready, in ms. */
       readonly duration: number;
       readonly replaced: readonly {
         readonly slot: number;
@@ -148,39 +153,39 @@ export type SupervisorAction =
         readonly newId: number;
       }[];
     }
-  /** `worker`: whose last lines of stderr explain it. */
+  /** `worker`: the worker whose last lines of stderr explain the failure. */
   | { readonly type: 'reload-failed'; readonly reason: string; readonly worker: number | undefined }
   | { readonly type: 'reload-refused'; readonly reason: string }
   | { readonly type: 'scaled' }
   | { readonly type: 'log'; readonly level: 'log' | 'warn' | 'error'; readonly message: string }
-  /** `worker`: whose last lines of stderr explain a non-zero code. */
+  /** `worker`: the worker whose last lines of stderr explain a non-zero code. */
   | { readonly type: 'exit'; readonly code: number; readonly worker: number | undefined };
 
-/** The supervisor's whole memory. */
+/** The complete state of the supervisor. */
 export interface SupervisorState {
   phase: 'idle' | 'running' | 'delaying' | 'stopping' | 'stopped';
-  /** Number of slots that are wanted. */
+  /** The wanted number of slots. */
   target: number;
-  /** Generation that empty slots are filled with. */
+  /** The generation of the workers that are forked for empty slots. */
   generation: number;
   readonly slots: SlotRecord[];
   readonly workers: Map<number, WorkerRecord>;
   nextId: number;
   everReady: boolean;
-  /** Errors that ended a boot, as they were logged: each is logged once. */
+  /** Errors that ended a boot and were logged, with '#' in place of each number: each is logged once. */
   readonly bootErrors: Set<string>;
-  /** The log has said that every slot has a ready worker. */
+  /** Whether it was logged that every slot has a ready worker. */
   isAnnounced: boolean;
   exitCode: number;
-  /** When the first signal to stop came in. */
+  /** When the first stop signal arrived. */
   signalledAt?: number;
-  /** The signal that stops the cluster; undefined where something else does. */
+  /** The signal that stops the cluster; undefined if something else stops it. */
   stopSignal?: StopSignal;
-  /** Worker whose last lines of stderr explain the exit code. */
+  /** The worker whose last lines of stderr explain the exit code. */
   blamed?: number;
-  /** When a delayed stop begins to drain. */
+  /** When a stop that is being delayed begins to drain the workers. */
   drainAt?: number;
-  /** When the primary ends, whoever is still recorded as alive. */
+  /** When the primary ends, even if workers are still recorded as alive. */
   endAt?: number;
   scalePending: boolean;
 }

@@ -3,12 +3,12 @@ import type { WorkerPool } from './worker-pool.js';
 import type { WorkerRecord } from './supervisor.types.js';
 
 /**
- * Between the end of a worker's control channel, or of its link to the bus, and the exit that explains it, in ms: 3–12
- * were seen for a killed process, and more than 200 on a busy machine for one that ends by itself.
+ * How long to wait for the exit of a worker after its control channel, or its link to the bus, has ended, in ms: 3–12
+ * ms were seen for a killed process, and more than 200 ms on a busy machine for one that ends by itself.
  */
 export const EXIT_GRACE = 2_000;
 
-/** Holds the workers to their deadlines: to boot, to be heard, to leave. */
+/** Enforces the deadlines of the workers: for booting, for heartbeats and for leaving. */
 export class Watchdog {
   private expectedWake: number | undefined;
 
@@ -31,14 +31,14 @@ export class Watchdog {
     return at;
   }
 
-  /** Told when the shell set its timer, so that a late wake-up can be recognised. */
+  /** Must be called when the timer is set, so that a late wake-up can be recognised. */
   expectWake(at: number): void {
     this.expectedWake = at;
   }
 
   /**
-   * A machine that was suspended, or a primary whose own loop was blocked, has heard nobody: the wait for
-   * a heartbeat begins anew after an overdue wake-up.
+   * While the machine is suspended or the primary's own event loop is blocked, no heartbeat can arrive. So after a late
+   * wake-up, the wait for heartbeats starts again.
    */
   forgiveStall(now: number): void {
     const expected = this.expectedWake;
@@ -47,7 +47,7 @@ export class Watchdog {
     for (const worker of this.pool.state.workers.values()) worker.heardAt = now;
   }
 
-  /** The worker was heard. */
+  /** A heartbeat of the worker has arrived. */
   onHeartbeat(worker: WorkerRecord): void {
     if (worker.phase !== 'unhealthy') return;
     worker.phase = 'ready';
@@ -55,12 +55,12 @@ export class Watchdog {
     this.pool.log('log', `${this.pool.nameOf(worker)} is responding again`);
   }
 
-  /** Does what is due. */
+  /** Acts on every deadline that has passed. */
   enforce(now: number): void {
     for (const worker of this.pool.state.workers.values()) {
       if (worker.exitDueAt !== undefined && now >= worker.exitDueAt) this.lost(worker, now);
       if (worker.leaving) this.escalate(worker, now);
-      // Stopped at a breakpoint a worker is neither late nor dead.
+      // A worker that may be stopped at a breakpoint is neither late nor dead.
       else if (worker.vitals?.inspected) continue;
       else if (worker.readyAt === undefined) this.enforceBoot(worker, now);
       else this.enforceHeartbeat(worker, now);
@@ -105,7 +105,7 @@ export class Watchdog {
     }
   }
 
-  /** Its control channel or its link to the bus closed, but the process lives on. */
+  /** Its control channel or its link to the bus has closed, but the process is still running. */
   private lost(worker: WorkerRecord, now: number): void {
     worker.exitDueAt = undefined;
     if (worker.leaving) return;
@@ -114,7 +114,7 @@ export class Watchdog {
       this.crashPolicy.crashed(worker, 'closed its control channel', now);
       return this.pool.leave(worker, 'disconnected', now);
     }
-    // It serves its clients, and neither hears the others nor is heard by them.
+    // It still serves its clients, but can neither send to other processes nor receive from them.
     const how = `lost its link to the bus (${worker.cutOff}) and is replaced`;
     if (worker.readyAt === undefined) return this.crashPolicy.discard(worker, 'failing', how, now);
     this.crashPolicy.failing(worker, how, now);

@@ -10,14 +10,14 @@ import type {
   WorkerRecord,
 } from './supervisor.types.js';
 
-/** Whether the worker does its work: ready, heard of, and wanted. */
+/** Whether the worker serves: it is ready and responding, and neither leaving nor expected to exit. */
 export function isServing({ phase, leaving, exitDueAt }: WorkerRecord): boolean {
   return phase === 'ready' && !leaving && exitDueAt === undefined;
 }
 
 /**
- * What the supervisor's parts stand on: the slots, the workers in them, and the few moves that change
- * either. Every effect leaves as an action; nothing is done here.
+ * The slots and their workers, which all parts of the supervisor share, and the few methods that change either. Every
+ * effect is returned as an action; nothing is carried out here.
  */
 export class WorkerPool {
   readonly state: SupervisorState;
@@ -54,7 +54,7 @@ export class WorkerPool {
     this.act({ type: 'log', level, message });
   }
 
-  /** The actions since the last call. */
+  /** Returns the actions since the last call. */
   takeActions(): SupervisorAction[] {
     const actions = this.actions;
     this.actions = [];
@@ -65,7 +65,7 @@ export class WorkerPool {
     return id === undefined ? undefined : this.state.workers.get(id);
   }
 
-  /** The worker as the log calls it. */
+  /** The worker's name in the log. */
   nameOf({ id, slot, pid }: WorkerRecord): string {
     return `worker ${id} in slot ${slot}${pid === undefined ? '' : ` (pid ${pid})`}`;
   }
@@ -74,18 +74,18 @@ export class WorkerPool {
     return this.state.slots[worker.slot];
   }
 
-  /** Whether there is such a worker and it does its work. */
+  /** Whether there is a worker with this id and it serves. */
   isServing(id: number | undefined): boolean {
     const worker = this.worker(id);
     return worker !== undefined && isServing(worker);
   }
 
-  /** Whether the slot waits for the first worker of all to be ready. */
+  /** Whether the slot waits until the first worker of the cluster is ready. */
   isHeldBack({ index }: SlotRecord): boolean {
     return this.options.isWatched === true && index > 0 && !this.state.everReady;
   }
 
-  /** Nothing serves the slot nor is about to, and something should. */
+  /** Whether the slot has no worker but should have one. */
   isEmpty(slot: SlotRecord): boolean {
     const { phase, target } = this.state;
     return (
@@ -98,7 +98,7 @@ export class WorkerPool {
     );
   }
 
-  /** A process is to be forked for the slot, now or at its retry time. */
+  /** Whether a process should be forked for the slot, now or at its retry time. */
   isVacant(slot: SlotRecord): boolean {
     if (this.isEmpty(slot)) return true;
     return this.state.phase === 'running' && slot.replace !== undefined && slot.successor === undefined;
@@ -128,7 +128,7 @@ export class WorkerPool {
     return id;
   }
 
-  /** Lets the slot's ready successor take its place, and drains the old worker. */
+  /** Makes the ready successor the worker of the slot, and drains the old one. */
   promote(slot: SlotRecord, now: number): void {
     const old = this.worker(slot.current);
     const reason = slot.replace ?? 'reload';
@@ -144,12 +144,12 @@ export class WorkerPool {
     const successor = this.worker(slot.successor);
     slot.successor = undefined;
     if (!successor) return;
-    // One that never served has nothing in flight.
+    // A worker that was never ready has nothing in flight.
     if (successor.readyAt === undefined) this.kill(successor, reason);
     else this.leave(successor, reason, now);
   }
 
-  /** Asks the worker to finish what is in flight and go. */
+  /** Tells the worker to finish what is in flight and to exit. */
   leave(worker: WorkerRecord, reason: LeaveReason, now: number, timeout = this.options.shutdown.timeout): void {
     if (worker.leaving) return;
     worker.leaving = reason;
@@ -157,11 +157,12 @@ export class WorkerPool {
     worker.termAt = now + timeout;
     worker.killAt = now + timeout + this.options.shutdown.killAfter;
     this.leadership.dismiss(worker.id);
-    // What reaches a process before it listens is lost, for node:cluster reads the channel from the start.
+    // A message that arrives before the worker has added its listener is lost, because node:cluster reads the channel
+    // from the start.
     if (worker.vitals !== undefined || worker.readyAt !== undefined) this.tellToLeave(worker, now);
   }
 
-  /** Says it: once, when the worker can hear it. */
+  /** Sends the message to leave, with the time that is left. Must be called once, when the worker can receive it. */
   tellToLeave(worker: WorkerRecord, now: number): void {
     if (worker.leaving === undefined || worker.termAt === undefined) return;
     const { id, leaving: reason } = worker;
@@ -169,12 +170,15 @@ export class WorkerPool {
     this.act({ type: 'drain', id, timeout, reason, signal: this.signalOf(reason) });
   }
 
-  /** Any process manager would end by SIGTERM what the supervisor lets go. */
+  /**
+   * The signal that the worker's application is given as the reason: the one that stops the cluster, otherwise SIGTERM,
+   * as any process manager would send. Undefined if an error ends the worker.
+   */
   private signalOf(reason: LeaveReason): StopSignal | undefined {
     return reason === 'failing' || reason === 'disconnected' ? undefined : (this.state.stopSignal ?? 'SIGTERM');
   }
 
-  /** Ends the worker at once. */
+  /** Kills the worker at once. */
   kill(worker: WorkerRecord, reason: LeaveReason): void {
     worker.leaving ??= reason;
     worker.phase = 'stopping';

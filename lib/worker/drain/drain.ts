@@ -4,35 +4,35 @@ import { type Clock, sleep, endOfTurn, whenAborted } from '../../platform/clock.
 export const LINGER = 250;
 
 /**
- * How long idle keep-alive connections are left to their clients, in ms. A connection that is used again
- * meanwhile is closed by its response, which no client can misread; one that we close may lose the request
- * that is on its way at that moment. Node's own `keepAliveTimeout`, which clients are told of, is as long.
+ * How long idle keep-alive connections stay open for their clients, in ms. If a connection is used again meanwhile, its
+ * response closes it, which no client can misread. If we close it, a request that is on its way at that moment may be
+ * lost. Node's own `keepAliveTimeout`, of which clients are told, is as long.
  */
 export const IDLE_GRACE = 5_000;
 
-/** The same where the whole cluster stops: nobody is there to take the client's next connection. */
+/** The same if the whole cluster stops: no worker is left that could take the client's next connection. */
 export const IDLE_GRACE_AT_STOP = 1_000;
 
-/** How often idle connections are looked for afterwards, in ms. */
+/** Interval at which idle connections are looked for afterwards, in ms. */
 export const SWEEP_INTERVAL = 50;
 
-/** Connections on which nothing happens for this long (ms) once no request is in flight are closed by us. */
+/** Once no request has been in flight for this time (ms), the connections that are left are closed. */
 export const SILENCE_LIMIT = 2_000;
 
-/** What a drain has to do with. */
+/** The parts of a worker that a drain uses. */
 export interface DrainSubject {
   readonly servers: {
     stopListening(): void;
-    /** Ends what would never end by itself and is there now. */
+    /** Ends the connections and streams that are open now and would never end by themselves. */
     closeLongLived(clock: Clock): Promise<void>;
-    /** The time is over: answers what can be told so. */
+    /** The time is over: ends the requests in flight whose protocol has an answer for that (gRPC). */
     giveUp(clock: Clock): Promise<void>;
     closeIdle(): void;
     closeAll(): void;
     httpConnections(): Promise<number>;
     readonly inFlight: number;
   };
-  /** Resolves when those clients are let in who came before the word to leave. */
+  /** Resolves when the clients that connected before the worker was told to leave are accepted. */
   drainBacklog(): Promise<void>;
   /** No server listens any more. */
   closed(): void;
@@ -45,15 +45,15 @@ export interface DrainSubject {
   handlersDone(): Promise<void>;
   /** Closes the Nest application: its own shutdown hooks run here, after the last request. */
   closeApp(): Promise<void>;
-  /** Resolves when the primary has seen everything this worker sent. */
+  /** Resolves when the primary has handled everything that this worker sent. */
   barrier(): Promise<void>;
 }
 
 /**
- * Leaves without losing a request: stop accepting, let what is in flight end, close the application,
- * then make sure nothing of it is still on its way. Ends early when `deadline` aborts.
+ * Leaves without losing a request: stops accepting, lets running work finish, closes the application, and then waits
+ * until everything that it sent has arrived. Ends early when `deadline` aborts.
  *
- * @param idleGrace how long idle connections are left to their clients, in ms
+ * @param idleGrace how long idle connections stay open for their clients, in ms
  */
 export async function drain(
   subject: DrainSubject,
@@ -90,14 +90,14 @@ export async function drain(
       if (servers.inFlight > 0 || !idleMayGo) busyAt = clock.now();
       if (servers.inFlight === 0 && (await servers.httpConnections()) === 0) return;
       if (clock.now() - busyAt < SILENCE_LIMIT) continue;
-      // What came while others had their turn is read first.
+      // Requests that have arrived meanwhile are read first.
       await endOfTurn();
-      // Opened ahead of need and never used: no request of theirs can be lost.
+      // The connections that are left were opened in advance and never used: no request of theirs can be lost.
       if (servers.inFlight === 0) return servers.closeAll();
     }
   }
 
-  /** Not once: a client may begin an endless stream over a connection that it has had all along. */
+  /** Repeats this: a client may begin an endless stream over a connection that it already has. */
   async function closeAllLongLived(): Promise<void> {
     for (; !disconnected && !deadline.aborted; await sleep(clock, SWEEP_INTERVAL)) await servers.closeLongLived(clock);
   }

@@ -1,18 +1,18 @@
 /**
- * One message from the moment it was taken until its reply is on its way. Several things of it may go on at once, such
- * as its handler and the stream that the handler returned; it is over when the last of them is.
+ * One message, from the time when it was taken until its reply is on its way. Several activities may belong to it, such
+ * as its handler and the stream that the handler returned; the message is done when the last of them is.
  */
 export class Flight {
   private holds = 0;
 
-  /** @param groups those that count it */
+  /** @param groups the groups that count it */
   constructor(private readonly groups: readonly Flights[]) {}
 
   isOf(group: Flights): boolean {
     return this.groups.includes(group);
   }
 
-  /** Something of the message begins; call what this returns when it is over. Further calls do nothing. */
+  /** An activity of the message begins; call the returned function when it is over. Further calls of it do nothing. */
   hold(): () => void {
     if ((this.holds += 1) === 1) for (const group of this.groups) group.flying.add(this);
     let released = false;
@@ -24,7 +24,7 @@ export class Flight {
   }
 }
 
-/** The messages in flight of a server, or of one connection of it. */
+/** The messages in flight of a server, or of one of its connections. */
 export class Flights {
   readonly flying = new Set<Flight>();
 
@@ -35,7 +35,7 @@ export class Flights {
     return this.flying.size;
   }
 
-  /** A message that nothing is known of yet; it counts from its first hold on. */
+  /** Returns a new message; it counts from its first `hold` on. */
   next(): Flight {
     return new Flight(this.whole ? [this, this.whole] : [this]);
   }

@@ -8,24 +8,28 @@ interface HealthCheckExecutor {
   beforeApplicationShutdown(signal?: string): unknown;
 }
 
-/** What waits for Terminus' `gracefulShutdownTimeoutMs` at SIGTERM: the executor (12), a service of its own (10, 11). */
+/**
+ * The provider that waits for Terminus' `gracefulShutdownTimeoutMs` at SIGTERM: the executor (12), or a separate
+ * service (10, 11).
+ */
 interface ShutdownWaiter {
   readonly options: { readonly gracefulShutdownTimeoutMs: number };
   beforeApplicationShutdown(signal?: string): unknown;
 }
 
 /**
- * The Terminus health checks of this worker's applications, found by their shape: the package does not depend on them.
- * Terminus calls a process unready from its shutdown hook on, which here comes after the last request. So a stop of the
- * cluster sets it at its beginning, and what Terminus would wait in the hook is waited before the drain.
+ * The Terminus health checks of this worker's applications, found by their shape: the package does not depend on
+ * Terminus. Terminus reports a process as not ready from its shutdown hook on, which here runs after the last request.
+ * So the hook is called when the cluster begins to stop, and the time that Terminus would wait in the hook is waited
+ * before the drain.
  */
 export class HealthChecks {
-  /** How long they want to answer 503 before the worker is drained at a SIGTERM, in ms. */
+  /** How long they want to answer 503 before the worker is drained after a SIGTERM, in ms. */
   unreadyTime = 0;
   private readonly executors: HealthCheckExecutor[] = [];
   private stopping = false;
 
-  /** Takes in the health checks of an application that has booted. */
+  /** Adds the health checks of an application that has booted. */
   add(app: HostApplication): void {
     for (const provider of shutdownHooksOf(app)) {
       if (isWaiter(provider)) this.takeWaitingFrom(provider);
@@ -34,10 +38,10 @@ export class HealthChecks {
     if (this.stopping) this.shutDown();
   }
 
-  /** From now on they say that this worker is shutting down. */
+  /** From now on, they report that this worker is shutting down. */
   shutDown(): void {
     this.stopping = true;
-    // Without a signal the hook sets its flag and waits for nothing.
+    // Without a signal, the hook sets its flag and does not wait.
     for (const executor of this.executors) if (!executor.isShuttingDown) void executor.beforeApplicationShutdown();
   }
 
@@ -48,12 +52,13 @@ export class HealthChecks {
   }
 }
 
-/** A provider that has the hook; what else it has is its own affair. */
+/** A provider that has the hook; nothing else is known of it. */
 type HasHook = Pick<HealthCheckExecutor, 'beforeApplicationShutdown'>;
 
 /**
- * Providers may be proxies that refuse what they are not asked for by Nest itself, such as those of nestjs-cls outside of a
- * request. So of all providers only the hook is read, as Nest does.
+ * The providers that have a shutdown hook. A provider may be a proxy that throws when a property is read that Nest
+ * itself does not read, such as those of nestjs-cls outside of a request. So only the hook is read of each provider, as
+ * Nest does.
  */
 function* shutdownHooksOf(app: HostApplication): Iterable<HasHook> {
   for (const module of app.get<ModulesContainer>(ModulesContainer, { strict: false }).values()) {

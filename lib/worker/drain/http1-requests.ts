@@ -5,7 +5,7 @@ import type { Clock } from '../../platform/clock.js';
 import { spread } from './spread.js';
 import { CLOSE_SPREAD } from './upgraded-connections.js';
 
-/** Where Node tells of each request whose head was read (Node 20 to 26). */
+/** The diagnostics channel on which Node reports each request whose header was read (Node 20 to 26). */
 const CHANNEL = 'http.server.request.start';
 
 interface RequestStart {
@@ -14,19 +14,19 @@ interface RequestStart {
 }
 
 /**
- * The HTTP/1.1 requests of this process that are not answered, whichever server they came to: Node tells of them on
- * a diagnostics channel. So a server counts, too, that never listens and is given its connections by another one.
+ * The HTTP/1.1 requests of this process that are not answered yet, on any server: Node reports them on a diagnostics
+ * channel. So the requests of a server that never listens, and gets its connections from another one, count as well.
  */
 export class Http1Requests {
   private readonly responses = new Set<ServerResponse>();
-  /** The same, by the connection that they are to go out on. */
+  /** The same responses, by the connection on which they will be sent. */
   private readonly bySocket = new WeakMap<Socket, Set<ServerResponse>>();
   private draining = false;
 
-  /** @param onRequest told of each request that begins */
+  /** @param onRequest called for each request that begins */
   constructor(private readonly onRequest: () => void) {}
 
-  /** Counts from now on, until the function that it returns is called. */
+  /** Counts from now on, until the returned function is called. */
   install(): () => void {
     const began = (message: unknown): void => this.began(message as RequestStart);
     subscribe(CHANNEL, began);
@@ -37,13 +37,13 @@ export class Http1Requests {
     return this.responses.size;
   }
 
-  /** Asks the clients to leave after their response. */
+  /** Asks the clients to leave after their responses. */
   askToLeave(): void {
     this.draining = true;
     for (const response of this.responses) askToLeave(response);
   }
 
-  /** An EventSource reconnects by itself when its stream ends, and would never end it. */
+  /** Ends the event streams: an EventSource reconnects by itself when its stream ends, and would never end it. */
   async endEventStreams(clock: Clock): Promise<void> {
     await spread([...this.responses].filter(isEventStream), CLOSE_SPREAD, clock, endForGood);
   }
@@ -61,8 +61,8 @@ export class Http1Requests {
   }
 
   /**
-   * A connection that is lost takes all its responses with it. Node 20 tells only the one that was being sent, and not those
-   * of pipelined requests behind it.
+   * The responses of a connection. When the connection is lost, all of them are over. Node 20 reports that only for the
+   * one that was being sent, and not for those of pipelined requests behind it.
    */
   private responsesOf(socket: Socket): Set<ServerResponse> {
     const known = this.bySocket.get(socket);
@@ -77,14 +77,14 @@ export class Http1Requests {
   }
 }
 
-/** The client sends no further request over this connection. */
+/** Asks the client to send no further request over this connection. */
 function askToLeave(response: ServerResponse): void {
   if (!response.headersSent) response.setHeader('Connection', 'close');
 }
 
 /**
- * Its header said keep-alive, before or in spite of the drain: left open, the connection would carry the
- * client's next request for the stream back to this process.
+ * Ends the stream and its connection. The header said keep-alive, before or in spite of the drain: if the connection
+ * stayed open, the client's next request for the stream would come back to this process.
  */
 function endForGood(stream: ServerResponse): void {
   const { socket } = stream;

@@ -3,24 +3,28 @@ import { TLSSocket } from 'node:tls';
 import { type Clock, sleep, until } from '../../platform/clock.js';
 import { Flights } from './flights.js';
 
-/** How long a connection is first held back for what is in flight on it, in ms; twice as long with each further try. */
+/**
+ * How long a connection is held back at first while a message is in flight on it, in ms. Each further try doubles it.
+ */
 const FIRST_PATIENCE = 50;
 
-/** How often a connection is looked at of which nobody tells, in ms. */
+/** Interval at which a connection is checked in the absence of an event, in ms. */
 const LOOK_INTERVAL = 5;
 
-/** A connection that has to be ended while its client may go on is ended in a pause of this length, in ms … */
+/** A connection that must be ended although its client may still send is ended in a pause of this length, in ms. */
 const PAUSE = 20;
 
-/** … which is looked for during this time (ms); after that any moment without a message in flight will do. */
+/** How long to wait for such a pause, in ms; after that, any moment without a message in flight is enough. */
 const PAUSE_TIMEOUT = 1_000;
 
 /** How long a client has to end its side of a connection that we ended, in ms. */
 const END_TIMEOUT = 1_000;
 
-/** The socket class of Nest's TCP transport, as far as it is looked into; one of the application's own has no `buffer`. */
+/**
+ * The members that are used of the socket class of Nest's TCP transport; a class of the application may lack `buffer`.
+ */
 interface MessageSocket {
-  /** What was read of the next message. */
+  /** The part of the next message that was already read. */
   readonly buffer?: unknown;
   readonly contentLength?: unknown;
 }
@@ -32,22 +36,22 @@ export interface TcpServer {
   isManuallyTerminated?: boolean;
 }
 
-/** What a socket of node:net stands on. */
+/** The handle of a socket of node:net. */
 export interface ConnectionHandle {
   reading?: boolean;
   readStop?(): number;
   readStart?(): number;
 }
 
-/** Gives a connection to another worker; false where that is impossible. Resolves when the handle may be closed here. */
+/** Gives a connection to another worker; false if that is impossible. Resolves when the handle may be closed here. */
 export type PassOn = (server: string, connection: ConnectionHandle) => Promise<boolean>;
 
-/** How connections are to be left. */
+/** How connections should be given up. */
 export interface LeavingTerms {
   readonly clock: Clock;
   /** Aborts when there is no time left. */
   readonly deadline: AbortSignal;
-  /** Undefined where the whole cluster stops. */
+  /** Undefined if the whole cluster stops. */
   readonly passOn: PassOn | undefined;
 }
 
@@ -58,9 +62,10 @@ export function isTcpServer(server: object): server is TcpServer {
 }
 
 /**
- * The connections of a TCP microservice server. Nest's clients keep one for all their messages and send the next one
- * whenever they like: to one that is ended at that moment "Connection closed" is the answer. Between two messages
- * nothing of a connection is in this process, so another worker gets it as it is, and its client notices nothing.
+ * The connections of a TCP microservice server. Nest's clients keep one connection for all their messages and may send
+ * the next message at any time; if the connection is ended at that moment, the message fails with "Connection closed".
+ * Between two messages, this process holds no data of a connection, so another worker can take it as it is, and its
+ * client notices nothing.
  */
 export class MessageConnections {
   private readonly connections = new Map<unknown, Connection>();
@@ -81,23 +86,23 @@ export class MessageConnections {
     server.on('listening', () => (this.name = nameOf(server)));
   }
 
-  /** The messages of one connection, by its socket of Nest's. */
+  /** The messages of one connection, found by Nest's socket object of it. */
   flightsOf(messages: unknown): Flights {
     return this.connections.get(messages)?.flights ?? this.flights;
   }
 
-  /** Lets the clients go, each between two messages. Resolves when all are gone. */
+  /** Gives up the connections, each between two messages. Resolves when none is left. */
   async leave(terms: LeavingTerms): Promise<void> {
     this.terms = terms;
-    // Otherwise Nest would listen again, where it was given `retryAttempts`, as soon as the last connection is gone.
+    // Otherwise Nest would listen again as soon as the last connection is gone, if it was given `retryAttempts`.
     if (this.owner.isManuallyTerminated === false) this.owner.isManuallyTerminated = true;
     for (const connection of this.connections.values()) this.begin(connection, terms);
     while (this.leaving.size > 0) await Promise.all(this.leaving);
   }
 
-  /** Takes a connection that another worker had; false where this server has another address, or leaves itself. */
+  /** Takes a connection that another worker had; false if this server has another address or is leaving itself. */
   take(name: string, connection: ConnectionHandle): boolean {
-    // Node's handle of the server, or what stands for one in a worker of a cluster; net.Server takes clients from it.
+    // Node's handle of the server, or its replacement in a worker of a cluster; net.Server accepts clients through it.
     const { _handle: handle } = this.owner.server as unknown as {
       _handle?: { onconnection(error: number, client: ConnectionHandle): void } | null;
     };
@@ -119,7 +124,10 @@ export class MessageConnections {
   }
 }
 
-/** The client gets no answer of this worker after this; it may have none to come, and none may be half sent. */
+/**
+ * Gives up a connection. Its client gets no answer from this worker afterwards, so no answer may be pending or half
+ * sent.
+ */
 async function leave(connection: Connection, server: string, terms: LeavingTerms): Promise<void> {
   const { clock, deadline, passOn } = terms;
   const isOver = (): boolean => !connection.isOpen || deadline.aborted;
@@ -136,7 +144,7 @@ async function leave(connection: Connection, server: string, terms: LeavingTerms
     await untilOver(() => connection.isQuiet, patience);
     if (isOver()) return;
     if (connection.isQuiet) break;
-    // Something takes longer: the client's other messages are not to wait for it.
+    // A message takes longer, and the client's other messages must not wait for it.
     const earlier = [...connection.flights.flying];
     connection.goOn();
     await untilOver(() => earlier.every((flight) => !connection.flights.flying.has(flight)));
@@ -145,7 +153,10 @@ async function leave(connection: Connection, server: string, terms: LeavingTerms
   connection.close();
 }
 
-/** A client that sends at the moment of the end loses its message: the longer it was silent, the less likely that is. */
+/**
+ * Waits for a pause. A client that sends at the moment when the connection ends loses its message; the longer it was
+ * silent, the less likely that is.
+ */
 async function pauseOf(connection: Connection, { clock, deadline }: LeavingTerms): Promise<void> {
   const end = clock.now() + PAUSE_TIMEOUT;
   for (let quietFrom = clock.now(); connection.isOpen && !deadline.aborted; await sleep(clock, LOOK_INTERVAL)) {
@@ -170,7 +181,10 @@ class Connection {
     return (this.socket as unknown as { _handle: ConnectionHandle })._handle;
   }
 
-  /** Whether another process can take it: of TLS we have the keys, and in a foreign class we cannot look. */
+  /**
+   * Whether another process can take it: only this process has the keys of a TLS connection, and a foreign class cannot
+   * be inspected.
+   */
   get isMovable(): boolean {
     return !(this.socket instanceof TLSSocket) && typeof this.messages.buffer === 'string';
   }
@@ -180,12 +194,12 @@ class Connection {
     return typeof buffer !== 'string' || (buffer === '' && contentLength === null && this.socket.readableLength === 0);
   }
 
-  /** No message is in flight or half read, and every reply is with the kernel. */
+  /** Whether no message is in flight or half read, and the kernel has every reply. */
   get isQuiet(): boolean {
     return this.flights.count === 0 && this.socket.writableLength === 0 && this.isBetweenFrames;
   }
 
-  /** What comes now waits in the kernel. socket.pause() would read on, up to its buffer's size. */
+  /** Stops reading: what arrives now waits in the kernel. socket.pause() would read on, up to its buffer's size. */
   holdBack(): void {
     const { handle } = this;
     if (!handle?.readStop) return;
@@ -209,7 +223,7 @@ class Connection {
   async end(clock: Clock): Promise<void> {
     const { socket } = this;
     if (socket.destroyed) return;
-    // Unread, it would reset the connection, and perhaps the reply before it.
+    // Data that is left unread would reset the connection, and the reply before it might be lost.
     socket.removeAllListeners('data');
     socket.on('data', () => {});
     this.goOn();
@@ -219,7 +233,7 @@ class Connection {
   }
 }
 
-/** The same in every worker whose server listens at this address. */
+/** The name of the server, which is the same in every worker whose server listens on this address. */
 function nameOf(server: net.Server): string {
   const address = server.address();
   return typeof address === 'object' && address ? `${address.address}:${address.port}` : String(address);

@@ -1,11 +1,11 @@
 import type { Clock } from '../../platform/clock.js';
 
-/** How long a custom strategy may take to say that it listens, in ms; some never do. */
+/** How long a custom strategy may take to report that it listens, in ms; some never do. */
 const CUSTOM_LISTEN_TIMEOUT = 5_000;
 
-/** What Nest asks of a microservice server that is to listen, a custom strategy included. */
+/** The members that Nest uses of a microservice server to make it listen; custom strategies have them, too. */
 export interface OpeningServer {
-  /** A number, where the transport is one of Nest's own. */
+  /** A number, if the transport is one of Nest's own. */
   transportId?: unknown;
   listen(callback: (...args: unknown[]) => void): unknown;
   close(): unknown;
@@ -13,12 +13,12 @@ export interface OpeningServer {
 
 /** Follows one microservice server from the call that opens it until it is closed. */
 export class MicroserviceOpening {
-  /** Awaited from the call of `listen` on; refused when that failed, until the server opens after all. */
+  /** 'awaited' after the call of `listen`; 'refused' if that has failed, until the server opens after all. */
   state: 'idle' | 'awaited' | 'open' | 'refused' | 'closed' = 'idle';
 
   /**
-   * @param confirm resolves when a broker, where there is one, has heard of the subscriptions
-   * @param changed told of each new state
+   * @param confirm resolves when the broker, if there is one, knows the subscriptions
+   * @param changed called after each change of the state
    */
   constructor(
     private readonly server: OpeningServer,
@@ -51,7 +51,7 @@ export class MicroserviceOpening {
     try {
       const listening = listen((...args: unknown[]) => {
         callback(...args);
-        // Nest, too, takes whatever comes first for an error.
+        // Nest, too, treats the first argument as an error.
         if (args[0]) this.refused();
         else void this.confirm().then(() => this.state !== 'closed' && this.become('open'));
       });
@@ -61,7 +61,7 @@ export class MicroserviceOpening {
     }
   }
 
-  /** Of one that is open it is news of its connection, which may come back. */
+  /** The server failed to open. If it is already open, its connection was lost, and may come back. */
   private refused(): void {
     if (this.state === 'awaited') this.become('refused');
   }

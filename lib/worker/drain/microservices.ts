@@ -14,33 +14,33 @@ const GRPC = 4;
 /** How long a broker has to answer when subscriptions are cancelled or replies flushed, in ms. */
 const BROKER_TIMEOUT = 1_000;
 
-/** What Nest asks of a microservice server, a custom strategy included. */
+/** The members that Nest uses of a microservice server; custom strategies have them, too. */
 type MicroserviceServer = HandlingServer & SubscribingServer & OpeningServer;
 
-/** How messages are to be left. */
+/** How messages should be given up. */
 export interface MessageTerms extends Omit<LeavingTerms, 'clock'> {
-  /** A strategy that cannot stop taking messages is closed, with some in flight, after this time (ms). */
+  /** After this time (ms), a strategy that cannot stop taking messages is closed, even with messages in flight. */
   readonly patience: number;
 }
 
 /**
- * Knows every microservice server of this process, on whatever transport, and the messages in flight in it. Nest tells
- * `ModulesContainer` of each before it gets its handlers; a Nest that does not (before 11.1) is asked when a hybrid
- * application connects one, and when a microservice was bootstrapped.
+ * Knows every microservice server of this process, on any transport, and its messages in flight. Nest adds each server
+ * to `ModulesContainer` before the server gets its handlers. Nest before 11.1 does not; there, a server is found when a
+ * hybrid application connects it, or when a microservice has bootstrapped.
  */
 export class Microservices {
   private readonly openings = new Map<object, MicroserviceOpening>();
-  /** Those whose messages are counted here. */
+  /** The servers whose messages are counted here. */
   private readonly servers: WatchedMicroservice[] = [];
 
-  /** @param changed told when a server is asked to listen, when it does, and when that failed */
+  /** @param changed called when a server is asked to listen, when it listens, and when it has failed to */
   constructor(
     private readonly clock: Clock,
     private readonly logger: Pick<Logger, 'warn'>,
     private readonly changed: () => void,
   ) {}
 
-  /** Watches from now on. */
+  /** Watches every server from now on. */
   install(): void {
     const watch = (server: unknown): void => this.watch(server);
     const container = ModulesContainer.prototype as { addRpcTarget?(target: unknown): void };
@@ -61,34 +61,39 @@ export class Microservices {
     };
   }
 
-  /** An application is about to listen: of an old Nest's microservice this is the first that is seen. */
+  /** An application is about to listen. The microservice of an older Nest is first seen here. */
   bootstrapped(app: object): void {
     this.watch((app as { serverInstance?: unknown }).serverInstance);
   }
 
-  /** Messages that were taken and are not answered; an event until its handlers are done. */
+  /** Messages that were taken and are not answered yet; an event counts until its handlers are done. */
   get inFlight(): number {
     let total = 0;
     for (const { flights } of this.servers) total += flights.count;
     return total;
   }
 
-  /** How many were asked to listen, and neither do nor were refused yet; a broker has to know of the subscriptions. */
+  /**
+   * How many servers were asked to listen and have neither succeeded nor failed yet. A server has not succeeded before
+   * its broker, if there is one, knows its subscriptions.
+   */
   get awaiting(): number {
     return this.in('awaited').length;
   }
 
-  /** Whether one is open. */
+  /** Whether a server is open. */
   get isOpen(): boolean {
     return this.in('open').length > 0;
   }
 
-  /** Whether one was refused, and none is open. */
+  /** Whether a server failed to listen, and none is open. */
   get isRefused(): boolean {
     return this.in('refused').length > 0 && !this.isOpen;
   }
 
-  /** Takes no new messages. Resolves when those in flight are answered, and the answers are with the broker or client. */
+  /**
+   * Takes no new messages. Resolves when those in flight are answered, and the broker or the client has the answers.
+   */
   async leave(terms: MessageTerms): Promise<void> {
     const left = await Promise.allSettled(this.servers.map((server) => server.leave(terms)));
     for (const each of left) {
@@ -97,7 +102,7 @@ export class Microservices {
     }
   }
 
-  /** Takes a connection that another worker had, for the server of that name; false where none listens. */
+  /** Takes a connection that another worker had, for the server of that name; false if no such server listens. */
   take(name: string, connection: ConnectionHandle): boolean {
     return this.servers.some((server) => server.take(name, connection));
   }
@@ -116,7 +121,7 @@ export class Microservices {
   }
 }
 
-/** The broker of a microservice server, where it has one. */
+/** The broker of a microservice server, if there is one. */
 class Broker {
   constructor(
     private readonly server: MicroserviceServer,
@@ -124,12 +129,12 @@ class Broker {
     private readonly logger: Pick<Logger, 'warn'>,
   ) {}
 
-  /** Resolves when it has heard of the subscriptions. */
+  /** Resolves when the broker knows the subscriptions. */
   confirm(): Promise<void> {
     return this.ask('was told of the subscriptions', subscriptionsOf(this.server)?.confirm);
   }
 
-  /** Resolves when it has done that, or the time for it is over. */
+  /** Resolves when the broker has done that, or after BROKER_TIMEOUT. */
   async ask(what: string, action: (() => Promise<unknown>) | undefined): Promise<void> {
     if (!action) return;
     let late = false;
@@ -172,12 +177,15 @@ class WatchedMicroservice {
     await this.broker.ask('was given the last replies', subscriptions?.flush);
   }
 
-  /** Takes a connection that another worker had; false where no server of ours listens there. */
+  /** Takes a connection that another worker had; false if this server does not listen there. */
   take(server: string, connection: ConnectionHandle): boolean {
     return this.opening.isTaking && (this.connections?.take(server, connection) ?? false);
   }
 
-  /** Resolves when nothing is in flight and nothing new begins in a whole turn. */
+  /**
+   * Resolves when nothing is in flight and nothing new begins in a whole turn of the event loop, or when the time is
+   * over.
+   */
   private async landed(deadline: AbortSignal, timeout: number): Promise<void> {
     const { clock } = this;
     const end = clock.now() + timeout;
@@ -188,7 +196,9 @@ class WatchedMicroservice {
     }
   }
 
-  /** Of a strategy that is not known here: close() is the only way to stop its messages. Nest calls it once more. */
+  /**
+   * Closes a strategy that is not known here: close() is the only way to stop its messages. Nest calls it once more.
+   */
   private async closeForGood(): Promise<void> {
     const { server } = this;
     const closed = (async () => server.close())();

@@ -8,23 +8,23 @@ import { TrackedServer } from './tracked-server.js';
  * watches `net.Server.prototype.listen`, which HTTP, HTTPS and HTTP/2 servers of all frameworks go through.
  */
 export class ServerRegistry {
-  /** Those that listen, are about to, or have connections left. */
+  /** The servers that listen, are about to listen, or have connections left. */
   private readonly servers = new Set<TrackedServer>();
   private readonly known = new WeakMap<net.Server, TrackedServer>();
-  /** Asked to listen, and neither listening nor refused yet. */
+  /** The servers that were asked to listen and have neither succeeded nor failed yet. */
   private readonly awaited = new Set<net.Server>();
   private readonly http1 = new Http1Requests(() => (this.began += 1));
   private began = 0;
   private closed = false;
 
-  /** @param onChange called when a server listens, is asked to listen, or was refused */
+  /** @param onChange called when a server listens, is asked to listen, or has failed to */
   constructor(
     private readonly onChange: () => void = () => undefined,
-    /** Ports that main.ts listens on in the primary, where no worker can. */
+    /** Ports on which main.ts listens in the primary, so that no worker can. */
     private readonly primaryPorts: readonly number[] = [],
   ) {}
 
-  /** Watches from now on; servers that are asked to listen after a call of the function that it returns are not seen. */
+  /** Watches every server that is asked to listen from now on, until the returned function is called. */
   install(): () => void {
     const uninstall = this.http1.install();
     const registry = this;
@@ -35,7 +35,7 @@ export class ServerRegistry {
       try {
         return listen.apply(this, args);
       } catch (error) {
-        // It does not listen now, and nobody will be told: the port is no number, or it listens already.
+        // The call has failed, and no event will follow: the port is not a number, or the server already listens.
         if (isNew) registry.settle(this);
         throw error;
       }
@@ -46,7 +46,7 @@ export class ServerRegistry {
     };
   }
 
-  /** HTTP requests begun so far. */
+  /** HTTP requests that have begun so far. */
   get requests(): number {
     return this.began;
   }
@@ -65,7 +65,7 @@ export class ServerRegistry {
     return total;
   }
 
-  /** How many servers were asked to listen, and neither do nor were refused yet. */
+  /** How many servers were asked to listen and have neither succeeded nor failed yet. */
   get awaiting(): number {
     return this.awaited.size;
   }
@@ -77,29 +77,29 @@ export class ServerRegistry {
   }
 
   /**
-   * No server begins to listen from now on. For a worker that leaves before it is ready: its application may
-   * still be on its way there, and clients let in then would be lost with the process.
+   * From now on, no server begins to listen. This is for a worker that leaves before it is ready: its application may
+   * still be about to listen, and clients that it accepted then would be lost with the process.
    */
   keepClosed(): void {
     this.closed = true;
   }
 
-  /** Ends what would never end by itself: WebSockets and event streams; spread over time. */
+  /** Ends the connections that would never end by themselves, WebSockets and event streams, spread over time. */
   async closeLongLived(clock: Clock): Promise<void> {
     await Promise.all([this.http1.endEventStreams(clock), ...this.each((server) => server.closeLongLived(clock))]);
   }
 
-  /** Answers what is in flight and can be told so: gRPC calls are UNAVAILABLE now. */
+  /** Ends the requests in flight whose protocol has an answer for that: gRPC calls get UNAVAILABLE. */
   async giveUp(clock: Clock): Promise<void> {
     await Promise.all(this.each((server) => server.giveUpCalls(clock)));
   }
 
-  /** Closes HTTP connections that wait between two requests; those just accepted are left alone. */
+  /** Closes HTTP connections that wait between two requests; connections that were just accepted stay open. */
   closeIdle(): void {
     for (const server of this.servers) server.closeIdle();
   }
 
-  /** Closes every HTTP connection, whatever it does. */
+  /** Closes every HTTP connection, whatever its state. */
   closeAll(): void {
     for (const server of this.servers) server.closeAll();
   }
@@ -114,7 +114,7 @@ export class ServerRegistry {
     return sum([...this.servers].filter(({ isHttp }) => isHttp).map((server) => server.connections()));
   }
 
-  /** Whether it was not waited for before. */
+  /** Adds a server that is asked to listen. Returns false if it was already waited for. */
   private watch(server: net.Server): boolean {
     const isNew = !this.awaited.has(server);
     this.awaited.add(server);
@@ -152,7 +152,7 @@ export class ServerRegistry {
   }
 }
 
-/** Says in the error itself who holds the port, and what to do. */
+/** Adds to the error's message that the primary uses the port, and what to do. */
 function nameThePrimary(error: Error): void {
   const { message, stack } = error;
   error.message =

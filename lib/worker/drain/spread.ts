@@ -1,9 +1,9 @@
 import { sleep, type Clock } from '../../platform/clock.js';
 
-/** Shorter pauses are not made, in ms: a timer of Node's takes 1 ms at least, and ten thousand of them ten seconds. */
+/** The shortest pause, in ms: a timer of Node's takes 1 ms at least, and ten thousand of them ten seconds. */
 const SHORTEST_PAUSE = 20;
 
-/** Does something to each item, in even steps over `time` ms however many there are. */
+/** Calls `act` for each item, in even steps over `time` ms, however many items there are. */
 export async function spread<T>(
   items: readonly T[],
   time: number,
@@ -13,7 +13,7 @@ export async function spread<T>(
   const pause = Math.max(SHORTEST_PAUSE, time / items.length);
   const begun = clock.now();
   for (let done = 0; done < items.length;) {
-    // A timer that was late is made up for.
+    // This makes up for a timer that was late.
     const share = (clock.now() - begun + pause) / time;
     const due = Math.min(items.length, Math.max(done + 1, Math.floor(items.length * share)));
     for (; done < due; done += 1) act(items[done]!);

@@ -1,6 +1,6 @@
 /**
- * What is used of the clients that Nest's microservice servers keep (Nest 11 and 12). Each is looked for, never taken for
- * granted: a server that has none of them keeps its messages coming until it is closed.
+ * The members that are used of the clients of Nest's microservice servers (Nest 11 and 12). Each of them may be
+ * missing: a server that has none takes messages until it is closed.
  */
 export interface SubscribingServer {
   /** NATS. */
@@ -22,22 +22,24 @@ export interface SubscribingServer {
 }
 
 interface Subscriptions {
-  /** Takes no message from then on; resolves when the broker knows, and all that it had sent was heard. */
+  /**
+   * Takes no more messages. Resolves when the broker knows that, and everything that it had sent before has arrived.
+   */
   cancel(): Promise<unknown>;
-  /** Resolves when the replies are with the broker. */
+  /** Resolves when the broker has the replies. */
   flush?(): Promise<unknown>;
-  /** Resolves when the broker has heard of the subscriptions made so far. */
+  /** Resolves when the broker knows the subscriptions that were made so far. */
   confirm?(): Promise<unknown>;
 }
 
-/** How `server` takes messages from a broker; undefined where it does so in no way that is known here. */
+/** How `server` takes messages from a broker; undefined if it does so in no way that is known here. */
 export function subscriptionsOf(server: SubscribingServer): Subscriptions | undefined {
   const { natsClient, subClient, mqttClient, channel, consumer } = server;
   if (natsClient) return overNats(server, natsClient);
   if (subClient) {
     return {
       cancel: () => Promise.all([subClient.unsubscribe(), subClient.punsubscribe()]),
-      // Its close() waits for what was published.
+      // There is no `flush`, because its close() waits for what was published.
       confirm: () => subClient.ping(),
     };
   }
@@ -48,7 +50,7 @@ export function subscriptionsOf(server: SubscribingServer): Subscriptions | unde
         if (topics.length === 0) return resolve();
         mqttClient.unsubscribe(topics, (error) => (error ? reject(error) : resolve()));
       });
-    // The broker answers in order, so the answer to a second one means that it has the replies: Nest's close() does
+    // The broker answers in order, so the answer to a second call means that it has the replies. Nest's close() does
     // not wait for them.
     return { cancel: unsubscribe, flush: unsubscribe };
   }
@@ -58,25 +60,25 @@ export function subscriptionsOf(server: SubscribingServer): Subscriptions | unde
         const { _channel: raw } = channel;
         return Promise.all([...(raw?.consumers?.keys() ?? [])].map((tag) => raw!.cancel(tag)));
       },
-      // Its close() would refuse what it has not sent yet.
+      // Without this, its close() would reject the replies that are not sent yet.
       flush: async () => channel.waitForConfirms?.(),
     };
   }
-  // Waits for the handlers that run; the rest of what it has fetched goes to another consumer.
+  // stop() waits for the running handlers; the other messages that it has fetched go to another consumer.
   if (consumer) return { cancel: () => consumer.stop() };
   return undefined;
 }
 
 function overNats(server: SubscribingServer, client: { flush(): Promise<void> }): Subscriptions {
   return {
-    // unsubscribe() would drop what the broker had sent by then.
+    // unsubscribe() would drop the messages that the broker has already sent.
     cancel: async () => {
       await Promise.all(
         (server.subscriptions ?? []).map(async (each) => (each.drain ? each.drain() : each.unsubscribe())),
       );
     },
     flush: async () => {
-      // `gracefulShutdown` waits for handlers by a fixed time; none is left.
+      // `gracefulShutdown` waits for handlers for a fixed time, but none is running any more.
       if (typeof server.waitForGracePeriod === 'function') server.waitForGracePeriod = () => Promise.resolve();
       await client.flush();
     },

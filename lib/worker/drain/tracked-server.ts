@@ -7,21 +7,21 @@ import { Http2Streams } from './http2-streams.js';
 import { observeEvents } from '../observe-events.js';
 import { UpgradedConnections } from './upgraded-connections.js';
 
-/** What a server tells of itself. */
+/** The events of a server. */
 export interface ServerObserver {
-  /** A request began that does not come by HTTP/1.1. */
+  /** A request has begun that does not use HTTP/1.1. */
   requested(): void;
   /** It listens now. */
   settled(): void;
-  /** It met an error, such as an address that is in use. */
+  /** It has had an error, such as an address that is in use. */
   refused(error: Error): void;
   /** It does not listen any more, and its last connection has ended. */
   closed(): void;
 }
 
 /**
- * One server of the application as a drain sees it. A plain TCP server is only stopped from listening. Its HTTP/1.1
- * requests are counted for the whole process (Http1Requests); what else it does shows in its events.
+ * One server of the application, as far as a drain uses it. A plain TCP server is only stopped from listening. HTTP/1.1
+ * requests are counted for the whole process (Http1Requests); everything else is seen in the server's events.
  */
 export class TrackedServer {
   private readonly http2 = new Http2Streams();
@@ -37,7 +37,7 @@ export class TrackedServer {
     observeEvents(server, (event, args) => this.emits(event, args));
   }
 
-  /** HTTP/2 streams that are not answered to the end, and connections that were upgraded. */
+  /** HTTP/2 streams that are not finished, and connections that were upgraded. */
   get inFlight(): number {
     return this.http2.size + this.upgraded.size;
   }
@@ -61,13 +61,16 @@ export class TrackedServer {
     return this.http2.giveUpCalls(clock);
   }
 
-  /** Soon, not now: timers run before the loop reads, and what came while others had their turn makes a connection busy. */
+  /**
+   * Closes idle connections a moment later: timers run before the event loop reads, and a request that has already
+   * arrived makes its connection busy.
+   */
   closeIdle(): void {
     setImmediate(() => this.server.closeIdleConnections?.());
   }
 
   closeAll(): void {
-    // HTTP/2 servers that speak HTTP/1.1, too, have no such method of their own.
+    // HTTP/2 servers that also speak HTTP/1.1 do not have this method themselves.
     if (this.isHttp) http.Server.prototype.closeAllConnections.call(this.server as http.Server);
     this.http2.destroySessions();
   }
@@ -76,7 +79,7 @@ export class TrackedServer {
     return new Promise((resolve) => this.server.getConnections((error, count) => resolve(error ? 0 : count)));
   }
 
-  /** http.Server.close() would also reset connections that are between two requests. */
+  /** Stops listening. http.Server.close() would also reset connections that are between two requests. */
   private close(): void {
     if (this.server.listening) net.Server.prototype.close.call(this.server);
   }
@@ -84,7 +87,7 @@ export class TrackedServer {
   private emits(event: string | symbol, args: readonly unknown[]): void {
     switch (event) {
       case 'listening':
-        // Asked to listen a moment before the drain: whoever waits for that hears of it first.
+        // It was asked to listen just before the drain: code that waits for that is called first.
         if (this.draining) setImmediate(() => this.close());
         return this.observer.settled();
       case 'error':
@@ -99,7 +102,8 @@ export class TrackedServer {
       case 'checkContinue':
       case 'checkExpectation':
         return this.http2.answers(args[1] as Http2ServerResponse);
-      // Emitted where the application listens to it; Node serves such requests as ordinary ones, or refuses them, else.
+      // Emitted if the application listens to it; otherwise Node serves such requests as ordinary ones, or refuses
+      // them.
       case 'upgrade':
       case 'connect': {
         const { headers, httpVersionMajor } = args[0] as IncomingMessage;

@@ -8,16 +8,16 @@ const SERVICE_RESTART = 1012;
 /** A server's unmasked close frame (RFC 6455, 5.5.1): FIN and opcode 8, length 2, the code. */
 const CLOSE_FRAME = Buffer.from([0x88, 0x02, SERVICE_RESTART >> 8, SERVICE_RESTART & 0xff]);
 
-/** Over this long (ms) the closing of connections is spread, so that clients do not all reconnect at once. */
+/** The time over which the closing of connections is spread, in ms, so that clients do not all reconnect at once. */
 export const CLOSE_SPREAD = 2_000;
 
 /** How long a client may take to answer the close, in ms; then its connection is cut. */
 const CLOSE_TIMEOUT = 2_000;
 
 /**
- * Connections that are HTTP no more: WebSockets, and whatever else was upgraded. No response will ever end
- * them, so a drain has to say good-bye. A close frame may stand between any two frames, whichever library
- * speaks on the socket; the client answers it, and the library sees that as an ordinary close.
+ * Connections that do not use HTTP any more: WebSockets, and other upgraded connections. No response will ever end
+ * them, so a drain has to close them. A close frame may be sent between any two frames, whichever library uses the
+ * socket; the client answers it, and the library sees that as an ordinary close.
  */
 export class UpgradedConnections {
   private readonly sockets = new Map<Duplex, 'websocket' | 'other'>();
@@ -26,13 +26,13 @@ export class UpgradedConnections {
     return this.sockets.size;
   }
 
-  /** An upgrade was asked for; whether it is granted shows in the socket's life. */
+  /** An upgrade was requested. If the application refuses it, the socket closes and does not count any more. */
   add(socket: Duplex, protocol: string | undefined): void {
     this.sockets.set(socket, protocol?.toLowerCase() === 'websocket' ? 'websocket' : 'other');
     socket.once('close', () => this.sockets.delete(socket));
   }
 
-  /** Asks every client to leave, spread over time, and cuts those who do not. */
+  /** Asks every client to leave, spread over time, and cuts the connections of those that do not. */
   async closeAll(clock: Clock): Promise<void> {
     const leaving = [...this.sockets];
     await spread(leaving, CLOSE_SPREAD, clock, ([socket, protocol]) => {

@@ -8,13 +8,13 @@ type Handler = (...args: unknown[]) => unknown;
 type Respond = (packet: { readonly isDisposed?: boolean }) => unknown;
 
 /**
- * What Nest's ListenersController asks of a microservice server (`addHandler`), and what those have besides that extend
- * Nest's `Server` (Nest 11 and 12).
+ * The method that Nest's ListenersController calls on a microservice server (`addHandler`), and the members of those
+ * that extend Nest's `Server` (Nest 11 and 12).
  */
 export interface HandlingServer {
   addHandler?(pattern: unknown, handler: Handler, ...rest: unknown[]): unknown;
   messageHandlers?: Map<unknown, Handler>;
-  /** Of Nest's own transports except gRPC: takes one message of the wire. */
+  /** Takes one message from the network. All of Nest's own transports except gRPC have it. */
   handleMessage?: Handler;
   /** Subscribes to a handler's stream and passes its values to `respond`. */
   send?(stream: unknown, respond: Respond): unknown;
@@ -24,13 +24,13 @@ export interface HandlingServer {
 const carried = new AsyncLocalStorage<Flight>();
 
 /**
- * Counts the messages of one microservice server from the outside: the handler until what it returned is settled, a
- * stream until it ends, and the reply until the transport was given the last of it. A handler that is called with a
- * pattern of its own by a custom strategy counts, too. What such a strategy does with the result after that (a reply
- * that it sends without `Server.send`, an acknowledgement) is not seen.
+ * Counts the messages of one microservice server from the outside: the handler until its result is settled, a stream
+ * until it ends, and the reply until the transport was given the last part of it. A handler that a custom strategy
+ * calls with a pattern of its own counts, too. What such a strategy does with the result after that (a reply that it
+ * sends without `Server.send`, an acknowledgement) is not seen.
  *
  * @param wholeMessages whether `handleMessage` is Nest's own, which is over when the handler was called
- * @param flightsOf the group of a message, by the arguments of `handleMessage`
+ * @param flightsOf returns the group of a message, given the arguments of `handleMessage`
  */
 export function watchHandlers(
   server: HandlingServer,
@@ -68,7 +68,9 @@ export function watchHandlers(
     };
   }
 
-  /** A proxy: Nest chains the event handlers of a pattern by a property of the function that it made. */
+  /**
+   * Returns a proxy, because Nest chains the event handlers of a pattern by a property of the function that it made.
+   */
   function watched(handler: Handler): Handler {
     if (typeof handler !== 'function') return handler;
     return new Proxy(handler, {
@@ -77,7 +79,7 @@ export function watchHandlers(
   }
 }
 
-/** Runs a piece of the message's work; it is in flight until the result is settled, a stream in it included. */
+/** Runs an activity of the message; it is in flight until its result is settled, including a stream in it. */
 function follow(flight: Flight, work: () => unknown): unknown {
   const landed = flight.hold();
   let result: unknown;
@@ -98,7 +100,8 @@ function follow(flight: Flight, work: () => unknown): unknown {
       landed();
       return value;
     }
-    // Whoever wants its values subscribes in this turn; one that nobody wants must not be waited for.
+    // Code that wants the values of the stream subscribes in this turn; a stream without a subscriber must not be
+    // waited for.
     setImmediate(landed);
     return new Observable((subscriber) => {
       subscriber.add(flight.hold());

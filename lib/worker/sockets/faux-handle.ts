@@ -3,7 +3,7 @@ import type { SocketName } from '../../protocol/listening.js';
 /** libuv's error number; 0 is success. */
 type Errno = number;
 
-/** A socket of the kernel as node:net drives it (TCP or Pipe of Node's bindings). */
+/** A socket as node:net uses it (TCP or Pipe of Node's bindings). */
 export interface SocketHandle {
   onconnection: (error: Errno, client: ClientHandle | undefined) => void;
   listen(backlog: number): Errno;
@@ -18,18 +18,18 @@ export interface ClientHandle {
 }
 
 /**
- * What a server holds instead of a socket of its own: connections come in by any number of sockets, which are
- * sockets that the primary owns, or one by one from the primary. node:cluster gives its round-robin servers
- * such a stand-in, too, so node:net knows how to live with one.
+ * The handle of a server that has no socket of its own: its connections come from any number of sockets of the primary,
+ * or one by one from the primary itself. node:cluster gives its round-robin servers such a handle, too, so node:net can
+ * work with it.
  */
 export class FauxHandle {
-  /** Set by node:net; a connection is given to it as if it came from a socket of the server's own. */
+  /** Set by node:net; called with each connection, as if it came from the server's own socket. */
   onconnection: (error: Errno, client: ClientHandle | undefined) => void = () => {};
-  /** Only where it has one: a server of a Unix socket tells its path itself. */
+  /** Undefined for a Unix socket: its server knows its path itself. */
   getsockname: ((out: object) => Errno) | undefined;
   /** Connections that came in so far. */
   accepted = 0;
-  /** Before the server listens and after it was closed nobody is let in. */
+  /** No connection is accepted before the server listens or after it was closed. */
   private state: 'prepared' | 'open' | 'closed' = 'prepared';
   private readonly sockets = new Map<number, SocketHandle>();
   private backlog = 0;
@@ -88,13 +88,13 @@ export class FauxHandle {
     if (this.state === 'open') this.open(socket);
   }
 
-  /** Accepts on the slot's socket no longer. The socket lives on in the primary, and in other workers. */
+  /** Stops accepting on the slot's socket. The socket stays open in the primary, and in other workers. */
   removeSocket(slot: number): void {
     this.sockets.get(slot)?.close();
     this.sockets.delete(slot);
   }
 
-  /** Takes a connection that the primary accepted; false where the server does not listen. */
+  /** Takes a connection that the primary accepted; returns false if the server does not listen. */
   take(client: ClientHandle): boolean {
     if (this.state !== 'open') return false;
     this.accept(0, client);

@@ -24,10 +24,10 @@ interface ServerQuery {
   readonly writableAll?: boolean;
 }
 
-/** A query for an address of TCP or a path. */
+/** A query for a TCP address or a path. */
 type SocketQuery = ServerQuery & { readonly addressType: 4 | 6 | -1 };
 
-/** A handle as node:cluster answers with one. */
+/** A handle in an answer of node:cluster. */
 interface NodeHandle {
   close(...args: unknown[]): void;
   getsockname?(out: object): number;
@@ -35,7 +35,7 @@ interface NodeHandle {
 
 /** A server as node:cluster sees it: TLS servers have data that all workers share. */
 interface QueryingServer extends Server {
-  /** `unref()` was called before it listens. */
+  /** Whether `unref()` was called before it listens. */
   readonly _unref?: boolean;
   _getServerData?(): unknown;
   _setServerData?(data: unknown): void;
@@ -43,7 +43,7 @@ interface QueryingServer extends Server {
 
 type NodeAnswer = (errno: number, handle: NodeHandle | null | undefined) => void;
 
-/** A server that is to listen, and how it hears the outcome. */
+/** A server that should listen, and the callbacks for the result. */
 interface ListenCall {
   readonly server: QueryingServer;
   readonly query: SocketQuery;
@@ -60,7 +60,7 @@ const UV_WRITABLE = 2;
 /** Node's own default. */
 const DEFAULT_BACKLOG = 511;
 
-/** How this worker speaks with its primary about sockets. */
+/** The messages about sockets that this worker sends to its primary. */
 export interface ListenerLine {
   ask(address: ListenRequest): Promise<ListenAnswer>;
   listening(address: ListeningAddress): void;
@@ -70,20 +70,24 @@ export interface ListenerLine {
 }
 
 /**
- * The servers of this worker that listen on sockets of the primary. Stands where node:cluster's own worker
- * side is asked for a server's handle; what it does not know (UDP, inherited descriptors) stays node:cluster's.
+ * The servers of this worker that listen on sockets of the primary. It replaces the function by which node:net asks
+ * node:cluster for a server's handle. Servers that it does not handle (UDP, inherited descriptors) are left to
+ * node:cluster.
  */
 export class ServerHandles {
   private readonly open = new Map<string, { readonly server: Server; readonly handle: FauxHandle }>();
-  /** Addresses on which servers of this worker listen by node:cluster. */
+  /** Addresses on which servers of this worker listen through node:cluster. */
   private readonly nodes = new Set<string>();
-  /** For addresses that were asked for: resolves when the answer is with the server, which may be closed by then. */
+  /**
+   * Requests that have no result yet, by address: each resolves when the server has its answer; it may be closed by
+   * then.
+   */
   private readonly asked = new Map<string, Promise<void>>();
 
   constructor(private readonly line: ListenerLine) {}
 
   /**
-   * Answers for node:cluster from now on. False where this Node has no such place.
+   * Answers in place of node:cluster from now on. Returns false if this Node does not have the function for that.
    *
    * @param own which servers listen on sockets of the primary
    */
@@ -106,11 +110,11 @@ export class ServerHandles {
     return true;
   }
 
-  /** A socket of the primary's on which the server of `key` is to accept. */
+  /** Makes the server of `key` accept on a socket of the primary. */
   addSocket(key: string, slot: number, socket: SocketHandle): void {
     const listener = this.open.get(key);
     if (listener) listener.handle.addSocket(slot, socket);
-    // Its server was closed meanwhile.
+    // The server was closed meanwhile.
     else socket.close();
   }
 
@@ -119,10 +123,12 @@ export class ServerHandles {
     this.line.release(key, slot);
   }
 
-  /** A connection that the primary accepted for the server of `key`, and what was read from it already. */
+  /**
+   * The primary has accepted a connection for the server of `key`. `head`: the bytes that were already read from it.
+   */
   connected(key: string, seq: number, client: ClientHandle, head: Buffer | undefined): void {
     const listener = this.open.get(key);
-    // It is taken in this very turn, or not at all: the server's next connection is this one.
+    // The connection is taken in this call or not at all, so the server's next 'connection' event is for it.
     const giveHead = (socket: Socket): void => {
       if (head) socket.unshift(head);
     };
@@ -134,9 +140,9 @@ export class ServerHandles {
   }
 
   /**
-   * Resolves when the clients that are in the kernel's queues are let in: a close by the last process that
-   * holds a socket would reset them. libuv accepts one connection of a socket in each turn of the loop, so a
-   * turn without one means that the queues are empty.
+   * Resolves when the clients that are in the kernel's queues are accepted: a close by the last process that holds a
+   * socket would reset them. libuv accepts one connection of a socket in each turn of the event loop, so a turn without
+   * a connection means that the queues are empty.
    */
   async drainBacklog(clock: Clock): Promise<void> {
     const accepted = (): number => {
@@ -149,13 +155,13 @@ export class ServerHandles {
 
   private async listen(call: ListenCall, own: OwnSockets, askNode: (answer: NodeAnswer) => void): Promise<void> {
     const { port, addressType: family, address } = call.query;
-    // Who asked may say in the same turn of the loop what the server is for.
+    // The code that called listen() may still show what the server is for, before it returns.
     if (port === 0) await new Promise((resolve) => process.nextTick(resolve));
     if (port === 0 && isSearch(call.server)) return this.listenAlone(call);
     const isAbstract = address?.startsWith('\0') ?? false;
     const isOwn = own === 'all' || (family === -1 && (own === 'paths' || isAbstract));
     const key = `${address ?? ''}:${port}:${family}`;
-    // A server that was closed before it listened lets go of the address when it has it.
+    // A server that was closed before it listened releases the address only when it has got it.
     while (port !== 0 && this.asked.has(key)) await this.asked.get(key);
     const asked = isOwn ? this.listenOnSockets(call) : this.listenByNode(key, call, askNode);
     this.asked.set(key, asked);
@@ -163,7 +169,7 @@ export class ServerHandles {
     if (this.asked.get(key) === asked) this.asked.delete(key);
   }
 
-  /** On a socket of this process alone, as with `exclusive: true`. */
+  /** Listens on a socket of this process alone, as with `exclusive: true`. */
   private listenAlone({ query, answer, refuse }: ListenCall): void {
     const { address, port, addressType, flags = 0 } = query;
     const handle = createServerHandle({ host: address ?? null, port, family: addressType }, flags);
@@ -171,7 +177,10 @@ export class ServerHandles {
     else answer(handle);
   }
 
-  /** node:cluster has its own errors, and a second server of one worker on a shared socket ends the worker. */
+  /**
+   * Listens through node:cluster, but with Node's usual errors. A second server of one worker on the same address is
+   * refused, because on a shared socket it would end the worker.
+   */
   private listenByNode(
     key: string,
     { query, answer, refuse }: ListenCall,
@@ -184,7 +193,7 @@ export class ServerHandles {
     }
     this.nodes.add(key);
     return new Promise((resolve) => {
-      // The server has to have the handle within this call: the message after the answer may be its first connection.
+      // The server must get the handle within this call: the next message may already be its first connection.
       askNode((errno, handle) => {
         resolve();
         const bound = errno === 0 && handle ? boundErrno(handle, port) : errno;
@@ -244,14 +253,14 @@ export class ServerHandles {
 }
 
 /**
- * Whether the server is there to find a free port, and will not serve anybody: it does not keep its process alive, or
- * nobody listens to its connections. Each worker gets another port then, and may give it to a child.
+ * Whether the server only looks for a free port and will serve no client: it does not keep its process alive, or has no
+ * listener for connections. Each worker gets a different port then, and may give it to a child process.
  */
 function isSearch(server: QueryingServer): boolean {
   return server._unref === true || server.listenerCount('connection') === 0;
 }
 
-/** As node:net itself looks: libuv keeps the error of an address in use until the socket is used. */
+/** The same check as in node:net: libuv reports an address that is in use only when the socket is used. */
 function boundErrno(handle: NodeHandle, port: number): number {
   if (port <= 0 || !handle.getsockname) return 0;
   const name: { port?: number } = {};
@@ -265,7 +274,7 @@ function refusal(server: Server, { address, port }: ServerQuery, entry: object):
   Error.captureStackTrace(trace, entry as () => void);
   return (errno) => {
     const [code, reason] = getSystemErrorMap().get(errno) ?? [`E${errno}`, 'unknown error'];
-    // Node tries '::' first; only that it is in use shows late, at listen().
+    // Node tries '::' first. Of its errors, only that the address is in use appears late, at listen().
     const host = address ?? (errno === -constants.errno.EADDRINUSE ? '::' : '0.0.0.0');
     const where = port > 0 ? `${host}:${port}` : host;
     const error = new Error(`listen ${code}: ${reason} ${where}`);

@@ -5,10 +5,10 @@ import { HEARTBEAT_INTERVAL, LOST_AFTER } from './membership.js';
 /** How long members may take to answer, in ms: one that is silent for longer is lost. */
 const ANSWER_TIME = LOST_AFTER + HEARTBEAT_INTERVAL;
 
-/** How long it counts that a member serves an event, in ms. */
+/** How long a member's answer that it serves an event counts, in ms. */
 const COUNTS_FOR = 10_000;
 
-/** How long a member works at the queue of an event after it was asked last, in ms. */
+/** How long a member takes tasks from the queue of an event after it was last asked, in ms. */
 export const DEMAND_KEPT = 60_000;
 
 /** One event, and the members whose answer is still to come. */
@@ -21,19 +21,19 @@ interface Question {
 }
 
 /**
- * Finds out whether some member serves an event that none has on its list. Listeners by call may have any number of names,
- * which come and go: they are not listed, and nobody works at their queues until somebody asks for them.
+ * Finds out whether some member serves an event that no member lists. Listeners by call may have any number of event
+ * names, which come and go. They are not listed, and no member takes tasks from their queues until one is asked to.
  */
 export class Demand {
   private readonly questions = new Map<string, Question>();
 
   constructor(
     private readonly clock: Clock,
-    /** Asks all members; each that serves it works at its queue from then on, and all answer. */
+    /** Asks all members, and all answer; each that serves the event takes tasks from its queue from then on. */
     private readonly ask: (event: string) => void,
   ) {}
 
-  /** @param members those that may serve it */
+  /** @param members the members that may serve it */
   isServed(event: string, members: Iterable<MemberId>): Promise<boolean> {
     const known = this.questions.get(event);
     if (known !== undefined) return known.answer;
@@ -57,7 +57,7 @@ export class Demand {
     } else if (!question.isAnswered && question.asked.delete(member) && question.asked.size === 0) this.denied(event);
   }
 
-  /** What was answered may be true no longer. */
+  /** Forgets a positive answer, which may no longer be true. */
   forget(event: string): void {
     const question = this.questions.get(event);
     if (!question?.isAnswered) return;
@@ -65,7 +65,7 @@ export class Demand {
     this.questions.delete(event);
   }
 
-  /** The broker was away, and with it questions or answers. */
+  /** The broker was away, and questions or answers may be lost: asks again. */
   reconnected(): void {
     for (const [event, question] of this.questions) {
       if (question.isAnswered) continue;
@@ -79,7 +79,7 @@ export class Demand {
     return this.clock.after(ANSWER_TIME, () => this.denied(event), false);
   }
 
-  /** Whoever asks again later may find somebody. */
+  /** No member serves the event. A later call asks again. */
   private denied(event: string): void {
     const question = this.questions.get(event);
     this.questions.delete(event);

@@ -48,32 +48,35 @@ import { TaskRunner } from './tasks/task-runner.js';
 import { ReplyBuffer } from './reply-buffer.js';
 import { WireClock } from './wire-time.js';
 
-/** Room in a message for what is not payload, in bytes: names are up to 1 KiB each. */
+/** Bytes of a message that are reserved for its header; each name in it may take up to 1 KiB. */
 export const HEADER_ROOM = 8 * 1024;
 
-/** How long it listens who is there before it is open, in ms; each answers at once. */
+/** How long the start waits for members to introduce themselves, in ms; each of them answers at once. */
 const FIRST_WORDS = 100;
 
-/** Between the message that a member leaves and the moment it takes nothing more: what was sent before is on its way, in ms. */
+/**
+ * Delay between the message that a member leaves and its first refusal of a request, in ms: until then it still takes
+ * what others sent before they heard.
+ */
 const GOAWAY_DELAY = 150;
 
-/** How long what has ended may take to be written down when the bus is closed, in ms. */
+/** How long `close` waits for the results of finished work to be written down, in ms. */
 const CLOSE_TIMEOUT = 5_000;
 
 const NOTHING = new Uint8Array(0);
 
-/** A broker that was not reached for so long counts as one that is away, in ms. */
+/** How long the first connection may take before the broker counts as unreachable, in ms. */
 const AWAY_AFTER = 1_000;
 
-/** How a process starts where its broker is away, or refuses it. */
+/** How a process starts when its broker is unreachable or refuses the connection. */
 export interface Contact {
-  /** How long the start waits for the broker, in ms; it goes on without. */
+  /** How long the start waits for the broker, in ms; after that it goes on without. */
   readonly patience: number;
-  /** What the primary of this host has found: where that is no broker, the start does not wait. */
+  /** Whether the primary of this host has reached the broker: if it has not, the start does not wait. */
   readonly isReachable?: Promise<boolean>;
-  /** Whether a broker that refuses for good, such as for wrong credentials, ends the start. */
+  /** Whether a permanent refusal by the broker, such as for wrong credentials, ends the start. */
   readonly endsWithRefusal: boolean | Promise<boolean>;
-  /** Is told where such a refusal comes when the start has gone on. */
+  /** Called if such a refusal comes after the start has gone on without the broker. */
   readonly refused?: (error: Error) => void;
 }
 
@@ -81,20 +84,21 @@ export interface DistributedBusOptions {
   readonly contact: Contact;
   /** Largest payload, in bytes. */
   readonly maxPayload: number;
-  /** Bytes that may wait for the broker. */
+  /** How many bytes may wait to be sent to the broker. */
   readonly queueLimit: number;
   /** How long a worker that runs a task or holds a claim may give no sign of life, in ms. */
   readonly lease: number;
   readonly clock: Clock;
   readonly warn: (message: string) => void;
   readonly log: (message: string) => void;
-  /** What goes with every heartbeat. */
+  /** The load that is sent with every heartbeat. */
   readonly load?: (() => MemberLoad | undefined) | undefined;
 }
 
 /**
- * The bus of many hosts, over any engine: every worker and every primary is a member of its own. What the supervisor
- * decides (ready, leaves, how many slots) comes by the embedded bus of its host, which carries nothing else then.
+ * The bus between hosts, over any engine: every worker and every primary is a member of its own. The supervisor's
+ * decisions (which worker is ready or leaves, how many slots there are) still arrive over the local bus of the host,
+ * which then carries nothing else.
  */
 export class DistributedBus implements Bus {
   readonly maxPayload: number;
@@ -128,7 +132,7 @@ export class DistributedBus implements Bus {
 
   constructor(
     private readonly engine: Engine,
-    /** The embedded bus, over which the supervisor says what it decides. */
+    /** The bus within this host, over which the supervisor announces its decisions. */
     private readonly local: Bus,
     private readonly identity: Identity,
     private readonly options: DistributedBusOptions,
@@ -207,23 +211,23 @@ export class DistributedBus implements Bus {
     return this.presence.members;
   }
 
-  /** Whether messages have a way to the broker. */
+  /** Whether the broker is connected. */
   get isConnected(): boolean {
     return this.engine.isConnected;
   }
 
-  /** As `isConnected`; where the first contact is still tried, its end is waited for, for a second at most. */
+  /** As `isConnected`, but first waits until the first attempt to connect has ended, for a second at most. */
   async isReachable(): Promise<boolean> {
     await this.firstContact;
     return this.engine.isConnected;
   }
 
-  /** How many messages of the broker could not be read. */
+  /** How many messages from the broker could not be read. */
   get unreadable(): number {
     return this.reader.dropped;
   }
 
-  /** The fencing token by which this worker leads all hosts right now; undefined where it does not. */
+  /** The fencing token of this worker while it leads all hosts; undefined while it does not. */
   get leaderToken(): number | undefined {
     return this.leadership.token;
   }
@@ -247,7 +251,10 @@ export class DistributedBus implements Bus {
     this.announceMembers();
   }
 
-  /** A refusal ends a first start. A process in a cluster that runs does without the broker, as the others do just now. */
+  /**
+   * A refusal ends the first start of a cluster. In a cluster that already runs, a new process starts without the
+   * broker, as the other processes run without it.
+   */
   private async contact(): Promise<void> {
     const { patience, isReachable, endsWithRefusal, refused } = this.options.contact;
     const connect = () =>
@@ -289,7 +296,9 @@ export class DistributedBus implements Bus {
     await this.engine.flush();
   }
 
-  /** The supervisor of this host says that a worker has ended: the others need not wait for its silence. */
+  /**
+   * The supervisor of this host reports that a worker has ended, so that other members need not wait for its silence.
+   */
   addTombstone(id: MemberId): void {
     this.say({ type: 'disconnect', id });
   }
@@ -354,14 +363,17 @@ export class DistributedBus implements Bus {
       if (isOver) return;
       waiter.cancel = undefined;
       if (isServed) return this.caller.call(task, waiter);
-      // Where the broker went away meanwhile, nobody could answer.
+      // If the broker went away in the meantime, no member could answer.
       const lost = this.refusal(task.event, task.payload);
       if (lost === undefined) refuse();
       else waiter.reject(lost);
     });
   }
 
-  /** Whether some ready worker runs tasks of the event; where that is on no list, they are asked. */
+  /**
+   * Whether some ready worker runs tasks of the event. If none lists it, the workers that serve unlisted events are
+   * asked.
+   */
   private async isServed(event: string): Promise<boolean> {
     const served = this.presence.served(event);
     return served === 'maybe' ? this.demand.isServed(event, this.presence.servingMore()) : served === 'yes';
@@ -390,7 +402,7 @@ export class DistributedBus implements Bus {
 
   // ---- what comes in
 
-  /** Nothing that comes in gets past the reader's guard. */
+  /** Every incoming message goes through the reader, which drops what it cannot read. */
   private listen<Header>(
     subject: string,
     shape: (header: Fields) => Header,
@@ -434,7 +446,7 @@ export class DistributedBus implements Bus {
   }
 
   private published({ event, from, fromId, id }: PublishHeader, payload: Uint8Array): void {
-    // Its own it has heard already; before it is ready, and after it has left, a worker is no member.
+    // Its own broadcasts were delivered by the loopback. A worker that is not ready yet, or has left, is no member.
     if (fromId === this.identity.id || this.presence.state !== 'ready') return;
     if (!this.newest.isNewer(fromId, id)) return;
     this.receiver!.onPublish({ event, payload, from, id });
@@ -474,7 +486,7 @@ export class DistributedBus implements Bus {
     return address === 'primary' ? `the primary of ${host}` : `slot ${address} of ${host}`;
   }
 
-  /** The supervisor's messages come by the embedded bus; nothing else does. */
+  /** The local bus carries the supervisor's messages and nothing else. */
   private async openLocal(): Promise<void> {
     const isListed = (members: readonly Member[]) => members.some(({ id }) => id === this.local.self.id);
     await this.local.open({
@@ -493,14 +505,14 @@ export class DistributedBus implements Bus {
     if (!this.isPrimary) void this.local.drained.then(() => this.leave());
   }
 
-  /** Ready: a member from now on. */
+  /** The worker is ready: it is a member from now on. */
   private join(): void {
     this.presence.become('ready');
     this.runner.open();
     this.leadership.stand();
   }
 
-  /** No member any more: takes no new task, and soon no request. */
+  /** The worker is no longer a member: it takes no new task, and after a short delay no request. */
   private async leave(): Promise<void> {
     if (this.presence.state === 'leaving') return;
     this.presence.become('leaving');
@@ -526,7 +538,9 @@ export class DistributedBus implements Bus {
     this.claims.lookAgain();
   }
 
-  /** Where the members, a flag of one, or the number of slots is another than was told last. */
+  /**
+   * Tells the receiver if the members, the flag of one of them, or the number of slots has changed since the last time.
+   */
   private announceMembers(): void {
     const news = JSON.stringify([this.slots, this.members.map(({ id, suspect }) => [id, suspect])]);
     if (this.told === news) return;
@@ -550,7 +564,10 @@ export class DistributedBus implements Bus {
     if (this.closed === undefined) this.cutOff(`the connection to ${this.engine.name} is lost (${reason})`);
   }
 
-  /** Answers may be lost: whoever waits for one hears it now. Tasks go on: their results are written down. */
+  /**
+   * Answers may be lost, so calls that wait for one are rejected now. Tasks go on, because their results are written
+   * down.
+   */
   private cutOff(reason: string): void {
     this.options.warn(`${reason}: messenger calls are refused until it is back.`);
     this.sendWindow.reset((event) => this.notConnected(event));
@@ -561,7 +578,7 @@ export class DistributedBus implements Bus {
     this.requests.cutOff(lost);
   }
 
-  /** To everybody, at most once. */
+  /** Sends a message to all members, at most once. */
   private say(message: MemberBroadcast, payload?: Uint8Array): void {
     this.post(MEMBERS, pack(message, payload));
   }
@@ -570,14 +587,14 @@ export class DistributedBus implements Bus {
     this.post(inboxOf(to), pack(letter, payload));
   }
 
-  /** @returns whether it is on its way; at most once */
+  /** Sends a message at most once. @returns whether the engine took it */
   private post(subject: string, message: Uint8Array): boolean {
     if (!this.engine.isConnected) return false;
     try {
       this.engine.publish(subject, message);
       return true;
     } catch {
-      // It was lost between the look and the call.
+      // The connection was lost after the check above.
       return false;
     }
   }
@@ -615,7 +632,7 @@ export class DistributedBus implements Bus {
     if (payload.length > this.maxPayload) throw new PayloadTooLargeError(name, payload.length, this.maxPayload);
   }
 
-  /** In brackets, where it is known. */
+  /** What is wrong with the connection, in brackets; empty if that is not known. */
   private get trouble(): string {
     const { trouble } = this.engine;
     return trouble === undefined ? '' : ` (${trouble})`;
@@ -637,7 +654,7 @@ export class DistributedBus implements Bus {
   }
 }
 
-/** Resolves once that is known; never where it is there. */
+/** Resolves once the broker is found to be unreachable; otherwise never. */
 async function foundToBeAway(isReachable: Promise<boolean> | undefined): Promise<void> {
   if (isReachable === undefined || (await isReachable)) await new Promise(() => {});
 }

@@ -3,26 +3,27 @@ import { hostTime } from '../platform/clock.js';
 import { ownVersion } from '../platform/own-version.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
 
-/** A header as it came. */
+/** A header as it was received, before it is checked. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Said by whoever cannot read a message; it holds nothing of the message. */
+/** Thrown for a message that cannot be read; its text quotes nothing of the message. */
 export class Unreadable extends Error {}
 
 const NOTHING = new Uint8Array(0);
 
 /**
- * Version of what members say to each other and keep at the broker; a part of every header. It is raised where members of
- * another version would not understand, or misunderstand: not for a field or a type that is new, which they leave out.
+ * Version of the messages between members and of the records at the broker; a part of every header. Raise it when
+ * members of another version would not understand a message, or would misunderstand it. A new field or a new type needs
+ * no new version, because other members skip it.
  */
 export const WIRE_VERSION = 2;
 
 /** What a version of the package looks like. */
 const RELEASE = /^\d+\.\d+\.\d+[\w.+-]{0,40}$/;
 
-/** Said by whoever is not of that version, the `discover` of a new member first of all. */
+/** Thrown for a message of another wire version; the first of those is usually the `discover` of a new member. */
 export class OtherVersion extends Unreadable {
-  /** The release that speaks it, where the message names one. */
+  /** The release of the package that sent it, if the message names one. */
   readonly release: string | undefined;
 
   constructor(
@@ -35,10 +36,10 @@ export class OtherVersion extends Unreadable {
   }
 }
 
-/** Bytes that say how long the header is. */
+/** Size of the field that holds the length of the header, in bytes. */
 const LENGTH = 4;
 
-/** A header and what came behind it. */
+/** A header and the payload behind it. */
 export interface Unpacked<Header> {
   readonly header: Header;
   readonly payload: Uint8Array;
@@ -55,7 +56,7 @@ export function pack(header: object, payload: Uint8Array = NOTHING): Uint8Array 
 }
 
 /**
- * What `pack` was given, as far as `shape` accepts it.
+ * Returns what `pack` was given, if `shape` accepts it.
  *
  * @throws Unreadable for anything else; it quotes nothing of the message
  */
@@ -68,11 +69,11 @@ export function unpack<Header>(message: Uint8Array, shape: (header: Fields) => H
   if (typeof header !== 'object' || header === null) throw new Unreadable('its header is no object');
   const { v, release } = header as Fields;
   if (v !== WIRE_VERSION) throw new OtherVersion(v, release);
-  // The engine may use its buffer again; a payload is kept until it was decoded.
+  // The payload is copied, because the engine may reuse its buffer before the payload is decoded.
   return { header: shape(header as Fields), payload: Buffer.from(bytes.subarray(start)) };
 }
 
-/** What JSON.parse says quotes what it could not read. */
+/** Replaces the error of JSON.parse, which quotes the text that it could not read. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -82,13 +83,13 @@ function parsed(text: string): unknown {
 }
 
 /**
- * The one place where what comes from a broker is read. What cannot be read is dropped, counted and warned of now and
- * then: anybody who may publish there can send it, as often as he likes.
+ * The only place that reads messages from a broker. Those that cannot be read are dropped and counted, with a warning
+ * now and then: anybody who may publish at the broker can send any number of them.
  */
 export class Reader {
   private readonly unreadable: ThrottledWarning;
   private readonly otherVersion: ThrottledWarning;
-  /** Of the package in the processes of another version, as far as heard: hellos and heartbeats name it. */
+  /** Release of the package in the processes of another version, if it was heard: `discover` and heartbeats name it. */
   private otherRelease: string | undefined;
 
   constructor(engine: string, warn: (message: string) => void) {
@@ -109,12 +110,12 @@ export class Reader {
     );
   }
 
-  /** How many could not be read. */
+  /** How many messages could not be read. */
   get dropped(): number {
     return this.unreadable.count + this.otherVersion.count;
   }
 
-  /** What a record or a task says; undefined where it cannot be read. */
+  /** Reads a record or a task; undefined if it cannot be read. */
   read<Header>(message: Uint8Array, shape: (header: Fields) => Header): Unpacked<Header> | undefined {
     try {
       return unpack(message, shape);
@@ -124,7 +125,7 @@ export class Reader {
     }
   }
 
-  /** Gives a message to `take`. Never throws: whoever calls it is the client's own reader. */
+  /** Passes a message to `take`. Never throws, because its caller is the read loop of the broker's client. */
   take<Header>(
     message: Uint8Array,
     shape: (header: Fields) => Header,
@@ -138,13 +139,13 @@ export class Reader {
     }
   }
 
-  /** Counts one more that could not be read. */
+  /** Counts a message that could not be read. */
   drop(error: unknown): void {
     if (error instanceof OtherVersion) {
       this.otherRelease = error.release ?? this.otherRelease;
       return this.otherVersion.due(error.message);
     }
-    // What is no `Unreadable` is a mistake of ours, and its text may be of the message.
+    // Any other error is a mistake in this package, and its text may quote the message.
     this.unreadable.due(error instanceof Unreadable ? error.message : `it gave an error (${nameOf(error)})`);
   }
 }
@@ -153,7 +154,9 @@ function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
 }
 
-/** Letters and digits that stand for any name: event names and keys are free text, subjects are not. */
+/**
+ * A hash that stands for names in subjects and keys. Event names and keys are free text, which subjects cannot hold.
+ */
 export function tokenOf(...names: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(names)).digest('hex').slice(0, 32);
 }

@@ -3,58 +3,58 @@ import { type Member, type MemberId, type MemberLoad, type ServedEvent, standing
 /** Time between two heartbeats, in ms. */
 export const HEARTBEAT_INTERVAL = 500;
 
-/** A member silent for so long, in ms, is suspect: two heartbeats are missing. */
+/** A member that is silent for longer than this, in ms, is suspect: it has missed two heartbeats. */
 export const SUSPECT_AFTER = 1_100;
 
-/** A member silent for so long, in ms, is lost. */
+/** A member that is silent for longer than this, in ms, is lost. */
 export const LOST_AFTER = 1_600;
 
 /** How long to remember a departed member, so that its late messages do not bring it back, in ms. */
 const TOMBSTONE_KEPT = 60_000;
 
-/** More members than this, and more tombstones, are not kept. */
+/** The most members that are kept, and the most tombstones. */
 export const MOST_MEMBERS = 10_000;
 
 export type Served = 'yes' | 'maybe' | 'no' | 'unknown';
 
 export type MemberState = 'booting' | 'ready' | 'leaving';
 
-/** What a member says of itself whenever that changes, or somebody asks. */
+/** What a member tells the others about itself when that changes, or when one of them asks. */
 export interface MemberInfo {
   readonly id: MemberId;
-  /** The primary that supervises it; its own number in a primary. */
+  /** The id of the primary that supervises it; a primary has its own id here. */
   readonly primary: MemberId;
-  /** The supervisor's own number of this worker; 0: it is the primary. */
+  /** The supervisor's number for this worker; 0 for the primary. */
   readonly worker: number;
   readonly host: string;
-  /** −1 in a primary. */
+  /** −1 for a primary. */
   readonly slot: number;
   readonly generation: number;
   readonly pid: number;
   readonly state: MemberState;
-  /** The events it runs tasks of; null until it has said so. */
+  /** The events whose tasks it runs; null until it has named them. */
   readonly serves: readonly ServedEvent[] | null;
-  /** It serves others on demand, which are not listed. */
+  /** Whether it also serves events on demand, which are not listed. */
   readonly servesMore: boolean;
-  /** Counts its cards. */
+  /** Goes up by one with each info that it sends to all members. */
   readonly revision: number;
 }
 
-/** What a member says with every heartbeat. */
+/** What a member sends with every heartbeat. */
 export interface Heartbeat {
   readonly id: MemberId;
   readonly revision: number;
   readonly load: MemberLoad | null;
-  /** The token by which it leads, where it does. */
+  /** Its fencing token while it leads; null while it does not. */
   readonly leads: number | null;
 }
 
-/** What follows from something heard, or from silence. */
+/** What changes after a message, or after a silence. */
 export interface MembershipChange {
-  /** The set of ready workers is another, or a flag of one. */
+  /** Whether the set of ready workers, or a flag of one of them, may have changed. */
   readonly changed: boolean;
   readonly lost: readonly MemberInfo[];
-  /** A member spoke of which there is no info, or only an old one: ask for it. */
+  /** A member that was heard, but whose info is missing or out of date: ask for it. */
   readonly ask: MemberId | undefined;
 }
 
@@ -64,36 +64,40 @@ interface Entry {
   leads: number | null;
   heardAt: number;
   suspect: boolean;
-  /** Nothing was heard of it since this process was connected again: it may be on its way back, too. */
+  /** Whether nothing was heard of it since this process reconnected: the member may not be back at the broker yet. */
   isUnheard: boolean;
 }
 
 const NOTHING: MembershipChange = { changed: false, lost: [], ask: undefined };
 
 /**
- * Who is there, by what each says of itself. Decides only; time is an argument.
+ * Keeps track of which members are present, by what each says of itself. It only decides, and takes the time as an
+ * argument.
  *
- * A silent member is lost, but only where this process hears its own heartbeats come back: a broker that is silent says
+ * A silent member counts as lost only while this process hears its own heartbeats come back: a silent broker says
  * nothing about the members behind it.
  */
 export class Membership {
   private readonly entries = new Map<MemberId, Entry>();
   private readonly tombstones = new Map<MemberId, number>();
-  /** Members that fell silent and of which nobody said that they are gone, and when each was heard last. */
+  /** Members that were lost by silence and not reported as gone, and when each was heard last. */
   private readonly silent = new Map<MemberId, number>();
   private listed: readonly Member[] | undefined;
   private ownHeardAt: number;
-  /** When the broker came back last, as far as this process heard. */
+  /** When the broker last came back, as far as this process noticed. */
   private settlingSince = -Infinity;
-  /** Whether its own heartbeats have ever come back. */
+  /** Whether this process's own heartbeats have ever come back. */
   private wasHeard = false;
-  /** Who was there when the broker went away, and has not said since that it is gone; undefined where that is not known. */
+  /**
+   * Members that were present when the broker went away and were not reported as gone since; undefined if that is not
+   * known.
+   */
   private left: Set<MemberId> | undefined;
 
   constructor(
     private readonly self: MemberId,
     now: number,
-    /** How long a silent member may still be there, and come back, in ms. */
+    /** How long a silent member may still be alive and come back, in ms. */
     private readonly settlingTime: number,
   ) {
     this.ownHeardAt = now;
@@ -110,8 +114,9 @@ export class Membership {
   }
 
   /**
-   * How the ready workers stand to tasks of the event: some list it, none does and some serve others on demand, none does,
-   * or that is not known of all yet.
+   * Whether ready workers run tasks of the event: 'yes' if one lists it, 'maybe' if none lists it but some serve
+   * unlisted events on demand, 'no' if neither, and 'unknown' while no worker is ready or one has not named its events
+   * yet.
    */
   served(event: string): Served {
     const ready = [...this.entries.values()].filter(isReadyWorker);
@@ -120,7 +125,7 @@ export class Membership {
     return ready.some(({ info }) => info.servesMore) ? 'maybe' : 'no';
   }
 
-  /** The ready workers that serve events which they do not list. */
+  /** The ready workers that also serve events that they do not list. */
   servingMore(): MemberId[] {
     return [...this.entries.values()]
       .filter((entry) => isReadyWorker(entry) && entry.info.servesMore)
@@ -132,39 +137,42 @@ export class Membership {
     return [...this.entries.values()].some(({ leads, heardAt }) => leads !== null && now - heardAt <= within);
   }
 
-  /** Since when nothing of its own came back, in ms. */
+  /** For how long none of this process's own heartbeats has come back, in ms. */
   silentBrokerFor(now: number): number {
     return now - this.ownHeardAt;
   }
 
-  /** The connection is there, again or for the first time: everybody has the time anew to be heard. */
+  /** The connection is up, again or for the first time: the silence of each member is counted from now. */
   resumed(now: number): void {
     if (this.wasHeard || this.silentBrokerFor(now) > HEARTBEAT_INTERVAL * 2) this.settle(now);
     this.ownHeardAt = now;
     for (const entry of this.entries.values()) entry.heardAt = now;
   }
 
-  /** As `resumed`, after an outage: what is sent to a member before it was heard may be lost. */
+  /** As `resumed`, after an outage: messages to a member may be lost until it was heard. */
   reconnected(now: number): void {
     this.resumed(now);
     for (const [id, entry] of this.entries) entry.isUnheard = id !== this.self;
   }
 
-  /** Whether what is sent to the member now may not reach it: it is silent, or was not heard yet after an outage. */
+  /**
+   * Whether a message that is sent to the member now may not reach it: it is silent, or was not heard yet after an
+   * outage.
+   */
   isAway(id: MemberId): boolean {
     const entry = this.entries.get(id);
     return entry !== undefined && (entry.suspect || entry.isUnheard);
   }
 
-  /** Whether its own heartbeats do not come back just now, or did not a moment ago. */
+  /** Whether this process's own heartbeats do not come back, or did not until a moment ago. */
   isUnsettled(now: number): boolean {
     return this.silentBrokerFor(now) > HEARTBEAT_INTERVAL * 2 || now - this.settlingSince < this.settlingTime;
   }
 
   /**
-   * Who may run what it began earlier: also who has fallen silent a short while ago, such as a host that is frozen. After
-   * the broker was away that includes all that are lost, for some come back later than others; undefined where this
-   * process itself came later, and cannot know.
+   * The members that may still run what they began earlier. That includes members that fell silent a short while ago,
+   * such as those of a frozen host. After an outage of the broker it includes all lost members, because some come back
+   * later than others. Undefined if this process itself came later and cannot know.
    */
   whoMayRun(now: number): Set<MemberId> | undefined {
     const present = [...this.entries.keys(), ...this.silent.keys()];
@@ -199,9 +207,9 @@ export class Membership {
     return entry.info.revision < revision ? { ...change, ask: id } : change;
   }
 
-  /** Its primary, or the member itself, says that it is gone. */
+  /** The member itself, or its primary, says that it is gone. */
   gone(id: MemberId, now: number): MembershipChange {
-    // It lives: whoever says so is mistaken, and to believe it would be to hear nothing any more.
+    // This process is alive, so the message is wrong. A tombstone would make it ignore its own heartbeats.
     if (id === this.self) return NOTHING;
     const [oldest] = this.tombstones.keys();
     if (this.tombstones.size >= MOST_MEMBERS && oldest !== undefined) this.tombstones.delete(oldest);
@@ -214,7 +222,7 @@ export class Membership {
     return this.change(true, [entry.info]);
   }
 
-  /** Looks who has been silent for too long. */
+  /** Finds the members that have been silent for too long. */
   check(now: number): MembershipChange {
     for (const [id, until] of this.tombstones) if (until <= now) this.tombstones.delete(id);
     for (const [id, heardAt] of this.silent) if (now - heardAt >= this.settlingTime) this.silent.delete(id);
@@ -238,7 +246,7 @@ export class Membership {
 
   private heardFrom(id: MemberId, now: number): void {
     if (id !== this.self) return;
-    // Silence so far was the broker's, or this process's own: everybody gets the time anew.
+    // The broker was silent, or this process was blocked: the silence of each member is counted from now.
     if (this.silentBrokerFor(now) > HEARTBEAT_INTERVAL * 2) this.resumed(now);
     this.ownHeardAt = now;
     this.wasHeard = true;

@@ -4,40 +4,43 @@ import type { Heartbeat, MemberInfo } from './membership.js';
 import type { ResultHeader } from './tasks/task-message.js';
 import type { WireTime } from './wire-time.js';
 
-/** What everybody subscribes to: broadcasts of the application, and messages about members. */
+/** The subjects that every member subscribes to: broadcasts of the application, and messages about members. */
 export const EVERYONE = 'everyone';
 export const MEMBERS = 'members';
 
-/** How many renewed answers one message names at most. */
+/** The largest number of renewed answers in one message. */
 export const MOST_KEPT = 500;
 
-/** What members can say in their log who understand nothing else. */
+/** What members of another version can read and log, though they understand nothing else of the message. */
 export interface ForOtherVersions {
   /** The version of the package. */
   readonly release?: string;
 }
 
-/** Said to everybody about members. */
+/** Messages about members, sent to all members. */
 export type MemberMessage =
   | { readonly type: 'info'; readonly info: MemberInfo }
   | ({ readonly type: 'heartbeat'; readonly heartbeat: Heartbeat } & ForOtherVersions)
-  /** A new member, or one that was away: the others introduce themselves to it. */
+  /** From a new member, or one that was away: the others introduce themselves to it. */
   | ({ readonly type: 'discover'; readonly id: MemberId } & ForOtherVersions)
-  /** The member is gone; by itself, or by its primary. */
+  /** The member is gone; sent by the member itself or by its primary. */
   | { readonly type: 'disconnect'; readonly id: MemberId };
 
-/** Said to everybody about members, tasks and claims. */
+/** Messages about members, tasks and claims, sent to all members. */
 export type MemberBroadcast =
   | MemberMessage
-  /** Nobody waits for the task any more. */
+  /** No caller waits for the task any more. */
   | { readonly type: 'abandon'; readonly task: string }
-  /** Who runs the task? Answered by whoever does. */
+  /** Asks which member runs the task; that member answers. */
   | { readonly type: 'who-runs'; readonly task: string; readonly fromId: MemberId }
-  /** Who runs under the claim? All answer. */
+  /** Asks which member runs under the claim; all members answer. */
   | { readonly type: 'who-holds'; readonly key: string; readonly fromId: MemberId }
-  /** Who runs tasks of the event, though it is on no list? Whoever does works at its queue for a while; all answer. */
+  /**
+   * Asks which workers run tasks of an event that no member lists. All ready workers answer, and those that run them
+   * take tasks from its queue for a while.
+   */
   | { readonly type: 'wanted'; readonly event: string; readonly fromId: MemberId }
-  /** These answers of claims were renewed; by their keys in the store. */
+  /** These answers of claims were renewed; each is named by its key in the store. */
   | { readonly type: 'kept'; readonly answers: readonly string[]; readonly fromId: MemberId }
   | ({ readonly type: 'concluded' } & ConclusionHeader);
 
@@ -49,7 +52,7 @@ export interface PublishHeader {
   readonly fromId: MemberId;
 }
 
-/** Said to one member about a call. */
+/** Messages about a call, sent to one member. */
 export type RequestLetter =
   | ({ readonly type: 'request'; readonly deadline: WireTime | null } & PublishHeader)
   | {
@@ -59,31 +62,31 @@ export type RequestLetter =
       readonly slot: Address;
       readonly fromId: MemberId;
     }
-  /** It was not run: the member leaves. */
+  /** The request was not run, because the member is leaving. */
   | { readonly type: 'refused'; readonly id: number; readonly fromId: MemberId };
 
-/** Said to one member. */
+/** Messages that are sent to one member. */
 export type DirectMessage =
   | RequestLetter
   | ({ readonly type: 'result' } & ResultHeader)
   | { readonly type: 'progress'; readonly task: string }
-  /** The member runs the task. */
+  /** The sender runs the task. */
   | { readonly type: 'runs'; readonly task: string }
-  /** Whether the member runs under the claim. */
+  /** Whether the sender runs under the claim. */
   | { readonly type: 'holds'; readonly key: string; readonly isHeld: boolean; readonly fromId: MemberId }
-  /** Whether the member runs tasks of the event. */
+  /** Whether the sender runs tasks of the event. */
   | { readonly type: 'serving'; readonly event: string; readonly isServed: boolean; readonly fromId: MemberId }
-  /** Who are you? Answered by an `info`. */
+  /** Asks the member who it is; it answers with an `info`. */
   | { readonly type: 'discover'; readonly fromId: MemberId }
   | { readonly type: 'info'; readonly info: MemberInfo };
 
-/** How a run ended. */
+/** How a run under a claim ended. */
 export interface ConclusionHeader {
   readonly key: string;
   readonly outcome: 'ok' | 'error';
   readonly slot: Address;
-  /** Until when it counts; null for the cluster's life. */
+  /** Until when the answer counts; null for as long as the cluster lives. */
   readonly until: WireTime | null;
-  /** Of the run that it is the result of. */
+  /** The fencing token of the run that gave this result. */
   readonly token: number;
 }

@@ -2,13 +2,13 @@ import type { MemberId } from '../bus/bus.interface.js';
 import { MOST_MEMBERS } from './membership.js';
 
 /**
- * Tells what is newer than all that was heard of its sender. What lay in the buffers of a connection that broke may come
- * when later messages have long come by another one.
+ * Tells whether a message is newer than every other that was heard from its sender. Messages from the buffers of a
+ * broken connection may arrive after later messages that came over another connection.
  */
 export class Newest {
   private readonly last = new Map<MemberId, number>();
 
-  /** @param number counts the sender's messages, in 32 bits, and begins anew when they are used up */
+  /** @param number the sender's count of its messages, in 32 bits; it starts again when they are used up */
   isNewer(sender: MemberId, number: number): boolean {
     const last = this.last.get(sender);
     if (last === undefined) this.makeRoom();

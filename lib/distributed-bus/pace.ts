@@ -6,18 +6,19 @@ interface Entry<T> {
 }
 
 /**
- * Does something for each of many keys once in a period, by one timer: in steps, so that thousands that came at one moment
- * are spread over the period from then on. Between two times lie two periods at most.
+ * Does some work for each of many keys once per period, with one timer. It goes in steps, so that thousands of keys
+ * that were added at one moment are spread over the period from then on. A key's turn comes at most two periods after
+ * its last one.
  */
 export class Pace<T> {
-  /** The one that waits longest is the first. */
+  /** In order of waiting: the first entry has waited longest. */
   private readonly entries = new Map<string, Entry<T>>();
   private timer: Timer | undefined;
   private isStopped = false;
 
   constructor(
     private readonly clock: Clock,
-    /** In ms; asked at each step. */
+    /** The period in ms; asked at each step. */
     private readonly period: () => number,
     /** Time between two steps, in ms. */
     private readonly interval: number,
@@ -36,14 +37,14 @@ export class Pace<T> {
     return [...this.entries].map(([key, { item }]) => [key, item]);
   }
 
-  /** It is new, and due in a period. */
+  /** Adds a key; its work is due after a period. */
   set(key: string, item: T): void {
     this.entries.delete(key);
     this.entries.set(key, { item, doneAt: this.clock.now() });
     if (!this.isStopped) this.timer ??= this.stepLater();
   }
 
-  /** It was done, here or elsewhere, and is due again in a period. */
+  /** The key's work was done, here or elsewhere; it is due again after a period. */
   done(key: string): void {
     const entry = this.entries.get(key);
     if (entry !== undefined) this.set(key, entry.item);

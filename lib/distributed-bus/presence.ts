@@ -13,28 +13,28 @@ import {
 } from './membership.js';
 import type { MemberMessage } from './messages.js';
 
-/** Beats that did not come back for so long mean that the broker is silent, in ms. */
+/** The broker counts as silent when a process's own heartbeats have not come back for longer than this, in ms. */
 export const BROKER_SILENT_AFTER = LOST_AFTER + HEARTBEAT_INTERVAL;
 
-/** More members than this were not asked who they are at one time. */
+/** The most members whose last request for info is remembered. */
 const MAX_ASKED = 10_000;
 
-/** For the time of a lease, and for this one at least (ms), a member's silence is not taken for its end. */
+/** A silent member may still be alive for the duration of a lease, and at least for this time, in ms. */
 const LEAST_SETTLING_TIME = 5_000;
 
-/** What one process is among all. */
+/** What identifies a process among the members. */
 export interface Identity {
   readonly id: MemberId;
-  /** Number of the primary that supervises it; its own in a primary. */
+  /** The id of the primary that supervises it; a primary has its own id here. */
   readonly primary: MemberId;
-  /** The supervisor's own number of the worker; 0 in a primary. */
+  /** The supervisor's number for this worker; 0 for the primary. */
   readonly worker: number;
   readonly address: Address;
   readonly host: string;
   readonly generation: number;
 }
 
-/** What a member says of itself beside what it is. */
+/** The current state of a process: its connection, its load and its leadership. */
 export interface Condition {
   readonly isConnected: () => boolean;
   readonly load: () => MemberLoad | undefined;
@@ -42,24 +42,26 @@ export interface Condition {
 }
 
 export interface PresenceListener {
-  /** To everybody, at most once. */
+  /** Sends a message to all members, at most once. */
   publishMessage(message: MemberMessage): void;
   /** Asks a member who it is. */
   askInfo(member: MemberId): void;
-  /** Says to one member what this one is. */
+  /** Sends this member's info to one other member. */
   sendInfo(member: MemberId, info: MemberInfo): void;
   onMembers(): void;
   onLost(info: MemberInfo): void;
-  /** A member that was away was heard. */
+  /** A member that was away was heard again. */
   onBack(member: MemberId): void;
   /** The broker is connected, and yet nothing comes back. */
   onSilence(): void;
   onHeardAgain(): void;
 }
 
-/** This process among the members: says that it lives and what it is, and hears the same of the others. */
+/**
+ * This process as one of the members: it announces that it is alive and what it is, and hears the same of the others.
+ */
 export class Presence {
-  /** How long a silent member may still be there, and come back, in ms. */
+  /** How long a silent member may still be alive and come back, in ms. */
   readonly settlingTime: number;
   private readonly membership: Membership;
   private current: MemberState = 'booting';
@@ -68,9 +70,9 @@ export class Presence {
   private revision = 0;
   private introducing = false;
   private timer: Timer | undefined;
-  /** When each member was asked for its info last. */
+  /** When each member was last asked for its info. */
   private readonly asked = new Map<MemberId, number>();
-  /** How often in a row nothing of its own had come back for too long. */
+  /** How many checks in a row have found the broker silent. */
   private silentLooks = 0;
   private brokerSilent = false;
   private stopped = false;
@@ -90,17 +92,17 @@ export class Presence {
     return this.current;
   }
 
-  /** The broker is silent, as far as this process hears. */
+  /** Whether the broker is silent, as far as this process has noticed. */
   get isBrokerSilent(): boolean {
     return this.brokerSilent;
   }
 
-  /** The broker was silent or away a moment ago, as far as this process has heard. */
+  /** Whether the broker was silent or away a moment ago, as far as this process has noticed. */
   get isUnsettled(): boolean {
     return this.membership.isUnsettled(this.clock.now());
   }
 
-  /** Who may run what it began earlier; undefined where that is not known just now. */
+  /** The members that may still run what they began earlier; undefined while that is not known. */
   whoMayRun(): Set<MemberId> | undefined {
     return this.membership.whoMayRun(this.clock.now());
   }
@@ -114,7 +116,7 @@ export class Presence {
     return this.membership.infoOf(member) !== undefined;
   }
 
-  /** Whether what is sent to the member now may not reach it. */
+  /** Whether a message that is sent to the member now may not reach it. */
   isAway(member: MemberId): boolean {
     return this.membership.isAway(member);
   }
@@ -123,7 +125,7 @@ export class Presence {
     return this.membership.served(event);
   }
 
-  /** The ready workers that serve events which they do not list. */
+  /** The ready workers that also serve events that they do not list. */
   servingMore(): MemberId[] {
     return this.membership.servingMore();
   }
@@ -132,7 +134,7 @@ export class Presence {
     return this.membership.isLed(this.clock.now(), within);
   }
 
-  /** Says from now on that it lives. */
+  /** Sends heartbeats from now on. */
   begin(): void {
     this.sendHeartbeat();
   }
@@ -143,7 +145,7 @@ export class Presence {
     this.introduce();
   }
 
-  /** Says it where it is another list than before. @param more whether it serves others on demand */
+  /** Announces the served events if they have changed. @param more whether it also serves events that are not listed */
   serve(events: readonly ServedEvent[], more: boolean): void {
     if (this.servesMore === more && JSON.stringify(this.serves) === JSON.stringify(events)) return;
     this.serves = events;
@@ -151,7 +153,7 @@ export class Presence {
     this.introduce();
   }
 
-  /** The connection is there, again or for the first time. */
+  /** The connection is up, again or for the first time. */
   connected(): void {
     this.brokerSilent = false;
     this.membership.reconnected(this.clock.now());
@@ -163,7 +165,7 @@ export class Presence {
     const now = this.clock.now();
     switch (message.type) {
       case 'info':
-        // Of itself it knows better than whoever says more of it than it has said.
+        // An info of this process with a later revision than it has sent cannot be its own.
         if (message.info.id === this.identity.id && message.info.revision > this.revision) return;
         return this.onHeardFrom(message.info.id, () => this.membership.onInfo(message.info, now));
       case 'heartbeat':
@@ -187,12 +189,12 @@ export class Presence {
     });
   }
 
-  /** To one member that does not know it yet. */
+  /** Sends this member's info to one member that does not know it yet. */
   introduceTo(member: MemberId): void {
     if (member !== this.identity.id && !this.stopped) this.listener.sendInfo(member, this.ownInfo());
   }
 
-  /** It is gone, and says so. */
+  /** Announces that this process is gone, and stops. */
   end(): void {
     if (this.stopped) return;
     this.listener.publishMessage({ type: 'disconnect', id: this.identity.id });
@@ -223,7 +225,7 @@ export class Presence {
     this.listen(() => this.listen(() => this.sendHeartbeat()));
   }
 
-  /** Silence is looked for more often than heartbeats are sent. */
+  /** Checks for silence twice between two heartbeats. */
   private listen(next: () => void): void {
     if (this.stopped) return;
     this.lookForSilence();
@@ -235,7 +237,7 @@ export class Presence {
     this.apply(this.membership.check(now));
     const isSilent = this.condition.isConnected() && this.membership.silentBrokerFor(now) > BROKER_SILENT_AFTER;
     this.silentLooks = isSilent ? this.silentLooks + 1 : 0;
-    // Where this process was blocked itself, what it missed is read before the second look.
+    // If this process itself was blocked, it reads what it missed before the second check.
     if (this.brokerSilent || this.silentLooks < 2) return;
     this.brokerSilent = true;
     this.listener.onSilence();

@@ -1,14 +1,14 @@
 import { hostTime } from '../platform/clock.js';
 import { ThrottledWarning } from '../platform/throttled-warning.js';
 
-/** Answers that were ready while there was no connection: kept for when there is one, within a bound. */
+/** Keeps answers that were ready while there was no connection, up to a limit, until there is one again. */
 export class ReplyBuffer {
   private kept: (readonly [subject: string, message: Uint8Array])[] = [];
   private bytes = 0;
   private readonly dropped: ThrottledWarning;
 
   constructor(
-    /** Bytes. */
+    /** Limit in bytes. */
     private readonly limit: number,
     warn: (message: string) => void,
   ) {
@@ -27,7 +27,7 @@ export class ReplyBuffer {
     this.bytes += message.length;
   }
 
-  /** What is kept, in order; it is kept no longer. */
+  /** Returns the kept answers in order, and empties the buffer. */
   take(): readonly (readonly [subject: string, message: Uint8Array])[] {
     const { kept } = this;
     this.kept = [];

@@ -20,11 +20,13 @@ import type { DirectMessage, RequestLetter } from './messages.js';
 
 /** How requests and answers leave this process. */
 export interface RequestWay {
-  /** In its turn, which waits while too much is on its way. `isWanted` is asked when it comes. */
+  /**
+   * Sends a message in its turn, which waits while too many bytes are on their way. `isWanted` is asked just before.
+   */
   send(event: string, subject: string, message: Uint8Array, isWanted: () => boolean): Promise<void>;
-  /** Whether what is sent to the member now may not reach it. */
+  /** Whether a message that is sent to the member now may not reach it. */
   isAway(member: MemberId): boolean;
-  /** Now, or when the connection is back. */
+  /** Sends an answer now, or when the connection is back. */
   answer(subject: string, message: Uint8Array): void;
 }
 
@@ -32,13 +34,13 @@ export interface RequestWay {
 export class Requests {
   private readonly calls = new PendingCalls();
   private readonly times: WireClock;
-  /** What waits for a member that is away, by the number of its call. */
+  /** Requests that wait for a member that is away, by member and by the number of the call. */
   private readonly held = new Map<MemberId, Map<number, () => void>>();
 
   constructor(
     private readonly identity: Identity,
     private readonly way: RequestWay,
-    /** What this process sends to itself: its broadcasts, too, and so in order. */
+    /** Delivers what this process sends to itself. Its broadcasts go the same way, so that the order is kept. */
     private readonly loopback: Loopback,
     /** Whether this member takes requests. */
     private readonly isTaken: () => boolean,
@@ -68,7 +70,7 @@ export class Requests {
     else send();
   }
 
-  /** The member was heard: what waited for it goes to it, in order. */
+  /** The member was heard again: requests that waited for it are sent, in order. */
   back(member: MemberId): void {
     const held = this.held.get(member);
     this.held.delete(member);
@@ -95,7 +97,7 @@ export class Requests {
     }
   }
 
-  /** The member is gone: whoever waits for it waits in vain. */
+  /** The member is gone: calls that wait for its answer are rejected. */
   lost({ id, slot, host, worker }: MemberInfo): void {
     const [address, name]: [Address, string] =
       worker === 0 ? ['primary', `The primary of ${host}`] : [slot, `The worker in slot ${slot} of ${host}`];
@@ -108,7 +110,7 @@ export class Requests {
     this.calls.rejectRequestsTo(id, lost);
   }
 
-  /** Answers of others may be lost. */
+  /** Answers of other members may be lost: calls that wait for one are rejected. */
   cutOff(error: (event: string | undefined) => Error): void {
     this.held.clear();
     this.calls.rejectRequests((to) => to !== this.identity.id, error);
@@ -124,7 +126,10 @@ export class Requests {
     held.set(call, send);
   }
 
-  /** What was not sent can go to the member when it is back, or to its successor: once all know that it is lost. */
+  /**
+   * Requests that were held back are rejected with `MemberAway`, so that the caller can ask the member again when it is
+   * back, or its successor. This waits until everything in this process knows that the member is lost.
+   */
   private release(member: MemberId): void {
     const calls = [...(this.held.get(member)?.keys() ?? [])].map((call) => this.calls.takeRequest(call, member));
     this.held.delete(member);

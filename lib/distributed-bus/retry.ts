@@ -1,13 +1,13 @@
 import { delayAfter } from '../platform/backoff.js';
 import { sleep, type Clock } from '../platform/clock.js';
 
-/** Between the first two tries at a broker that does not answer, in ms. */
+/** Delay between the first two attempts, in ms. */
 const FIRST_DELAY = 100;
 
 /**
- * Does `work` again and again until it succeeds; undefined once `isOver` says so.
+ * Repeats `work` until it succeeds. Returns undefined once `isOver` is true.
  *
- * For what may be done twice only: where it failed it may have been done.
+ * Only for work that may be done twice: an attempt that failed may still have had its effect.
  */
 export async function untilDone<T>(
   clock: Clock,

@@ -1,6 +1,6 @@
 import { BackpressureError } from '../errors/errors.js';
 
-/** So many bytes may be on their way to the broker before calls wait. */
+/** How many bytes may be on their way to the broker before calls have to wait. */
 const HIGH_WATER = 1024 * 1024;
 
 interface Waiting {
@@ -10,7 +10,10 @@ interface Waiting {
   readonly fail: (error: Error) => void;
 }
 
-/** What is sent and has not surely left: bounds what a broker that does not keep up makes this process hold. */
+/**
+ * Counts the bytes that were sent and not confirmed by the broker, and limits what this process holds when the broker
+ * does not keep up.
+ */
 export class SendWindow {
   private unconfirmed = 0;
   private flushing = false;
@@ -18,13 +21,13 @@ export class SendWindow {
   private waitingBytes = 0;
 
   constructor(
-    /** Resolves when the broker has what was published before. */
+    /** Resolves when the broker has received everything that was published before. */
     private readonly flush: () => Promise<void>,
-    /** Bytes that may wait. */
+    /** How many bytes may wait. */
     private readonly limit: number,
   ) {}
 
-  /** Sends what belongs to a call for `event`, now or in its turn. Resolves when it was sent. */
+  /** Sends a message of a call for `event`, now or when its turn comes. Resolves when it was sent. */
   pass(event: string, bytes: number, send: () => void): Promise<void> {
     if (this.unconfirmed < HIGH_WATER && this.waiting.length === 0) return this.sendNow(bytes, send);
     if (this.waitingBytes + bytes > this.limit && this.waiting.length > 0)
@@ -36,7 +39,7 @@ export class SendWindow {
     });
   }
 
-  /** The connection is lost: what waits fails, and what is on its way is not waited for. */
+  /** The connection is lost: calls that wait fail, and bytes that were on their way are no longer counted. */
   reset(error: (event: string) => Error): void {
     this.unconfirmed = 0;
     this.waitingBytes = 0;
@@ -58,7 +61,7 @@ export class SendWindow {
     if (this.flushing) return;
     this.flushing = true;
     const covered = this.unconfirmed;
-    // A flush fails with its connection, which resets.
+    // A flush fails when the connection is lost, and then `reset` is called as well.
     await this.flush().catch(() => undefined);
     this.flushing = false;
     this.unconfirmed = Math.max(0, this.unconfirmed - covered);

@@ -12,15 +12,15 @@ import type { BeginningHeader, ResultHeader, TaskHeader } from './tasks/task-mes
 import type { WireTime } from './wire-time.js';
 
 /**
- * What members say to each other, checked by its shape: whoever may publish at the broker can send anything. Each function
- * takes a header as it came and gives it with the fields that are known, or throws an error that names the field and
+ * Checks the shape of messages between members, because anybody who may publish at the broker can send anything. Each
+ * function takes a header as it was received and returns its known fields, or throws an error that names the field and
  * quotes nothing of it. Fields of later versions are left out.
  */
 
-/** Longest event name, id or key, in characters; the messenger refuses more than as many bytes. */
+/** Longest event name, id or key, in characters. The messenger refuses names of more than this many bytes. */
 const MAX_NAME = 1_024;
 
-/** Most events that one member may say that it serves. */
+/** The most events that one member may list. */
 const MAX_SERVED = 100_000;
 
 const OUTCOMES: ReadonlySet<unknown> = new Set<Outcome>(['ok', 'error', 'no-handler', 'expired', 'lost', 'stopping']);
@@ -126,7 +126,7 @@ function heartbeat(value: unknown): Heartbeat {
   return { id: count(given, 'id'), revision: count(given, 'revision'), load: load(given['load']), leads };
 }
 
-/** How a run ended, as it is said and kept. */
+/** How a run under a claim ended, in a message or in the store. */
 export function conclusion(given: Fields): ConclusionHeader {
   const ended = outcome(given);
   if (ended !== 'ok' && ended !== 'error') throw new Unreadable('outcome is neither ok nor error');
@@ -149,7 +149,7 @@ export function publication(given: Fields): PublishHeader {
   };
 }
 
-/** How a task ended, as it is said and kept. */
+/** How a task ended, in a message or in the store. */
 export function result(given: Fields): ResultHeader {
   return {
     task: taskId(given, 'task'),
@@ -159,7 +159,7 @@ export function result(given: Fields): ResultHeader {
   };
 }
 
-/** What is kept of a task: that it has begun, or how it ended. */
+/** The record of a task in the store: that it has begun, or how it ended. */
 export function taskRecord(given: Fields): BeginningHeader | ResultHeader {
   if (given['begun'] === undefined) return result(given);
   return {
@@ -185,12 +185,12 @@ export function task(given: Fields): TaskHeader {
     redeliveries: count(given, 'redeliveries'),
     attempts: count(given, 'attempts'),
     progress,
-    // A task of an earlier version does not say it.
+    // A task of an earlier version has no such field.
     recorded: given['recorded'] === undefined ? null : time(given, 'recorded'),
   };
 }
 
-/** A task that was given up, as it is kept. */
+/** A task that was given up, as it is stored. */
 export function deadLetter(given: Fields): TaskHeader & { readonly died: number; readonly at: number } {
   const at = finite(given, 'at');
   if (Number.isNaN(new Date(at).getTime())) throw new Unreadable('at is no time');
@@ -203,7 +203,7 @@ function kept(value: unknown): string[] {
   return value.map((key: unknown) => taskId({ key }, 'key'));
 }
 
-/** Said to everybody about members, tasks and claims. */
+/** A message to all members about members, tasks and claims. */
 export function broadcastMessage(given: Fields): MemberBroadcast {
   const { type } = given;
   switch (type) {
@@ -231,7 +231,7 @@ export function broadcastMessage(given: Fields): MemberBroadcast {
   }
 }
 
-/** Said to one member. */
+/** A message to one member. */
 export function directMessage(given: Fields): DirectMessage {
   const { type } = given;
   switch (type) {

@@ -1,19 +1,20 @@
 import { hostTime, hostTimeOf, unixTimeOf } from '../platform/clock.js';
 import type { MemberId } from '../bus/bus.interface.js';
 
-/** A point in time as it travels between members. JSON knows no Infinity: that is null there. */
+/** A point in time in a message between members. JSON has no Infinity, so null stands for it. */
 export interface WireTime {
-  /** Of the monotonic clock of the host that said it. */
+  /** The time by the monotonic clock of the host that sent it. */
   readonly at: number;
-  /** The primary of whoever said it: those of one primary share that clock. */
+  /** The primary of the member that sent it: members of one primary share that clock. */
   readonly primary: MemberId;
-  /** Unix time in ms, for all others. */
+  /** The same as Unix time in ms, for all other members. */
   readonly unix: number;
 }
 
 /**
- * Times as this member says and reads them. Between members of one primary a step of the wall clock moves none of them;
- * between hosts, and after a restart of the whole cluster, they are as far off as the hosts' wall clocks are apart.
+ * Converts this member's times for messages, and back. Between members of one primary, a step of the wall clock changes
+ * none of them. Between hosts, and after a restart of the whole cluster, they are off by as much as the wall clocks
+ * differ.
  */
 export class WireClock {
   constructor(private readonly primary: MemberId) {}
@@ -24,7 +25,7 @@ export class WireClock {
     return { at: time, primary: this.primary, unix: Math.round(unixTimeOf(time)) };
   }
 
-  /** The same as a time of this host's monotonic clock. */
+  /** Returns the time by this host's monotonic clock. */
   fromWire(time: WireTime | null): number {
     if (time === null) return Infinity;
     return time.primary === this.primary ? time.at : hostTimeOf(time.unix);

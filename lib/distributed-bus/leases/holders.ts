@@ -1,21 +1,23 @@
 import type { Clock, Timer } from '../../platform/clock.js';
 import type { MemberId } from '../../bus/bus.interface.js';
 
-/** How long members may take to answer before they are asked again, in ms: some come back to the broker later than others. */
+/**
+ * How long members may take to answer before they are asked again, in ms: some return to the broker later than others.
+ */
 const ANSWER_TIME = 1_000;
 
-/** What members answer of one claim. */
+/** A question to all members about one claim. */
 interface Question {
   readonly answer: Promise<boolean | undefined>;
   readonly settle: (isHeld: boolean | undefined) => void;
-  /** Whose answer is still to come; undefined where nobody knows who is there. */
+  /** The members whose answer is still to come; undefined if it is not known which may run. */
   readonly asked: Set<MemberId> | undefined;
   readonly end: Timer;
 }
 
 /**
- * Finds out whether a member runs under a claim whose lease is free. A lease ends while the broker is away, or is lost with
- * its memory, and its holder runs on.
+ * Finds out whether a member runs under a claim whose lease is free. A lease may end while the broker is away, or be
+ * lost with the broker's memory, while its holder runs on.
  */
 export class Holders {
   private readonly questions = new Map<string, Question>();
@@ -25,7 +27,7 @@ export class Holders {
     private readonly presence: {
       /** Whether the broker was silent or away a moment ago. */
       readonly isUnsettled: boolean;
-      /** How long a silent member may still be there, in ms. */
+      /** How long a silent member may still be alive, in ms. */
       readonly settlingTime: number;
       whoMayRun(): Set<MemberId> | undefined;
     },
@@ -33,14 +35,14 @@ export class Holders {
     private readonly ask: (key: string) => void,
   ) {}
 
-  /** Whether a free lease may have a holder though nobody waited for one. */
+  /** Whether a free lease may have a holder, even for a caller that has not waited for one. */
   get areUncertain(): boolean {
     return this.presence.isUnsettled;
   }
 
   /**
    * Whether a member says that it runs under the claim. A member may be slow to answer, on a busy machine or while its
-   * connection moves to another server; one that was silent for the whole settling time does not run.
+   * connection moves to another server. A member that was silent for the whole settling time does not run.
    */
   async isHeld(key: string): Promise<boolean> {
     const end = this.clock.now() + this.presence.settlingTime;
@@ -59,7 +61,7 @@ export class Holders {
     else if (question.asked?.delete(member) && question.asked.size === 0) this.settle(key, question, false);
   }
 
-  /** @returns undefined where some did not answer in time */
+  /** Asks once. @returns undefined if some members did not answer in time */
   private asked(key: string): Promise<boolean | undefined> {
     const known = this.questions.get(key);
     if (known !== undefined) return known.answer;

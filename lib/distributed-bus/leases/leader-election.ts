@@ -5,13 +5,16 @@ import { Lease } from './lease.js';
 /** How long a leader may be silent before another takes over, in ms. */
 export const LEADER_LEASE = 2_000;
 
-/** How often a leader renews, and a candidate looks, in ms. */
+/** Interval at which a leader renews its lease and a candidate looks for a free one, in ms. */
 const TURN = 400;
 
-/** A leader heard within so many ms is taken to be alive. */
+/** A leader that was heard within this time, in ms, is taken to be alive. */
 export const LEADER_HEARD = 1_000;
 
-/** One leader for all hosts: the ready worker that holds the lease. The others look now and then whether it is free. */
+/**
+ * Elects one leader for all hosts: the ready worker that holds the lease. The others look now and then whether it is
+ * free.
+ */
 export class Leadership {
   private readonly lease: Lease;
   private state: 'idle' | 'candidate' | 'resigned' = 'idle';
@@ -27,19 +30,22 @@ export class Leadership {
     this.lease = new Lease(store, 'leader', owner, LEADER_LEASE, () => clock.now());
   }
 
-  /** The fencing token by which this worker leads right now, if it does; higher than any leader's before. */
+  /**
+   * The fencing token of this worker while it leads, higher than that of every leader before; undefined while it does
+   * not.
+   */
   get token(): number | undefined {
     return this.state === 'candidate' ? this.lease.token : undefined;
   }
 
-  /** Ready: may lead from now on. */
+  /** The worker is ready: it may lead from now on. */
   stand(): void {
     if (this.state !== 'idle') return;
     this.state = 'candidate';
     void this.turn();
   }
 
-  /** Leaves: the next one need not wait for the end of the lease. */
+  /** The worker leaves. It gives the lease back, so that the next leader need not wait for its end. */
   async resign(): Promise<void> {
     this.state = 'resigned';
     this.timer?.cancel();
@@ -50,7 +56,7 @@ export class Leadership {
     try {
       if (!(await this.lease.renew()) && !this.isLed()) await this.lease.acquire();
     } catch {
-      // The broker cannot be asked: what is held runs out by itself.
+      // The broker cannot be asked: a lease that is held ends by itself.
     }
     if (this.state === 'resigned') return void this.lease.release().catch(() => undefined);
     this.timer = this.clock.after(TURN * (0.75 + Math.random() / 2), () => void this.turn(), false);

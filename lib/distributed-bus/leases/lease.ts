@@ -1,26 +1,29 @@
 import type { Store } from '../../bus/engine.interface.js';
 
-/** Of a lease's time, so much is not used (ms): what passes between a decision and its effect. */
+/**
+ * How much earlier a lease ends for its holder than at the broker, in ms: time passes between a decision and its
+ * effect.
+ */
 const MARGIN = 200;
 
 /**
- * One member's hold on a key that only one may have at a time: taken, kept by renewing, and over by itself when it
- * is not renewed. Each holder has a token, higher than every one before it.
+ * One member's hold on a key that only one member may have at a time. It is acquired, kept by renewing it, and over by
+ * itself when it is not renewed. Each holder gets a token that is higher than every one before it.
  *
- * Its holder counts from before the broker was asked, so that it ends here no later than there.
+ * The holder counts the time from before it asked the broker, so that the lease ends here no later than there.
  */
 export class Lease {
   private version = 0;
   private heldToken: number | undefined;
   private until = -Infinity;
   private turns = 0;
-  /** One at a time: of two at once each would take the other's write for a stranger's. */
+  /** Calls run one after another: of two at once, each would take the other's write for that of another member. */
   private lastWork: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly store: Store,
     readonly key: string,
-    /** Names this holder; nobody else's. */
+    /** The name of this holder; no other holder has the same. */
     private readonly owner: string,
     /** How long it lasts, in ms: the store's time to live. */
     private readonly duration: number,
@@ -33,7 +36,7 @@ export class Lease {
     return this.now() < this.until ? this.heldToken : undefined;
   }
 
-  /** Takes the lease where it is free. @returns the token, or undefined where somebody else has it */
+  /** Takes the lease if it is free. @returns the token, or undefined if another member has it */
   acquire(): Promise<number | undefined> {
     return this.inTurn(async () => {
       const version = await this.write(undefined);
@@ -54,9 +57,9 @@ export class Lease {
     });
   }
 
-  /** Gives it back, so that the next one need not wait for its end. */
+  /** Gives the lease back, so that the next holder need not wait for its end. */
   release(): Promise<void> {
-    // It counts as held no longer, whatever is still on its way.
+    // From now on the lease does not count as held, even if a write is still on its way.
     this.until = -Infinity;
     return this.inTurn(async () => {
       const { version, heldToken } = this;
@@ -76,7 +79,7 @@ export class Lease {
     this.until = -Infinity;
   }
 
-  /** @throws Error where the broker cannot be asked; what is held then runs out by itself */
+  /** @throws Error if the broker cannot be asked; a lease that is held then ends by itself */
   private async write(expected: number | undefined): Promise<number | undefined> {
     const startedAt = this.now();
     const value = Buffer.from(`${this.owner} ${(this.turns += 1)}`);
@@ -91,7 +94,7 @@ export class Lease {
     try {
       return await this.store.put(this.key, value, expected);
     } catch (error) {
-      // It may have been written all the same.
+      // The write may have succeeded all the same.
       const record = await this.store.get(this.key).catch(() => undefined);
       if (record !== undefined && value.equals(record.value)) return record.version;
       throw error;

@@ -11,21 +11,23 @@ import { type ConclusionHeader, MOST_KEPT } from '../messages.js';
 import { pack, type Reader, tokenOf, type Unpacked } from '../envelope.js';
 import type { WireClock } from '../wire-time.js';
 
-/** An answer is forgotten so long after the last process that knows it is gone, in ms. */
+/** How long an answer is kept after the last process that knows it is gone, in ms. */
 export const ANSWER_KEPT = 60_000;
 
 /**
- * An answer is renewed so often, in ms, by one of the processes that know it: those that hear that a member with a lower
- * number does so wait for longer. Where none is heard, a random share keeps them apart.
+ * Interval at which one of the processes that know an answer renews it, in ms. A process that hears a member with a
+ * lower id renew answers waits longer itself. A random spread keeps apart the processes that hear no such member.
  */
 const ANSWER_RENEWED = 20_000;
 const ANSWER_RENEWED_SPREAD = 3_000;
 const ANSWER_RENEWED_AFTER_OTHERS = 27_000;
 
-/** Between two steps in which answers are renewed, in ms. */
+/** Time between two steps in which answers are renewed, in ms. */
 const RENEWAL_STEP = 200;
 
-/** A lease is renewed so often in its time; many are spread over so many steps. */
+/**
+ * How many times a lease is renewed in its duration, and over how many steps the renewals of many leases are spread.
+ */
 const RENEWALS = 4;
 const LEASE_STEPS = 10;
 
@@ -34,7 +36,7 @@ interface Claimant {
   readonly ttl: number;
   readonly waiter: Waiter<Claim>;
   isOver: boolean;
-  /** The claim was held, or may have been, when it was looked at before. */
+  /** Whether the claim was held, or may have been, at an earlier attempt. */
   hasWaited: boolean;
   look: Timer | undefined;
 }
@@ -50,21 +52,21 @@ interface Held {
 interface Known {
   readonly header: ConclusionHeader;
   readonly record: Uint8Array;
-  /** As it was written last by this process; another one may have written it since. */
+  /** The record's version after this process last wrote it; another process may have written it since. */
   version: number | undefined;
 }
 
-/** Claims over all hosts: a lease for the run, a record for its answer, and a word to those who wait. */
+/** Claims over all hosts: a lease for the run, a record for its answer, and a message to the callers that wait. */
 export class StoreClaims {
   private readonly waiting = new Set<Claimant>();
   private readonly held: Pace<Held>;
-  /** By the answer's key in the store. */
+  /** The answers by their key in the store. */
   private readonly known: Pace<Known>;
   private readonly lasting: LastingKeys;
-  /** Those that were renewed, and the others have not heard of. */
+  /** Keys of answers that were renewed here, and that the other members have not been told of yet. */
   private readonly kept: string[] = [];
   private othersRenewUntil = -Infinity;
-  /** What is being written down, by key. */
+  /** Results that are being written down, by key. */
   private readonly concluding = new Map<string, Promise<void>>();
   private isClosed = false;
   private count = 0;
@@ -75,9 +77,9 @@ export class StoreClaims {
     /** How long a holder may give no sign of life, in ms. */
     private readonly lease: number,
     private readonly clock: Clock,
-    /** Says to all members how a run ended; at most once. */
+    /** Tells all members how a run ended, at most once. */
     private readonly announce: (header: ConclusionHeader, payload: Uint8Array) => void,
-    /** Says to all members that answers were renewed; at most once. */
+    /** Tells all members that answers were renewed, at most once. */
     private readonly sayKept: (answers: readonly string[]) => void,
     private readonly holders: Holders,
     private readonly reader: Reader,
@@ -120,23 +122,23 @@ export class StoreClaims {
     for (const claimant of this.waiting) if (claimant.key === header.key) this.answer(claimant, header, payload);
   }
 
-  /** Whether this process runs under the claim, or has and its result is being written down. */
+  /** Whether this process runs under the claim, or has run and its result is being written down. */
   holds(key: string): boolean {
     return this.held.get(key) !== undefined || this.concluding.has(key);
   }
 
-  /** The broker is back: leases may have ended there, or be lost with its memory, while what they are for runs on. */
+  /** The broker is back: leases may have ended there, or been lost with its memory, while their runs went on. */
   reconnected(): void {
     for (const [key, held] of this.held.all()) this.keepHold(key, held);
     this.lookAgain();
   }
 
-  /** Some member is gone: what it held may be free. */
+  /** A member is gone: claims that it held may be free. */
   lookAgain(): void {
     for (const claimant of this.waiting) this.attemptAfter(claimant, Math.random() * 100);
   }
 
-  /** Resolves when what was concluded is written down. Leases that are held are given back. */
+  /** Resolves when the results of finished runs are written down. Leases that are still held are given back. */
   async close(refusal: () => Error): Promise<void> {
     for (const claimant of this.waiting) {
       this.forget(claimant);
@@ -161,23 +163,27 @@ export class StoreClaims {
     const lease = new Lease(this.stores.claims, tokenOf('claim', key), owner, this.lease, () => this.clock.now());
     try {
       if (await this.isAnswered(claimant)) return;
-      // In one process one caller at a time asks the broker.
+      // While this process holds the claim, its other callers do not ask the broker.
       const isHeld = this.holds(key) || (await this.isHeldElsewhere(claimant));
       const token = isHeld || claimant.isOver ? undefined : await lease.acquire();
       claimant.hasWaited ||= token === undefined;
       if (token === undefined) return this.attemptAfter(claimant, this.lease * (0.3 + Math.random() * 0.2));
-      // Concluded between the look and the lease.
+      // The run may have ended after the answer was looked up and before the lease was taken.
       if (claimant.isOver || (await this.isAnswered(claimant))) return await lease.release();
       this.grant(claimant, lease, token);
     } catch {
       await lease.release().catch(() => undefined);
-      // Nobody knows whether it was held: by the next look the lease may have ended that would have told.
+      // It is unknown whether the claim was held, and its lease may have ended by the next attempt: then the members
+      // are asked.
       claimant.hasWaited = true;
       this.attemptAfter(claimant, this.lease * (0.3 + Math.random() * 0.2));
     }
   }
 
-  /** Whoever waits for a holder hears how its run ended: a lease that is free without a word is no end. */
+  /**
+   * A caller that waits for a holder is told how its run ended. A lease that is free without such a message does not
+   * prove that the run is over, so the members are asked.
+   */
   private async isHeldElsewhere({ key, hasWaited }: Claimant): Promise<boolean> {
     return (hasWaited || this.holders.areUncertain) && (await this.holders.isHeld(key));
   }
@@ -198,7 +204,7 @@ export class StoreClaims {
     return true;
   }
 
-  /** What a record says of the key; one that cannot be read, or is of another key, is as good as none. */
+  /** The answer in a record; undefined if it cannot be read or belongs to another key. */
   private answerIn(record: StoredRecord | undefined, key: string): Unpacked<ConclusionHeader> | undefined {
     const answer = record && this.reader.read(record.value, conclusion);
     return answer?.header.key === key ? answer : undefined;
@@ -211,15 +217,15 @@ export class StoreClaims {
     waiter.resolve({ granted: true, term: token });
   }
 
-  /** Whoever runs on keeps the claim: a lease that ended in an outage is taken anew where it is free. */
+  /** A run that goes on keeps its claim: a lease that ended in an outage is taken again if it is free. */
   private keepHold(key: string, held: Held): void {
     const keep = async () => {
       if (await held.lease.renew()) return;
       await held.lease.acquire();
-      // Meanwhile its run has ended, and what it held was given back.
+      // The run has ended in the meantime and given its lease back, so this one is given back, too.
       if (this.held.get(key) !== held) await held.lease.release();
     };
-    // A broker that cannot be asked now is asked again; what another one took in the meantime is seen at the end.
+    // An unreachable broker is asked again; what another member took in the meantime is noticed when the run ends.
     keep().catch(() => undefined);
   }
 
@@ -236,12 +242,12 @@ export class StoreClaims {
           `it ran, and another one has run it meanwhile.`,
       );
     }
-    // Until then it is kept: whoever took it before would run it again.
+    // The claim is kept until the answer is stored: a member that took it earlier would run the function again.
     this.held.delete(key);
     await held.lease.release().catch(() => undefined);
   }
 
-  /** Writes an answer down where there is none that counts. */
+  /** Writes an answer down unless there is one that counts. */
   private async keep(header: ConclusionHeader, payload: Uint8Array): Promise<boolean> {
     const key = tokenOf('answer', header.key);
     const value = pack(header, payload);
@@ -273,18 +279,18 @@ export class StoreClaims {
     this.known.delete(key);
   }
 
-  /** A member has renewed these. */
+  /** A member has renewed these answers. */
   renewedBy(member: MemberId, answers: readonly string[]): void {
     if (member < this.self.id) this.othersRenewUntil = this.clock.now() + ANSWER_KEPT;
     for (const key of answers) this.known.done(key);
   }
 
-  /** The answers live as long as a process that knows them does, also over the loss of the broker's memory. */
+  /** An answer lives as long as some process knows it, even if the broker loses its memory. */
   private renewOrForget(key: string, known: Known): void {
     if (!this.counts(known.header)) return this.forgetAnswer(key);
     this.renewAnswer(key, known).then(
       (isRenewed) => isRenewed && this.warnOfKept(key),
-      // It is tried again in a period, by this process or another one.
+      // It is tried again after a period, by this process or another one.
       () => undefined,
     );
   }

@@ -9,23 +9,23 @@ import type { WireClock } from '../wire-time.js';
 export interface DeadLetterRecord {
   readonly id: string;
   readonly event: string;
-  /** What the task was given, encoded. */
+  /** The data that the task was given, encoded. */
   readonly payload: Uint8Array;
   /** How many workers died or fell silent while they ran it. */
   readonly died: number;
   /** Unix time in ms at which it was given up. */
   readonly at: number;
-  /** Why nothing but its id is known. */
+  /** Why it cannot be read; nothing but its id is known then. */
   readonly unreadable?: string;
 }
 
-/** Said of a letter that is there and cannot be read. */
+/** Returned for a dead letter that exists but cannot be read. */
 export const UNREADABLE = 'unreadable';
 
-/** So many letters are asked for at a time. */
+/** How many dead letters are fetched at a time. */
 const AT_A_TIME = 100;
 
-/** A letter put back into its queue has the id of the one before, and which version of it this was. */
+/** The end of a retried task's id: it has the id of its dead letter, and the version of that record. */
 const AGAIN = /-again\d+$/;
 
 const NOTHING = new Uint8Array(0);
@@ -41,7 +41,7 @@ export class DeadLetters {
     private readonly remind: (event: string) => void,
   ) {}
 
-  /** The oldest first. One that cannot be read is among them, with its id, so that it can be discarded. */
+  /** The dead letters, oldest first. One that cannot be read is listed with its id, so that it can be discarded. */
   async list(): Promise<DeadLetterRecord[]> {
     const keys = await this.store.keys();
     const letters: DeadLetterRecord[] = [];
@@ -52,14 +52,15 @@ export class DeadLetters {
     return letters.sort((a, b) => a.at - b.at);
   }
 
-  /** Puts it into its queue again, without a deadline. @returns false where there is no such letter */
+  /** Puts the task back into its queue, without a deadline. @returns false if there is no such dead letter */
   async retry(id: string): Promise<boolean | typeof UNREADABLE> {
     const record = await this.store.get(id);
     if (record === undefined) return false;
     const letter = this.reader.read(record.value, deadLetter);
     if (letter === undefined) return UNREADABLE;
     const { died: _, at: __, ...header } = letter.header;
-    // Another id: the broker and the results still know the old one. The same for every try of this letter.
+    // It gets another id, since the broker and the results still know the old one. Every retry of this letter uses the
+    // same.
     const again: TaskHeader = {
       ...header,
       id: `${id.replace(AGAIN, '')}-again${record.version}`,
@@ -73,7 +74,7 @@ export class DeadLetters {
     return true;
   }
 
-  /** @returns false where there is no such letter */
+  /** Removes a dead letter. @returns false if there is no such one */
   async discard(id: string): Promise<boolean> {
     const record = await this.store.get(id);
     if (record === undefined) return false;
@@ -89,7 +90,7 @@ export class DeadLetters {
       const { event, died, at } = header;
       return { id, event, payload, died, at };
     } catch (error) {
-      // That the broker is away is said of none of them.
+      // If the broker is away, the whole call fails: that says nothing about this record.
       if (error instanceof NotConnectedError || !this.engine.isConnected) throw error;
       this.reader.drop(error);
       return { id, event: '', payload: NOTHING, died: 0, at: 0, unreadable: (error as Error).message };

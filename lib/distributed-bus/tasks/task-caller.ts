@@ -9,11 +9,14 @@ import { NO_RESULT, packTask, queueOf, resultSubject, type ResultHeader, sharedI
 import type { Reader } from '../envelope.js';
 import type { WireClock } from '../wire-time.js';
 
-/** The word of a result may be lost with a connection: it is looked up after so many ms, then in doubling times. */
+/**
+ * The message of a result may be lost with a connection. So the result is also looked up in the store, the first time
+ * after `FIRST_LOOK` ms, then at doubling intervals of up to `LONGEST_LOOK` ms.
+ */
 const FIRST_LOOK = 2_000;
 const LONGEST_LOOK = 30_000;
 
-/** Subscribes to results. Returns what ends it. */
+/** Subscribes to results. Returns a function that unsubscribes. */
 export type ResultListening = (
   subject: string,
   take: (header: ResultHeader, payload: Uint8Array) => void,
@@ -33,7 +36,9 @@ class Call {
   ) {}
 }
 
-/** The side of tasks that asks: puts each into its queue once, and waits for the result, which comes from whoever ran it. */
+/**
+ * The caller's side of tasks: puts each task into its queue once, and waits for the result from the member that ran it.
+ */
 export class TaskCaller {
   private readonly byTask = new Map<string, Set<Call>>();
   private count = 0;
@@ -44,11 +49,13 @@ export class TaskCaller {
     private readonly results: Store,
     private readonly self: { readonly address: Address; readonly id: MemberId; readonly times: WireClock },
     private readonly clock: Clock,
-    /** Tells whoever runs it that the task has been given up. */
+    /** Tells the member that runs the task that its caller has given it up. */
     private readonly abandon: (task: string) => void,
     private readonly listen: ResultListening,
     private readonly reader: Reader,
-    /** Tells members that tasks of the event wait: their answer may be lost, or they were asked before they were there. */
+    /**
+     * Tells members that tasks of the event wait: an earlier answer may be lost, or some members may have come later.
+     */
     private readonly remind: (event: string) => void,
     warn: (message: string) => void,
   ) {
@@ -67,7 +74,7 @@ export class TaskCaller {
     this.begin(call);
   }
 
-  /** Somebody says how a task ended. */
+  /** A member says how a task ended. */
   settled(header: ResultHeader, payload: Uint8Array): void {
     for (const call of this.byTask.get(header.task) ?? []) this.onResult(call, header, payload);
   }
@@ -76,7 +83,7 @@ export class TaskCaller {
     for (const call of this.byTask.get(task) ?? []) call.task.onProgress?.(payload);
   }
 
-  /** The connection is back: results may have been said meanwhile. */
+  /** The connection is back: results may have been sent in the meantime, so they are looked up. */
   reconnected(): void {
     for (const calls of this.byTask.values())
       for (const call of calls) this.lookAfter(call, Math.random() * FIRST_LOOK);
@@ -111,13 +118,13 @@ export class TaskCaller {
       (error) => this.notTaken(call, error),
     );
     if (isOver()) {
-      // Given up while it was on its way.
+      // The call was given up while its task was on its way.
       if (call.task.key === undefined) void this.withdraw(call, id);
       return;
     }
     if (call.task.key === undefined) return this.lookAfter(call, FIRST_LOOK);
     if (isNew === false) await this.join(call, id);
-    // The queue forgets an id sooner than results are: an earlier task's may be there.
+    // The queue forgets an id earlier than the store forgets its result: the result of an earlier task may be there.
     await this.lookUp(call, id, true);
   }
 
@@ -127,7 +134,7 @@ export class TaskCaller {
     call.waiter.reject(new BackpressureError(`'${call.task.event}' was not queued: ${error.message}`));
   }
 
-  /** Somebody else's task, maybe at its end already: its result is said where all can hear. */
+  /** Another call has queued the task, and it may have ended already. Its result is published for all that share it. */
   private async join(call: Call, id: string): Promise<void> {
     call.unsubscribe = this.listen(resultSubject(id), (header, payload) => this.onResult(call, header, payload));
     await this.engine.flush().catch(() => undefined);
@@ -135,14 +142,14 @@ export class TaskCaller {
 
   private onResult(call: Call, { task, outcome, slot }: ResultHeader, payload: Uint8Array): void {
     if (call.isOver || call.id !== task) return;
-    // Its first caller had less time; this one still waits.
+    // The task expired by its first caller's deadline; this call still has time.
     if (outcome === 'expired' && call.task.key !== undefined && call.task.deadline > hostTime())
       return this.again(call);
     this.forget(call);
     call.waiter.resolve({ outcome, payload, slot });
   }
 
-  /** A task of the same key came to no result: this is another one. */
+  /** A task of the same key came to no result: starts another one. */
   private again(call: Call): void {
     this.detach(call);
     call.incarnation += 1;
@@ -154,7 +161,7 @@ export class TaskCaller {
     const record = await this.results.get(id).catch(() => undefined);
     if (isOver()) return;
     if (!isFirst) this.remind(call.task.event);
-    // One that cannot be read is written anew by whoever runs the task.
+    // A record that cannot be read is written anew by the member that runs the task.
     const found = record && this.reader.read(record.value, taskRecord);
     if (found === undefined) return this.lookAfter(call, delay);
     const { header, payload } = found;
@@ -170,7 +177,7 @@ export class TaskCaller {
     call.look = this.clock.after(delay, () => void this.lookUp(call, id, false, next), false);
   }
 
-  /** A task that others may share runs on; its own is taken back, whether it waits or runs. */
+  /** A task that other calls may share goes on. A task of this call alone is withdrawn, whether it waits or runs. */
   private cancel(call: Call): void {
     const { id } = call;
     this.forget(call);
@@ -179,7 +186,7 @@ export class TaskCaller {
     void this.withdraw(call, id);
   }
 
-  /** At most once: a task that stays is settled as expired by whoever gets it. */
+  /** Tried once: a task that stays in its queue is settled as expired by the member that gets it after its deadline. */
   private async withdraw({ task }: Call, id: string): Promise<void> {
     await this.engine.withdraw(queueOf(task.event), id).catch(() => undefined);
   }

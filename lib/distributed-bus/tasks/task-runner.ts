@@ -21,24 +21,30 @@ import type { WireClock } from '../wire-time.js';
 /** How many tasks of an event a worker runs at a time where its handler names no limit. */
 const DEFAULT_CONCURRENCY = 64;
 
-/** A task is extended so often in the time in which it would be handed out again: one that comes late must not end it. */
+/**
+ * How many times a task is extended in the time after which it would be handed out again: one late extension must not
+ * end its lease.
+ */
 const EXTENSIONS = 4;
 
-/** How long the member that has begun a task may take to answer whether it still runs it, in ms. */
+/** How long to wait for the member that has begun a task to say that it still runs it, in ms. */
 const ANSWER_TIME = 1_000;
 
-/** That a task has begun is written down again so often while it runs, in ms: what is kept is forgotten after a while. */
+/** Interval at which the record of a running task is renewed, in ms: the store forgets records after a while. */
 const RECORD_RENEWED = RESULT_KEPT / 4;
 
-/** A broker that is there and has refused a result so often may go on: its task's place is given back meanwhile. */
+/**
+ * After this many refusals of a result in a row by a connected broker, the task gives up its place while it is tried
+ * again.
+ */
 const MOST_REFUSALS = 5;
 
-/** So many tasks may wait without a place, for such a broker or for the end of a lease; those after them keep theirs. */
+/** How many tasks may wait without a place, for such a broker or for the end of a lease; further tasks keep theirs. */
 const MOST_WITHOUT_PLACE = 100;
 
 const NOTHING = new Uint8Array(0);
 
-/** What the runner does to the world besides the engine. */
+/** What the runner needs of the bus, besides the engine. */
 export interface TaskRunnerListener {
   onTask(task: Task): void;
   onAbandoned(task: number): void;
@@ -47,38 +53,40 @@ export interface TaskRunnerListener {
   isServed(event: string): Promise<boolean>;
   /** Whether the broker was silent or away a moment ago. */
   isUnsettled(): boolean;
-  /** Whether the member is there, as far as this one has heard. */
+  /** Whether the member is present, as far as this process has heard. */
   isMember(member: MemberId): boolean;
-  /** Asks all members whether one of them still runs the task; each that does says so. */
+  /** Asks all members whether one of them still runs the task; a member that does says so. */
   askWhoRuns(task: string): void;
 }
 
-/** A task that runs here. */
+/** A task that was handed to this member. */
 interface Running {
-  /** How it was handed out last. */
+  /** The latest delivery of the task. */
   leased: LeasedTask;
-  /** How often it was handed to this member. */
+  /** How many times it was handed to this member. */
   deliveries: number;
   readonly header: TaskHeader;
   readonly payload: Uint8Array;
   readonly consumer: QueueConsumer;
-  /** How often its handler has thrown here. */
+  /** How many times its handler has thrown here. */
   failures: number;
-  /** Its handler was called, or is about to be. */
+  /** Whether its handler was called, or is about to be. */
   isBegun: boolean;
-  /** Names this run; no two have the same. */
+  /** The name of this run; no two runs have the same. */
   readonly run: string;
-  /** What is kept of the task, as far as this member knows. */
+  /** The task's record in the store, as far as this member knows. */
   kept: Kept;
-  /** When it is to be written down again that it has begun, in ms of the clock. */
+  /** When the record of this run is to be renewed, in ms of the clock. */
   renewalDue: number;
-  /** Another member has said that it runs it. */
+  /** Whether another member has said that it runs the task. */
   runsElsewhere: boolean;
-  /** Its place is another task's by now: the broker refuses to write down how it ended, or its last run may go on. */
+  /**
+   * Whether it gave its place to another task, because the broker refuses its result or an earlier run may still go on.
+   */
   hasNoPlace: boolean;
 }
 
-/** What is kept of a task. What cannot be read is as good as nothing. */
+/** The record of a task in the store. One that cannot be read counts as none. */
 interface Kept {
   readonly version: number | undefined;
   readonly beginning?: BeginningHeader;
@@ -90,27 +98,27 @@ const NOTHING_KEPT: Kept = { version: undefined };
 /** The tasks of one event that this member runs. */
 interface QueueConsumer {
   concurrency: number;
-  /** How many tasks run, or were granted and may come. */
+  /** How many tasks run, or were granted and may still come. */
   taken: number;
   worker: QueueWorker;
-  /** Ends it, where it is there on demand only. */
+  /** Ends this consumer, if it exists only on demand. */
   end: Timer | undefined;
 }
 
 /**
- * The side of tasks that runs them: takes as many as there is room for, keeps their leases, and writes each result
- * down once before the queue forgets the task. Side effects are at least once; results exactly once.
+ * The side of tasks that runs them: takes as many as there is room for, keeps their leases, and writes each result down
+ * once before the queue forgets the task. Side effects happen at least once, results exactly once.
  */
 export class TaskRunner {
   private readonly consumers = new Map<string, QueueConsumer>();
   private readonly running = new Map<number, Running>();
-  /** What was handed to this member and is not done with: looked up, running, or being written down. */
+  /** Tasks that were handed to this member and are not finished: each is looked up, runs, or is being written down. */
   private readonly held = new Set<Running>();
   private readonly settling = new Set<Promise<void>>();
-  /** Tasks that wait without a place. */
+  /** How many tasks wait without a place. */
   private withoutPlace = 0;
   private served: readonly ServedEvent[] = [];
-  /** The events that are served once somebody asks for them. */
+  /** The events that are served only once a member asks for them. */
   private onDemand: ReadonlySet<string> = new Set();
   private state: 'waiting' | 'open' | 'stopped' = 'waiting';
   private isClosed = false;
@@ -118,7 +126,7 @@ export class TaskRunner {
   private lastRun = 0;
   private extending: Timer | undefined;
   private readonly delayed: ThrottledWarning;
-  /** A task that is not extended for so long is handed out again, in ms. */
+  /** How long a task may go without an extension before it is handed out again, in ms. */
   private readonly silence: number;
 
   constructor(
@@ -130,7 +138,7 @@ export class TaskRunner {
       readonly name: string;
       readonly times: WireClock;
     },
-    /** How long a task may go without a sign of life of its worker, in ms. */
+    /** How long a task may go without a sign of life from its worker, in ms. */
     private readonly lease: number,
     private readonly clock: Clock,
     private readonly reader: Reader,
@@ -146,19 +154,19 @@ export class TaskRunner {
     );
   }
 
-  /** Tasks that run here. */
+  /** How many tasks run here. */
   get inFlight(): number {
     return this.running.size;
   }
 
-  /** In place of what was served before. */
+  /** Replaces the events that were served before. */
   serve(events: readonly ServedEvent[]): void {
     this.served = events.filter(({ onDemand }) => !onDemand);
     this.onDemand = new Set(events.filter(({ onDemand }) => onDemand).map(({ event }) => event));
     if (this.state === 'open') this.arrange();
   }
 
-  /** Somebody has tasks of the event. @returns whether they are run here */
+  /** A member has tasks of the event. @returns whether this worker runs them */
   want(event: string): boolean {
     if (this.state !== 'open') return false;
     if (!this.onDemand.has(event)) return this.served.some((served) => served.event === event);
@@ -181,7 +189,7 @@ export class TaskRunner {
     for (const [event, consumer] of this.consumers) this.end(event, consumer);
   }
 
-  /** Resolves when what has ended is written down; what still runs is left to its lease. */
+  /** Resolves when the results of finished tasks are written down. Tasks that still run are left to their leases. */
   async close(): Promise<void> {
     this.stop();
     await Promise.all(this.settling);
@@ -189,7 +197,7 @@ export class TaskRunner {
     this.extending?.cancel();
   }
 
-  /** Gives up on what could not be written down. */
+  /** Gives up on results that could not be written down. */
   abort(): void {
     this.isClosed = true;
   }
@@ -209,12 +217,15 @@ export class TaskRunner {
     this.engine.publish(inboxOf(fromId), pack({ type: 'progress', task: id }, payload));
   }
 
-  /** Its caller has given it up. */
+  /** The caller has given up the task. */
   abandoned(id: string): void {
     for (const [number, { header }] of this.running) if (header.id === id) this.listener.onAbandoned(number);
   }
 
-  /** Whether it runs here, is about to, or has and is being written down: not where it is only looked up. */
+  /**
+   * Whether the task runs here, is about to run, or has run and its result is being written down. A task that is only
+   * looked up does not count.
+   */
   runs(id: string): boolean {
     return [...this.held].some((held) => held.header.id === id && held.isBegun);
   }
@@ -254,7 +265,7 @@ export class TaskRunner {
     return consumer;
   }
 
-  /** Nobody may ask for it any more: it goes when nobody has for a while, and nothing runs. */
+  /** Ends the consumer once no member has asked for the event for a while and none of its tasks is here. */
   private endLater(event: string, consumer: QueueConsumer): void {
     const end = () => {
       if ([...this.held].some((held) => held.consumer === consumer)) this.endLater(event, consumer);
@@ -287,7 +298,7 @@ export class TaskRunner {
     else this.leave(running.consumer);
   }
 
-  /** The task waits for something: others need not wait with it. */
+  /** The task waits for something: it gives its place to another task. */
   private giveUpPlace(running: Running): void {
     if (running.hasNoPlace || this.withoutPlace >= MOST_WITHOUT_PLACE) return;
     running.hasNoPlace = true;
@@ -304,7 +315,7 @@ export class TaskRunner {
         throw new Unreadable('it is a task of another queue or id');
     } catch (error) {
       this.reader.drop(error);
-      // Members of its version may be there, or come: it goes to them when its lease has ended here.
+      // Members of its version may be present, or may come: one of them gets the task when its lease here has ended.
       if (!(error instanceof OtherVersion)) void this.again(() => leased.acknowledge());
       return this.leave(consumer);
     }
@@ -316,7 +327,7 @@ export class TaskRunner {
     this.track(this.begin(running));
   }
 
-  /** A worker that was silent, or cut off, gets its own task again: the run that goes on here, or has ended, is as good. */
+  /** A worker that was silent or cut off may be handed its own task again: then the run that is here already counts. */
   private isBackHere(id: string, leased: LeasedTask): boolean {
     const running = [...this.held].find(({ header }) => header.id === id);
     if (running === undefined) return false;
@@ -326,7 +337,9 @@ export class TaskRunner {
     return true;
   }
 
-  /** Whatever goes wrong, its place is not lost with it: the task comes back when its lease has ended. */
+  /**
+   * Whatever goes wrong, the place of the task becomes free, and the task is handed out again when its lease has ended.
+   */
   private async begin(running: Running): Promise<void> {
     try {
       await this.start(running);
@@ -339,7 +352,7 @@ export class TaskRunner {
 
   private async start(running: Running): Promise<void> {
     const { header, leased } = running;
-    // Of a task that nobody was handed before nothing is kept, as a rule: the try to begin tells.
+    // A task on its first delivery usually has no record, so it is not looked up: if it has one, the first write fails.
     let isKnown = leased.attempt === 1;
     for (let isOurs = false; !isOurs; isKnown = true) {
       if (!isKnown && !(await this.lookUp(running))) return this.letGo(running);
@@ -354,7 +367,7 @@ export class TaskRunner {
       isOurs = isWritten;
     }
     if (this.state === 'stopped') {
-      // Its app may be closed by now.
+      // The app may be closed by now.
       await this.takeBack(running);
       return this.letGo(running);
     }
@@ -370,7 +383,10 @@ export class TaskRunner {
     this.run(number, running);
   }
 
-  /** How many runs have begun before this one. A delivery that never reached a handler is none. */
+  /**
+   * How many runs have begun before this one. A delivery that never reached a handler is no run; but if the record may
+   * be gone already, the earlier deliveries to other members are counted.
+   */
   private begunBefore({ header, kept, leased, deliveries }: Running): number {
     if (kept.beginning !== undefined) return kept.beginning.begun;
     const isSurelyRecorded = header.recorded !== null && !this.self.times.isPast(header.recorded);
@@ -378,10 +394,11 @@ export class TaskRunner {
   }
 
   /**
-   * Waits until nobody runs the task any more. It may be handed out before the lease of the run that has begun is over; or
-   * that lease has ended because the broker was away; or the queue has forgotten that it was handed out.
+   * Waits until no other member runs the task. A task may be handed out here while another run goes on: before the
+   * lease of that run is over, after that lease has ended because the broker was away, or because the queue has
+   * forgotten that it was handed out.
    *
-   * @returns whether it is to be begun here; where it has ended, its callers hear of it
+   * @returns whether the task is to be begun here; if it has ended already, its callers are told
    */
   private async untilQuiet(running: Running): Promise<boolean> {
     running.runsElsewhere = false;
@@ -392,7 +409,7 @@ export class TaskRunner {
         await this.passOn(running, result);
         return false;
       }
-      // Whoever runs it extends it.
+      // The member that runs it extends its lease.
       if (running.runsElsewhere) return false;
       if (this.state === 'stopped') {
         running.leased.release();
@@ -402,14 +419,15 @@ export class TaskRunner {
       const left = beginning.lease - this.silence - waited;
       if (left <= 0 && asked >= this.timesToAsk(beginning)) {
         if (!running.hasNoPlace) return true;
-        // For whoever has a place: nobody need wait for that run again.
+        // Leaves the task to a worker with a free place. The record now says that the earlier run is over.
         await this.rewrite(running, { ...beginning, lease: 0 });
         running.leased.release();
         return false;
       }
-      // Others need not wait with it.
+      // Other tasks need not wait for this one.
       this.giveUpPlace(running);
-      // Once at first, for one that was only blocked for a while; and when the lease is over, as often as need be.
+      // Asks once at first, since the other member may only have been blocked for a while, and each time after its
+      // lease is over.
       if (waited === 0 || left <= 0) this.listener.askWhoRuns(running.header.id);
       if (left <= 0) asked += 1;
       const pause = left > 0 ? Math.min(left, ANSWER_TIME) : ANSWER_TIME;
@@ -422,21 +440,21 @@ export class TaskRunner {
   }
 
   private timesToAsk({ by }: BeginningHeader): number {
-    // After the broker was away, some come back to it later than others.
+    // After an outage of the broker, some members come back to it later than others.
     if (this.listener.isUnsettled()) return Infinity;
     return this.listener.isMember(by) ? 1 : 0;
   }
 
-  /** It has ended: those who wait for it hear of it, and it leaves its queue. */
+  /** The task has ended: tells its callers, and removes it from its queue. */
   private async passOn(running: Running, { header: result, payload }: Unpacked<ResultHeader>): Promise<void> {
     const { header, leased } = running;
-    // That an earlier task by this id came to nothing is no answer to those who asked again.
+    // If an earlier task by this id came to no result, that is no answer to callers that asked again.
     const isOfThisTask = header.key === null || leased.attempt > 1;
     if (isOfThisTask || !NO_RESULT.has(result.outcome)) this.announce(header, result, payload);
     await this.again(() => leased.acknowledge());
   }
 
-  /** @returns false where the bus was closed before the broker could be asked */
+  /** Reads the task's record. @returns false if the bus was closed before the broker could be asked */
   private async lookUp(running: Running): Promise<boolean> {
     return (await this.again(() => this.read(running))) !== undefined;
   }
@@ -449,10 +467,10 @@ export class TaskRunner {
   }
 
   /**
-   * Where nothing else was written down since it was looked up. A task that is handed out twice begins once so, and what
-   * is counted are runs, not deliveries.
+   * Writes down that this run begins, unless the record has changed since it was looked up. So a task that is handed
+   * out twice begins only once, and runs are counted instead of deliveries.
    *
-   * @returns undefined where the bus was closed before
+   * @returns whether this run has begun; undefined if the bus was closed before
    */
   private writeBeginning(running: Running, begun: number): Promise<boolean | undefined> {
     const { run, header } = running;
@@ -462,14 +480,14 @@ export class TaskRunner {
     return this.again(async () => {
       const version = await this.stores.results.put(header.id, pack(beginning), expected);
       if (version !== undefined) running.kept = { version, beginning };
-      // Its own, from a try that seemed to have failed?
+      // Was the record written by this run, in an attempt that seemed to have failed?
       else running.isBegun = (await this.read(running)).beginning?.run === run;
       running.renewalDue = this.clock.now() + RECORD_RENEWED;
       return running.isBegun;
     });
   }
 
-  /** It was not run here after all. */
+  /** The task was not run here after all: its beginning is not counted. */
   private async takeBack(running: Running): Promise<void> {
     const { beginning } = running.kept;
     running.isBegun = false;
@@ -479,7 +497,7 @@ export class TaskRunner {
     running.leased.release();
   }
 
-  /** Where nothing else was written down in the meantime. */
+  /** Writes the record anew, unless it has changed in the meantime. */
   private async rewrite({ header, kept }: Running, beginning: BeginningHeader): Promise<void> {
     await this.again(async () => void (await this.stores.results.put(header.id, pack(beginning), kept.version)));
   }
@@ -489,7 +507,7 @@ export class TaskRunner {
       id: number,
       event: header.event,
       payload,
-      // What stays the same when it runs again elsewhere, so that a handler can tell.
+      // The key stays the same when the task runs again elsewhere, so that a handler can recognise it.
       key: header.key ?? header.id,
       attempt: kept.beginning!.begun + failures,
       deadline: this.self.times.fromWire(header.deadline),
@@ -524,14 +542,14 @@ export class TaskRunner {
       (renewed) => {
         if (renewed !== undefined && held.kept.version === version) held.kept = { version: renewed, beginning };
       },
-      // What another one wrote in the meantime is seen at the end; a broker that is away is asked again.
+      // What another member wrote in the meantime is noticed when the run ends; an unreachable broker is asked again.
       () => undefined,
     );
   }
 
   // ---- what comes of it
 
-  /** One whose listener is gone goes to another worker that has one. */
+  /** A task whose listener here is gone goes to another worker that has one. */
   private async finishOrPassOn(running: Running, outcome: Outcome, payload: Uint8Array): Promise<void> {
     if (outcome === 'no-handler' && (await this.listener.isServed(running.header.event))) await this.takeBack(running);
     else await this.finish(running, outcome, payload);
@@ -558,30 +576,30 @@ export class TaskRunner {
     await this.again(() => running.leased.acknowledge());
   }
 
-  /** Writes the result down where there is none yet. */
+  /** Writes the result down if there is none yet. */
   private async keep(running: Running, message: Uint8Array): Promise<boolean> {
     const { run, header } = running;
     const write = () => this.stores.results.put(header.id, message, running.kept.version);
     if ((await write()) !== undefined) return true;
     const { result } = await this.read(running);
-    // Its own, from a try that seemed to have failed.
+    // The result may be from this run, written in an attempt that seemed to have failed.
     if (result !== undefined) return result.header.run === run;
-    // Another run has begun meanwhile, or nobody can read what is there: the first result counts.
+    // Another run has begun in the meantime, or the record cannot be read: the first result counts.
     if ((await write()) !== undefined) return true;
     throw new Error('another one was written at the same moment');
   }
 
-  /** At most once; whoever misses it looks it up. */
+  /** Sends the result at most once; a caller that misses it looks it up. */
   private announce(header: TaskHeader, result: ResultHeader, payload: Uint8Array): void {
     try {
       this.engine.publish(inboxOf(header.fromId), pack({ type: 'result', ...result }, payload));
       if (header.key !== null) this.engine.publish(resultSubject(header.id), pack(result, payload));
     } catch {
-      // Not connected just now.
+      // The connection is lost just now.
     }
   }
 
-  /** Everybody who ran it died: it goes where it can be looked at, and its caller hears of it. */
+  /** Every worker that ran the task died or fell silent: stores it as a dead letter, and tells its caller. */
   private async keepDeadLetter(running: Running, died: number): Promise<void> {
     const { header, payload } = running;
     this.listener.warn(
@@ -596,7 +614,11 @@ export class TaskRunner {
     if (kept !== undefined) await this.finish(running, 'lost', NOTHING);
   }
 
-  /** @param running gives up its place where a broker that is there goes on refusing */
+  /**
+   * Repeats `work` until it succeeds or the bus is closed.
+   *
+   * @param running gives up its place if a connected broker goes on refusing
+   */
   private again<T>(work: () => Promise<T>, running?: Running): Promise<T | undefined> {
     let refusals = 0;
     const failed = ({ message }: Error) => {

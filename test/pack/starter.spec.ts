@@ -53,7 +53,12 @@ describe.each([
   it('nest build compiles it; its workers answer, and SIGTERM ends them with 0', async () => {
     await run('npm', ['run', 'build'], project.folder);
     const port = await freePort();
-    const app = await project.start('dist/main.js', { PORT: String(port) }, new RegExp(`${WORKERS} workers are ready`), 1);
+    const app = await project.start(
+      'dist/main.js',
+      { PORT: String(port) },
+      new RegExp(`${WORKERS} workers are ready`),
+      1,
+    );
 
     const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
     expect(await answer.text()).toBe('Hello World!');

@@ -14,7 +14,7 @@ const READ_INTERVAL = 5;
 /**
  * If at least this many bytes were read at once, the worker is about to fill its pipe, and reading continues at once.
  */
-const HURRIED_TIMEOUT = 16_384;
+const LARGE_READ = 16_384;
 
 /** Passes on what one worker writes to one stream, line by line, as fast as the destination takes it. */
 export class WorkerStream {
@@ -56,7 +56,7 @@ export class WorkerStream {
     if (this.destination?.isFull) {
       this.source.pause();
       this.destination.room(() => this.source.resume());
-    } else if (chunk.length < HURRIED_TIMEOUT) {
+    } else if (chunk.length < LARGE_READ) {
       this.source.pause();
       this.clock.after(READ_INTERVAL, () => this.source.resume(), false);
     }

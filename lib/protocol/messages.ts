@@ -195,5 +195,5 @@ export function protocolOf(raw: unknown): string | undefined {
 function isOwn(raw: unknown, types: Readonly<Record<string, true>>, key: string): raw is { type: string } {
   if (protocolOf(raw) !== PROTOCOL) return false;
   const { type, seal: given } = raw as { type?: unknown; seal?: unknown };
-  return given === key && Object.hasOwn(types, type as PropertyKey);
+  return given === key && typeof type === 'string' && Object.hasOwn(types, type);
 }

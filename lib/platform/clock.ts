@@ -63,8 +63,8 @@ const LOOK_INTERVAL = 5;
 
 /** Resolves when `condition` holds, or after `timeout` ms. */
 export async function until(condition: () => boolean, clock: Clock, timeout: number): Promise<void> {
-  const until = clock.now() + timeout;
-  while (!condition() && clock.now() < until) await sleep(clock, LOOK_INTERVAL);
+  const end = clock.now() + timeout;
+  while (!condition() && clock.now() < end) await sleep(clock, LOOK_INTERVAL);
 }
 
 /** Resolves when the signal aborts. */
@@ -85,8 +85,8 @@ export function endOfTurn(): Promise<void> {
  * events that happened meanwhile are not known yet. Resolves after `timeout` ms at the latest.
  */
 export async function idleTurn(count: () => number, clock: Clock, timeout: number): Promise<void> {
-  const until = clock.now() + timeout;
-  for (let quiet = false; !quiet && clock.now() < until;) {
+  const end = clock.now() + timeout;
+  for (let quiet = false; !quiet && clock.now() < end;) {
     const [before, began] = [count(), clock.now()];
     await endOfTurn();
     quiet = count() === before && clock.now() - began < SHORT_TURN;

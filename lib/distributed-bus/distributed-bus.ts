@@ -151,7 +151,7 @@ export class DistributedBus implements Bus {
       leaderToken: () => this.leaderToken,
     };
     this.presence = new Presence(identity, condition, clock, lease, {
-      publishMessage: (message) => this.say(message),
+      broadcast: (message) => this.broadcast(message),
       askInfo: (member) => this.write(member, { type: 'discover', fromId: id }),
       sendInfo: (member, info) => this.write(member, { type: 'info', info }),
       onMembers: () => this.announceMembers(),
@@ -176,12 +176,12 @@ export class DistributedBus implements Bus {
     );
     const results = engine.store('results', RESULT_KEPT);
     const dead = engine.store('dead-letters', DEAD_LETTER_KEPT);
-    const want = (event: string) => this.say({ type: 'wanted', event, fromId: id });
+    const want = (event: string) => this.broadcast({ type: 'wanted', event, fromId: id });
     const remind = (event: string) => void (this.presence.served(event) === 'yes' || want(event));
     this.deadLetters = new DeadLetters(engine, dead, this.reader, times, remind);
     const isLed = () => this.presence.isLed(LEADER_HEARD);
     this.leadership = new Leadership(engine.store('leader', LEADER_LEASE), String(id), clock, isLed);
-    const abandon = (task: string) => this.say({ type: 'abandon', task });
+    const abandon = (task: string) => this.broadcast({ type: 'abandon', task });
     const join: ResultListening = (subject, take) => this.listen(subject, result, take);
     const from = { address, id, times };
     this.caller = new TaskCaller(engine, results, from, clock, abandon, join, this.reader, remind, warn);
@@ -197,13 +197,13 @@ export class DistributedBus implements Bus {
       },
       isUnsettled: () => this.presence.isUnsettled,
       isMember: (member) => this.presence.knows(member),
-      askWhoRuns: (task) => this.say({ type: 'who-runs', task, fromId: id }),
+      askWhoRuns: (task) => this.broadcast({ type: 'who-runs', task, fromId: id }),
     });
     const stores = { claims: engine.store('claims', lease), answers: engine.store('answers', ANSWER_KEPT) };
     const conclude = (header: ConclusionHeader, payload: Uint8Array) =>
-      this.say({ type: 'concluded', ...header }, payload);
-    const kept = (answers: readonly string[]) => this.say({ type: 'kept', answers, fromId: id });
-    this.holders = new Holders(clock, this.presence, (key) => this.say({ type: 'who-holds', key, fromId: id }));
+      this.broadcast({ type: 'concluded', ...header }, payload);
+    const kept = (answers: readonly string[]) => this.broadcast({ type: 'kept', answers, fromId: id });
+    this.holders = new Holders(clock, this.presence, (key) => this.broadcast({ type: 'who-holds', key, fromId: id }));
     this.claims = new StoreClaims(stores, from, lease, clock, conclude, kept, this.holders, this.reader, warn);
   }
 
@@ -300,7 +300,7 @@ export class DistributedBus implements Bus {
    * The supervisor of this host reports that a worker has ended, so that other members need not wait for its silence.
    */
   addTombstone(id: MemberId): void {
-    this.say({ type: 'disconnect', id });
+    this.broadcast({ type: 'disconnect', id });
   }
 
   // ---- what goes out
@@ -579,7 +579,7 @@ export class DistributedBus implements Bus {
   }
 
   /** Sends a message to all members, at most once. */
-  private say(message: MemberBroadcast, payload?: Uint8Array): void {
+  private broadcast(message: MemberBroadcast, payload?: Uint8Array): void {
     this.post(MEMBERS, pack(message, payload));
   }
 

@@ -43,7 +43,7 @@ export interface Condition {
 
 export interface PresenceListener {
   /** Sends a message to all members, at most once. */
-  publishMessage(message: MemberMessage): void;
+  broadcast(message: MemberMessage): void;
   /** Asks a member who it is. */
   askInfo(member: MemberId): void;
   /** Sends this member's info to one other member. */
@@ -157,7 +157,7 @@ export class Presence {
   connected(): void {
     this.brokerSilent = false;
     this.membership.reconnected(this.clock.now());
-    this.listener.publishMessage({ type: 'discover', id: this.identity.id, release: ownVersion() });
+    this.listener.broadcast({ type: 'discover', id: this.identity.id, release: ownVersion() });
     this.introduce();
   }
 
@@ -197,14 +197,14 @@ export class Presence {
   /** Announces that this process is gone, and stops. */
   end(): void {
     if (this.stopped) return;
-    this.listener.publishMessage({ type: 'disconnect', id: this.identity.id });
+    this.listener.broadcast({ type: 'disconnect', id: this.identity.id });
     this.stopped = true;
     this.timer?.cancel();
   }
 
   private introduceNow(): void {
     this.revision += 1;
-    this.listener.publishMessage({ type: 'info', info: this.ownInfo() });
+    this.listener.broadcast({ type: 'info', info: this.ownInfo() });
   }
 
   private ownInfo(): MemberInfo {
@@ -221,7 +221,7 @@ export class Presence {
       load: this.condition.load() ?? null,
       leads: this.condition.leaderToken() ?? null,
     };
-    this.listener.publishMessage({ type: 'heartbeat', heartbeat, release: ownVersion() });
+    this.listener.broadcast({ type: 'heartbeat', heartbeat, release: ownVersion() });
     this.listen(() => this.listen(() => this.sendHeartbeat()));
   }
 
